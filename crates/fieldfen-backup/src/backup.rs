@@ -1,4 +1,4 @@
-//! Making one backup.
+//! Makes one backup.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use crate::folder::{Folder, private};
 use crate::live_database::LiveDatabase;
 use crate::snapshot::{self, CheckedCopy, Snapshot, data_version, failed, sqlite_name};
 
-/// A finished backup.
+/// The report about a finished backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BackupReport {
@@ -29,34 +29,34 @@ pub struct BackupReport {
     pub backup: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The newest migration it has; `None` for a database that was never migrated by fieldfen.
+    /// The newest migration of the backup; `None` for a database that fieldfen has never migrated.
     pub schema: Option<String>,
     /// The number of rows of each table.
     pub rows: BTreeMap<String, i64>,
-    /// Whether the numbers of rows were also compared with the database's: that can be done only when nobody has
-    /// written meanwhile.
+    /// Whether the numbers of rows were also compared with those of the database, which is only possible if no program
+    /// has written meanwhile.
     pub compared: bool,
-    /// The number of rows that refer to rows that do not exist. The database has them too: a program has written them
-    /// without checking foreign keys.
+    /// The number of rows that refer to rows that do not exist. The database has them too, because a program has
+    /// written them without checking foreign keys.
     pub dangling_references: u64,
 }
 
-/// Backs up a database into a folder as `fieldfen-YYYYMMDD.db`, the day being `now`'s in UTC.
+/// Backs up a database into a folder as `fieldfen-YYYYMMDD.db`, with the day of `now` in UTC.
 ///
-/// The copy holds everything that was committed before the start, and shows one moment, even while others write.
-/// It gets its name only after it has been checked and is on the disk; an earlier backup of the same day is replaced in
-/// that instant. Its mode is `mode`, for example [`PRIVATE`](crate::PRIVATE), without the rights that the database's
-/// mode does not give; until it has its name, its owner alone may read it.
+/// The copy contains everything that was committed before the start, and shows one moment, even if other programs write
+/// meanwhile. It gets its name after it was checked and flushed to the disk, and replaces an earlier backup of the same
+/// day at that moment. Its mode is `mode`, for example [`PRIVATE`](crate::PRIVATE), without permissions that the
+/// database's mode does not give. Until it has its name, only its owner may read it.
 ///
-/// A user who may only read the database can back it up. Nothing is written beside it.
+/// A user with read permission alone can back the database up. No file beside the database is written.
 ///
 /// # Errors
-/// [`BackupError`]; the backups that were there are still there, and nothing else is.
+/// [`BackupError`]. Earlier backups remain, and no other file does.
 pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Result<BackupReport, BackupError> {
     let day = now.date_naive();
     let database = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
     sqlite_name(folder)?;
-    // Read first, so that a wrong address leaves no folder behind.
+    // Read first, so that a wrong address creates no folder.
     if read_database(url, snapshot::is_empty)? {
         return Err(BackupError::Empty { url: url.clone() });
     }
@@ -87,13 +87,13 @@ pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Res
     }
 }
 
-/// The files of the database, which no backup may replace and no retention remove.
+/// The files of the database, which no backup may replace and retention may not remove.
 pub(crate) fn live_database(url: &SqliteUrl) -> Result<LiveDatabase, BackupError> {
     let path = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
-    LiveDatabase::at(path).with_operation("look at the database", path)
+    LiveDatabase::at(path).with_operation("read the status of the database", path)
 }
 
-/// Copies the database and checks the copy. The result says whether the rows could be compared with the database.
+/// Copies the database and checks the copy. Also returns whether the rows could be compared with the database.
 fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(CheckedCopy, bool), BackupError> {
     let name = sqlite_name(copy)?;
     let version_before = data_version(conn)?;
@@ -103,7 +103,7 @@ fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(CheckedCo
     copied.map_err(failed("copy the database")).map_err(|error| full_disk_or(error, copy))?;
     snapshot::mark(copy)?;
     let checked = snapshot::check(copy)?;
-    // With no commit from before the count until after the copy, both are of the same moment.
+    // Without a commit between the count and the end of the copy, both are of the same moment.
     let undisturbed = data_version(conn)? == version_before;
     if undisturbed && checked.snapshot != before {
         let problem = format!("the database holds {before:?}, the copy {:?}", checked.snapshot);
@@ -112,8 +112,8 @@ fn copy_and_check(conn: &mut SqliteConnection, copy: &Path) -> Result<(CheckedCo
     Ok((checked, undisturbed))
 }
 
-/// Makes the empty file to which SQLite writes the copy: SQLite would make one that every user can read. An earlier copy
-/// of the same run is removed.
+/// Creates the empty file to which SQLite writes the copy, since SQLite would create one that every user can read. An
+/// earlier copy of the same run is removed.
 fn create(copy: &Path) -> Result<(), BackupError> {
     if fs::symlink_metadata(copy).is_ok_and(|found| found.is_file()) {
         fs::remove_file(copy).with_operation("remove", copy)?;
@@ -121,11 +121,11 @@ fn create(copy: &Path) -> Result<(), BackupError> {
     let mut options = File::options();
     options.write(true).create_new(true);
     private(&mut options);
-    options.open(copy).map(drop).with_operation("make the copy", copy)
+    options.open(copy).map(drop).with_operation("create the copy", copy)
 }
 
-/// Turns an I/O error of SQLite into the error of a full disk if that is the cause. SQLite does not tell a quota or a limit
-/// on the size of files from other I/O errors; a write of some more bytes does.
+/// Turns an I/O error of SQLite into the error of a full disk if that is the cause. SQLite does not distinguish a
+/// quota, or a limit on the size of files, from other I/O errors. A write of some more bytes does.
 fn full_disk_or(error: BackupError, copy: &Path) -> BackupError {
     let BackupError::Store { source: StoreError::Io(_), .. } = &error else { return error };
     let write = || File::options().append(true).open(copy)?.write_all(&[0; 1 << 16]);

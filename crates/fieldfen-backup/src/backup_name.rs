@@ -7,13 +7,13 @@ use chrono::{Datelike as _, NaiveDate};
 /// The beginning of every name.
 const PREFIX: &str = "fieldfen-";
 
-/// The ending of the name of a finished backup.
+/// The extension of a finished backup.
 const FINISHED: &str = ".db";
 
-/// The endings of the names of an unfinished copy and of SQLite's files beside it.
+/// The extensions of an unfinished copy and of SQLite's files beside it.
 const UNFINISHED: [&str; 4] = [".db.partial", ".db.partial-journal", ".db.partial-wal", ".db.partial-shm"];
 
-/// The name of a file that this program makes: `fieldfen-`, a day as eight digits, and one of five endings.
+/// The name of a file of this program: `fieldfen-`, a day as eight digits, and one of five extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BackupName {
     day: NaiveDate,
@@ -26,12 +26,12 @@ impl BackupName {
         Self { day, ending: FINISHED }
     }
 
-    /// The names of an unfinished copy, which is the first of them, and of what SQLite keeps beside it.
+    /// The names of an unfinished copy, which is the first one, and of SQLite's files beside it.
     pub(crate) fn unfinished(day: NaiveDate) -> [Self; 4] {
         UNFINISHED.map(|ending| Self { day, ending })
     }
 
-    /// Reads a name; `None` for every other text.
+    /// Parses a name; `None` for every other text.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let rest = name.strip_prefix(PREFIX)?;
         let (digits, ending) = rest.split_at_checked(8)?;
@@ -83,7 +83,7 @@ mod tests {
         })
     }
 
-    /// Every text between the beginning and the ending of a name, written down once more.
+    /// Returns whether a text is a name, by the format written a second time.
     fn is_name(text: &str) -> bool {
         let day = |digits: &str| digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit());
         let endings = [".db", ".db.partial", ".db.partial-journal", ".db.partial-wal", ".db.partial-shm"];

@@ -6,48 +6,48 @@ use std::path::PathBuf;
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::SqliteUrl;
 
-/// Why a backup was not made. Earlier backups stay as they were.
+/// The reason why a backup was not made. Earlier backups are unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// A database in memory has no file to be backed up.
+    /// The database is in memory, and has no file to back up.
     #[error("{url} is a database in memory: name a file")]
     InMemory {
         /// The address of the database.
         url: SqliteUrl,
     },
-    /// The database holds nothing at all.
-    #[error("{url} holds no tables: there is nothing to back up, so check the address")]
+    /// The database has no tables.
+    #[error("{url} has no tables: there is nothing to back up, so check the address")]
     Empty {
         /// The address of the database.
         url: SqliteUrl,
     },
-    /// The backup would take the place of the database.
+    /// The backup would replace the database.
     #[error("the backup {path:?} would replace the database itself: name another folder")]
     OntoItself {
         /// The path at which the backup would be.
         path: PathBuf,
     },
-    /// Something else has a name of a backup, and this program did not make it.
+    /// Another file has the name of a backup, and this program did not make it.
     #[error("{path:?} is {found}, which a backup never is: move it away")]
     Blocked {
-        /// The path that has the name of a backup.
+        /// The path with the name of a backup.
         path: PathBuf,
-        /// What is there, for example `a folder`.
+        /// The kind of the file at the path, for example `a folder`.
         found: &'static str,
     },
-    /// The database, or a file of SQLite's beside it, has the name of a backup.
+    /// The database, or one of SQLite's files beside it, has the name of a backup.
     #[error("{path:?} belongs to the database itself: keep the database and its backups in different folders")]
     Live {
         /// The path of that file.
         path: PathBuf,
     },
-    /// The path of the folder leads to something else.
+    /// The path of the folder does not lead to a folder.
     #[error("{found} is there instead of the folder {path:?}: name another folder")]
     NoFolder {
         /// The path of the folder.
         path: PathBuf,
-        /// What is there, for example `a pipe`.
+        /// The kind of the file at the path, for example `a pipe`.
         found: &'static str,
     },
     /// A program has opened today's earlier backup as a database.
@@ -59,35 +59,35 @@ pub enum BackupError {
         /// The log beside the backup.
         path: PathBuf,
     },
-    /// Another program backs up into the same folder.
+    /// Another process is backing up into the same folder.
     #[error("another backup into {folder:?} is running: wait for its end")]
     AlreadyRunning {
         /// The folder of the backups.
         folder: PathBuf,
     },
-    /// The folder's name is not text, which SQLite needs.
+    /// The path of the backup is not UTF-8, which SQLite requires.
     #[error("the backup's path {path:?} is not valid UTF-8: name another folder")]
     NotText {
         /// The path of the backup.
         path: PathBuf,
     },
-    /// The copy has failed its check and was removed.
-    #[error("the copy failed its check and was thrown away: {problem}")]
+    /// The copy failed its check and was removed.
+    #[error("the copy failed its check and was removed: {problem}")]
     CheckFailed {
         /// The findings of SQLite's check, or the reason why it could not run.
         problem: String,
     },
-    /// A file or folder could not be made, written or renamed.
+    /// A file or folder could not be created, written or renamed.
     #[error("cannot {action} {path:?}")]
     File {
         /// The operation that failed, for example `rename`.
         action: &'static str,
-        /// The file or folder that it concerned.
+        /// The path of the file or folder.
         path: PathBuf,
         /// The error of the operating system.
         source: io::Error,
     },
-    /// The database could not be read, or the copy not written.
+    /// The database could not be read, or the copy could not be written.
     #[error("cannot {action}")]
     Store {
         /// The operation that failed, for example `copy the database`.

@@ -3,7 +3,7 @@
 /// The default mode of a backup: only its owner may read it.
 pub const PRIVATE: u32 = 0o600;
 
-/// Gives a copy this mode, without rights for users that may not read the database.
+/// Gives a copy this mode, without permissions for users that may not read the database.
 #[cfg(unix)]
 pub(crate) fn open_up(copy: &std::path::Path, database: &std::path::Path, mode: u32) -> std::io::Result<()> {
     use std::fs::{self, Permissions};
@@ -22,8 +22,9 @@ pub(crate) fn open_up(_: &std::path::Path, _: &std::path::Path, _: u32) -> std::
     Ok(())
 }
 
-/// A mode without the rights that the source does not give. Members of the copy's group are, to a source of another
-/// group, members of that group or others, and so are the others: both get only what the source gives to both.
+/// A mode without the permissions that the source does not give. If the groups differ, members of the copy's group may
+/// be members of the source's group or others, and so may all other users. Both then only get the permissions that the
+/// source gives to both.
 #[cfg(unix)]
 const fn at_most(mode: u32, source: u32, same_group: bool) -> u32 {
     let given = if same_group {

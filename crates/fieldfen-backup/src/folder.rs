@@ -15,14 +15,14 @@ use crate::live_database::LiveDatabase;
 pub(crate) struct Folder<'l> {
     path: PathBuf,
     live: &'l LiveDatabase,
-    /// The folders that this run has made, the innermost first.
+    /// The folders that this run has created, the innermost first.
     made: Vec<PathBuf>,
-    /// The operating system releases the lock when the process ends, after a kill too.
+    /// The operating system releases the lock at the end of the process, also after a kill.
     _lock: File,
 }
 
 impl<'l> Folder<'l> {
-    /// Makes the folder if it is missing, for its owner and the users that may read the backups, takes its lock, and
+    /// Creates the folder if it is missing, for its owner and the users that may read the backups; takes its lock, and
     /// removes the unfinished copies of earlier runs.
     pub(crate) fn hold(path: &Path, mode: u32, live: &'l LiveDatabase) -> Result<Self, BackupError> {
         let made = make(path, mode)?;
@@ -64,7 +64,7 @@ impl<'l> Folder<'l> {
         self.at(BackupName::unfinished(day)[0])
     }
 
-    /// Refuses the backup of this day if something has one of its names and must not be replaced.
+    /// Refuses the backup of this day if a file with one of its names must not be replaced.
     pub(crate) fn refuse_blocked(&self, day: NaiveDate) -> Result<(), BackupError> {
         let backup = self.backup(day);
         for path in BackupName::unfinished(day).map(|name| self.at(name)).iter().chain([&backup]) {
@@ -83,7 +83,7 @@ impl<'l> Folder<'l> {
         refuse_logs(&backup)
     }
 
-    /// Removes the unfinished copies. Anything else with such a name stays.
+    /// Removes the unfinished copies. Other files with such names are kept.
     fn remove_unfinished(&self) -> Result<(), BackupError> {
         for (name, path) in self.entries()? {
             if name.is_finished() {
@@ -126,9 +126,9 @@ impl<'l> Folder<'l> {
         File::open(&self.path).and_then(|folder| folder.sync_all()).with_operation("write out the folder", &self.path)
     }
 
-    /// Removes what a failed run has made: the unfinished copy and the folders.
+    /// Removes the unfinished copy and the folders of a failed run.
     pub(crate) fn give_up(self) {
-        // The error that stopped the run matters more than one about its remains, which the next run removes.
+        // The error that stopped the run matters more than an error of this cleanup, which the next run repeats.
         self.remove_unfinished().ok();
         remove_made(&self.made);
     }
@@ -141,7 +141,7 @@ impl<'l> Folder<'l> {
         Ok(backups)
     }
 
-    /// The files whose names are names of this program.
+    /// The files with names of this program.
     fn entries(&self) -> Result<Vec<(BackupName, PathBuf)>, BackupError> {
         let list = || fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>();
         let names = list().with_operation("list the folder", &self.path)?;
@@ -150,15 +150,15 @@ impl<'l> Folder<'l> {
     }
 }
 
-/// Makes a folder and its missing parents, and returns those that it has made, the innermost first.
+/// Creates a folder and its missing parents, and returns the created ones, the innermost first.
 fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => return Ok(Vec::new()),
         Ok(found) => return Err(BackupError::NoFolder { path: path.to_owned(), found: file_kind(found.file_type()) }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_operation("look at the folder", path),
+        Err(error) => return Err(error).with_operation("read the status of the folder", path),
     }
-    // Another backup may have made the folder in the meantime.
+    // Another backup may have created the folder meanwhile.
     if let Ok(found) = fs::symlink_metadata(path).map(|found| found.file_type())
         && !found.is_dir()
     {
@@ -172,18 +172,18 @@ fn make(path: &Path, mode: u32) -> Result<Vec<PathBuf>, BackupError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700 | readable(mode, 0o040) | readable(mode, 0o004));
     #[cfg(not(unix))]
     let _ = mode;
-    builder.create(path).with_operation("make the folder", path).inspect_err(|_| remove_made(&made))?;
+    builder.create(path).with_operation("create the folder", path).inspect_err(|_| remove_made(&made))?;
     Ok(made)
 }
 
-/// A user that may read a file needs to read and enter its folder.
+/// A user that may read a file must be able to read and enter its folder.
 #[cfg(unix)]
 const fn readable(mode: u32, bit: u32) -> u32 {
     let read = mode & bit;
     read | read >> 2
 }
 
-/// Removes folders that were made, the innermost first, as far as they hold nothing but a lock.
+/// Removes created folders, the innermost first, if they contain nothing but a lock.
 fn remove_made(made: &[PathBuf]) {
     if let Some(innermost) = made.first() {
         fs::remove_file(lock_path(innermost)).ok();
@@ -195,7 +195,7 @@ fn lock_path(folder: &Path) -> PathBuf {
     folder.join(".fieldfen-backup.lock")
 }
 
-/// Lets only the owner read the file that these options create.
+/// Makes these options create a file that only its owner can read.
 pub(crate) fn private(options: &mut fs::OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
@@ -203,7 +203,7 @@ pub(crate) fn private(options: &mut fs::OpenOptions) {
     let _ = options;
 }
 
-/// Refuses to touch a backup with a log beside it: SQLite would apply the old log to the new file.
+/// Refuses a backup with a log beside it: SQLite would apply the old log to the new file.
 pub(crate) fn refuse_logs(backup: &Path) -> Result<(), BackupError> {
     for end in ["-wal", "-journal"] {
         let mut log = backup.as_os_str().to_owned();

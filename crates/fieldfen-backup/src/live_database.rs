@@ -1,13 +1,13 @@
-//! The files of the database that is backed up, recognised under every path.
+//! Recognises the files of the database that is backed up, under every path.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file, whatever the path that leads to it.
+/// A file, whatever path leads to it.
 #[derive(Debug, PartialEq, Eq)]
 struct Identity {
-    /// The same for all hard links.
+    /// The device and inode, which are the same for all hard links.
     #[cfg(unix)]
     file: (u64, u64),
     #[cfg(not(unix))]
@@ -27,14 +27,14 @@ impl Identity {
     }
 }
 
-/// The files of the database that is backed up, none of which may be removed or replaced.
+/// The files of the database that is backed up. None of them may be removed or replaced.
 #[derive(Debug)]
 pub(crate) struct LiveDatabase {
     files: Vec<Identity>,
 }
 
 impl LiveDatabase {
-    /// The database at this path and what SQLite keeps beside it: SQLite names that after the path without links.
+    /// The database at this path and SQLite's files beside it. SQLite names those after the path without links.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let mut files = vec![Identity::of(path)?];
         let real = path.canonicalize()?;
@@ -50,7 +50,7 @@ impl LiveDatabase {
         Ok(Self { files })
     }
 
-    /// Whether this path leads to one of the database's files.
+    /// Returns whether this path leads to one of the database's files.
     pub(crate) fn is_at(&self, path: &Path) -> bool {
         Identity::of(path).is_ok_and(|identity| self.files.contains(&identity))
     }

@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             writeln!(out, "{}: {} bytes, {rows} rows, {schema}, checked", report.backup.display(), report.bytes)?;
             retention.removed.iter().try_for_each(|old| writeln!(out, "removed {}", old.display()))
         })?;
-        // Retention may skip a file that is no backup or is in use. A backup that it cannot remove fills the disk.
+        // Retention may skip a file that is not a backup or is in use. A backup that cannot be removed fills the disk.
         match retention.skipped.into_iter().find(|(_, reason)| matches!(reason, BackupError::File { .. })) {
             Some((_, error)) => Err(with_exit(error)).with_context(made),
             None => Ok(()),
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Reads a mode of files, whose owner must be able to read and write them.
+/// Parses the mode of a file, whose owner must be able to read and write it.
 fn file_mode(text: &str) -> Result<u32, &'static str> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if text.len() == 3 && mode & !0o066 == 0o600 => Ok(mode),
@@ -97,14 +97,14 @@ fn file_mode(text: &str) -> Result<u32, &'static str> {
     }
 }
 
-/// The document of a run under `--json`.
+/// The JSON document of a run.
 #[derive(Serialize)]
 struct Run<'a> {
     #[serde(flatten)]
     report: &'a BackupReport,
-    /// Older backups that were removed.
+    /// The older backups that were removed.
     removed: &'a [PathBuf],
-    /// Paths with the name of an older backup that were kept.
+    /// The paths with the name of an older backup that were kept.
     skipped: Vec<Skipped<'a>>,
     /// The number of backups of a later day than today.
     later: usize,
@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The same error with the exit code that its kind has; the others' code follows from their causes.
+/// The same error with the exit code of its kind. Other errors get the code of their causes.
 fn with_exit(error: BackupError) -> anyhow::Error {
     match error {
         BackupError::InMemory { .. }

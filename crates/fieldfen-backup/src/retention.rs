@@ -1,4 +1,4 @@
-//! Which old backups go.
+//! Removes old backups.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::error::BackupError;
 use crate::file_mode::PRIVATE;
 use crate::folder::{Folder, refuse_logs};
 
-/// The default number of days for which backups are kept. The specification names this figure.
+/// The default number of days for which backups are kept, by the specification.
 pub const DEFAULT_KEEP_DAYS: u32 = 30;
 
-/// The old backups that were removed, and those that were not.
+/// The old backups that were removed or kept.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct RetentionReport {
@@ -23,18 +23,18 @@ pub struct RetentionReport {
     /// ([`BackupError::Blocked`]), belongs to the database ([`BackupError::Live`]), is open in a program
     /// ([`BackupError::InUse`]), or could not be removed.
     pub skipped: Vec<(PathBuf, BackupError)>,
-    /// The number of backups of a later day than today: the clock is or was wrong.
+    /// The number of backups of a later day than today. If there are any, the clock is or was wrong.
     pub later: usize,
 }
 
-/// Removes backups that are older than `keep` days, counted from `today`, and says which.
+/// Removes backups that are older than `keep` days, counted from `today`, and returns their paths.
 ///
-/// The newest `keep` backups stay however old they are, so that neither a gap in the backups nor a wrong clock empties
-/// the folder. Files with other names are never touched, nor is the database. What cannot be removed does not keep
-/// others from being removed.
+/// The newest `keep` backups are kept however old they are, so that neither a gap in the backups nor a wrong clock
+/// empties the folder. Files with other names and the database are never touched. A backup that cannot be removed does
+/// not stop the removal of others.
 ///
 /// # Errors
-/// [`BackupError`] when the folder or the database cannot be read.
+/// [`BackupError`] if the folder or the database cannot be read.
 pub fn remove_old(url: &SqliteUrl, folder: &Path, today: NaiveDate, keep: u32) -> Result<RetentionReport, BackupError> {
     let live = live_database(url)?;
     let folder = Folder::hold(folder, PRIVATE, &live)?;
@@ -59,7 +59,7 @@ pub fn remove_old(url: &SqliteUrl, folder: &Path, today: NaiveDate, keep: u32) -
     Ok(report)
 }
 
-/// The newest day whose backup is too old.
+/// The newest day whose backup is too old; `None` if no day is.
 fn last_to_go(today: NaiveDate, keep: u32) -> Option<NaiveDate> {
     today.checked_sub_days(Days::new(keep.into()))
 }

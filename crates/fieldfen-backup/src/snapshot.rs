@@ -30,7 +30,7 @@ struct Words {
 pub(crate) struct Snapshot {
     /// The number of rows of each table.
     pub(crate) rows: BTreeMap<String, i64>,
-    /// The newest migration.
+    /// The newest migration; `None` without migrations.
     pub(crate) schema: Option<String>,
     /// The applied migrations.
     migrations: Vec<String>,
@@ -50,7 +50,7 @@ impl Snapshot {
     }
 }
 
-/// Whether the database holds no tables at all.
+/// Returns whether the database has no tables.
 pub(crate) fn is_empty(conn: &mut SqliteConnection) -> Result<bool, BackupError> {
     let tables = number(conn, "SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'");
     Ok(tables.map_err(failed("read the database"))? == 0)
@@ -78,11 +78,11 @@ fn rows(conn: &mut SqliteConnection) -> QueryResult<BTreeMap<String, i64>> {
 pub(crate) struct CheckedCopy {
     /// The rows and migrations of the copy.
     pub(crate) snapshot: Snapshot,
-    /// The number of rows that refer to rows that do not exist; the database has them too.
+    /// The number of rows that refer to rows that do not exist. The database has them too.
     pub(crate) dangling: u64,
 }
 
-/// Marks a copy as a copy. SQLite writes no journal beside it, because an unfinished copy is never continued.
+/// Marks a copy as a copy. SQLite writes no journal beside it, since an unfinished copy is never continued.
 pub(crate) fn mark(path: &Path) -> Result<(), BackupError> {
     let mut conn = open(path)?;
     let marking = "mark the copy as a copy";
@@ -90,7 +90,7 @@ pub(crate) fn mark(path: &Path) -> Result<(), BackupError> {
     mark_as_copy(&mut conn).map_err(|source| BackupError::Store { action: marking, source })
 }
 
-/// Checks a copy by itself. It is only read, so that no log appears beside it.
+/// Checks a copy by itself. The copy is only read, so that no log appears beside it.
 pub(crate) fn check(path: &Path) -> Result<CheckedCopy, BackupError> {
     let mut conn = open(path)?;
     let reading = "read the copy back";
@@ -111,7 +111,7 @@ fn open(path: &Path) -> Result<SqliteConnection, BackupError> {
     SqliteConnection::establish(&name).map_err(|error| BackupError::CheckFailed { problem: error.to_string() })
 }
 
-/// The path as SQLite takes it: absolute, so that no folder's name means anything special to it.
+/// The path in the form for SQLite: absolute, so that SQLite does not give a part of it another meaning.
 pub(crate) fn sqlite_name(path: &Path) -> Result<String, BackupError> {
     let absolute = std::path::absolute(path).with_operation("find", path)?;
     absolute.into_os_string().into_string().map_err(|_| BackupError::NotText { path: path.to_owned() })

@@ -1,4 +1,4 @@
-//! The program `fieldfen-migrate`: moves the schema of a database, for operators.
+//! The program `fieldfen-migrate`: migrates the schema of a database, for operators.
 
 use std::process::ExitCode;
 
@@ -181,7 +181,7 @@ fn listed(losses: &[Loss]) -> String {
     losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// The same error with the exit code that its kind has.
+/// The same error with the exit code of its kind.
 fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),

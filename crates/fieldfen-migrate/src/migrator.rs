@@ -1,4 +1,4 @@
-//! Applying and taking back migrations of one database.
+//! Applies and reverts the migrations of one database.
 
 use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::migrations::{
@@ -8,32 +8,32 @@ use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_d
 
 use crate::report::SchemaReport;
 
-/// The migrations that [`Migrator::down`] takes back.
+/// The migrations that [`Migrator::down`] reverts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Down {
-    /// Takes back the newest migration.
+    /// Reverts the newest migration.
     Last,
-    /// Takes back everything newer than this version, which stays: its number, or number and name.
+    /// Reverts all migrations newer than this version, which stays. The version is a number, or a number and a name.
     To(String),
-    /// Takes back everything.
+    /// Reverts all migrations.
     Everything,
 }
 
-/// The migrations that [`Migrator::down`] would take back, and the data that would be lost.
+/// The migrations that [`Migrator::down`] would revert, and the data that would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DownPlan {
-    /// The migrations that it would take back, the newest first.
+    /// The migrations that would be reverted, the newest first.
     pub migrations: Vec<Migration>,
     /// The data that would be lost with them.
     pub losses: Vec<Loss>,
 }
 
-/// Why the schema of a database was not read or changed.
+/// The reason why the schema of a database was not read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
-    /// A database in memory ends with the program.
+    /// The database is in memory, so it would be lost at the end of the program.
     #[error("{url} is a database in memory, which ends with this program: name a file")]
     InMemory {
         /// The address of the database.
@@ -42,24 +42,24 @@ pub enum MigrateError {
     /// The database does not have the version that should remain.
     #[error("migration {version:?} is not one that the database has: it has {applied}")]
     NotApplied {
-        /// The version that was asked for.
+        /// The requested version.
         version: String,
         /// The applied migrations, as text.
         applied: String,
     },
-    /// The schema could not be read or moved.
+    /// The schema could not be read or changed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
 }
 
-/// Applies and takes back the migrations of one database.
+/// Applies and reverts the migrations of one database.
 #[derive(Debug, Clone)]
 pub struct Migrator {
     url: SqliteUrl,
 }
 
 impl Migrator {
-    /// For the database at this address, which need not be there yet.
+    /// A migrator for the database at this address, which need not exist yet.
     ///
     /// # Errors
     /// [`MigrateError::InMemory`].
@@ -70,23 +70,23 @@ impl Migrator {
         }
     }
 
-    /// Which migrations the database has, and whether its schema is as they left it. It must be there; nothing beside it
-    /// is made or changed.
+    /// The migrations of the database, and the differences of its schema from theirs. The database must exist. No file
+    /// beside it is created or changed.
     ///
     /// # Errors
-    /// [`MigrateError::Migration`] when the database is not there or cannot be read.
+    /// [`MigrateError::Migration`] if the database does not exist or cannot be read.
     pub fn status(&self) -> Result<SchemaReport, MigrateError> {
         Ok(SchemaReport::new(self.url.to_string(), self.inspect()?))
     }
 
-    /// Applies every migration that the database lacks, all or none, and says which. Creates the database and its
-    /// folder where they are missing. Several programs may do this at once.
+    /// Applies all missing migrations or none, and returns the applied ones. Creates the database and its folder if
+    /// they are missing. Several programs may call this at once.
     ///
-    /// A database that another program has made after the specification is recognised: its tables count as the first
-    /// migration's.
+    /// If another program has created the database by the specification, its tables count as those of the first
+    /// migration.
     ///
     /// # Errors
-    /// [`MigrateError::Migration`]; the file is then as it was, and neither a new file nor a new folder remains.
+    /// [`MigrateError::Migration`]. The file is then unchanged, and neither a new file nor a new folder remains.
     pub fn up(&self) -> Result<AppliedMigrations, MigrateError> {
         if let Some(applied) = create_database(&self.url, migrations::run_pending)? {
             return Ok(applied);
@@ -95,7 +95,7 @@ impl Migrator {
         Ok(migrations::run_pending(&mut conn)?)
     }
 
-    /// Which migrations [`Migrator::down`] would take back, and what would be lost with them. Changes nothing.
+    /// The migrations that [`Migrator::down`] would revert, and the data that would be lost. Changes nothing.
     ///
     /// # Errors
     /// [`MigrateError::NotApplied`] for a version that the database does not have, and [`MigrateError::Migration`].
@@ -112,12 +112,12 @@ impl Migrator {
         })
     }
 
-    /// Takes back these migrations, as [`Migrator::plan_down`] gave them, with all that their tables and columns hold; all
-    /// or none. The losses are counted once more: other programs may have written since.
+    /// Reverts these migrations of [`Migrator::plan_down`] with all data in their tables and columns; all or none. The
+    /// losses are counted again, since other programs may have written meanwhile.
     ///
     /// # Errors
-    /// [`MigrationError::StillNeeded`] while jobs run or publications are live, unless `data_loss` allows it;
-    /// [`MigrationError::NotNewest`] when another program has moved the schema since, and others.
+    /// [`MigrationError::StillNeeded`] if jobs are running or publications are live, unless `data_loss` allows it;
+    /// [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others.
     pub fn down(&self, migrations: &[Migration], data_loss: DataLoss) -> Result<(), MigrateError> {
         if migrations.is_empty() {
             return Ok(());
@@ -131,7 +131,7 @@ impl Migrator {
     }
 }
 
-/// Selects the migrations to take back from the applied ones, which are sorted, the newest first.
+/// Selects the migrations to revert from the applied ones, which are sorted, the newest first.
 fn select(mut applied: Vec<Migration>, down: &Down) -> Result<Vec<Migration>, MigrateError> {
     match down {
         Down::Last => applied.truncate(1),

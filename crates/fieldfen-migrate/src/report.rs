@@ -3,25 +3,25 @@
 use fieldfen_persistence::migrations::{Difference, Migration, MigrationStatus, SchemaState};
 use serde::Serialize;
 
-/// One migration, in a report.
+/// One migration in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MigrationLine {
-    /// Its version, for example `0002`.
+    /// The version, for example `0002`.
     pub version: String,
-    /// Its name, for example `job_queue`; empty when this program does not know it.
+    /// The name, for example `job_queue`; empty if this program does not know the migration.
     pub name: String,
-    /// Whether the database has it.
+    /// Whether the database has the migration.
     pub applied: bool,
-    /// Whether this program knows it.
+    /// Whether this program knows the migration.
     pub known: bool,
 }
 
-/// One thing in a schema that is not as it should be, in a report.
+/// One difference of a schema in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DifferenceLine {
-    /// Which thing, for example `column files.width` or `index idx_jobs_claim`.
+    /// The object, for example `column files.width` or `index idx_jobs_claim`.
     pub what: String,
     /// Its definition in the database; `nothing` if it is missing.
     pub found: String,
@@ -29,22 +29,22 @@ pub struct DifferenceLine {
     pub expected: String,
 }
 
-/// The schema of a database, and what this program would do about it.
+/// The state of a database's schema, and the advice for its operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SchemaReport {
     /// The address of the database.
     pub database: String,
-    /// The newest migration that the database has.
+    /// The newest migration of the database; `None` if it has none.
     pub at: Option<String>,
     /// The number of migrations that the database lacks.
     pub pending: usize,
     /// The number of applied migrations that this program does not know.
     pub unknown: usize,
-    /// All of them, the oldest first.
+    /// All migrations, the oldest first.
     pub migrations: Vec<MigrationLine>,
-    /// Whether the database has no migration, but the specification's tables. `fieldfen-migrate up` takes these as the
-    /// tables of the first migration.
+    /// Whether the database has no migration but the specification's tables. `fieldfen-migrate up` then treats them as
+    /// the tables of the first migration.
     pub is_specification: bool,
     /// The differences from the specification, or from the schema that the applied migrations make.
     pub differences: Vec<DifferenceLine>,
@@ -73,13 +73,13 @@ impl SchemaReport {
         }
     }
 
-    /// Whether the schema is the one that this program works with.
+    /// Returns whether the schema is the one that this program needs.
     #[must_use]
     pub const fn is_current(&self) -> bool {
         self.pending == 0 && self.unknown == 0 && self.differences.is_empty()
     }
 
-    /// One sentence that says what the operator should do next.
+    /// A sentence that tells the operator the next step.
     #[must_use]
     pub fn advice(&self) -> String {
         let differ = !self.differences.is_empty();

@@ -2,7 +2,7 @@
 
 use crate::database::DatabaseAddress;
 
-/// The arguments that every program takes: flatten them into its own.
+/// The arguments that every program takes. Flatten them into the program's own.
 ///
 /// All of them may stand before or after a subcommand.
 #[derive(Debug, Clone, Default, clap::Args)]

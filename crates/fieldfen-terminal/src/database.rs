@@ -15,14 +15,14 @@ use crate::exit_code::{Exit, ExitError};
 use crate::regular_file::{is_readable_by_all, open_regular_file};
 use crate::shop_file;
 
-/// The address of a database as it was given. It is a `str` to what opens it, and shown as [`redacted`] shows it: the
-/// address of another kind of database, given by mistake, holds a password.
+/// The address of a database, as it was given. It dereferences to `str`, and it is displayed as [`redacted`] shows it,
+/// since the address of another kind of database, given by mistake, may contain a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseAddress(String);
 
 impl DatabaseAddress {
-    /// Reads the address as a store does. An address that cannot be read ends the program with [`Exit::Usage`], so that a
-    /// program reads it before it opens the store.
+    /// Parses the address as a store does. An address that cannot be parsed ends the program with [`Exit::Usage`]. A
+    /// program therefore parses it before it opens the store.
     ///
     /// # Errors
     /// The error of `T` with [`Exit::Usage`].
@@ -57,8 +57,9 @@ impl fmt::Debug for DatabaseAddress {
     }
 }
 
-/// The argument, else the environment's value, else that of `.env` in the folder, else that of `fieldfen.toml` there, else
-/// the default. An empty variable counts as none. `note` is told what the user should know.
+/// The argument, otherwise the environment's value, otherwise the value in `.env` in the folder, otherwise the address
+/// in `fieldfen.toml` there, otherwise the default. An empty variable counts as missing. `note` gets warnings for the
+/// user.
 pub(crate) fn address(
     argument: Option<&DatabaseAddress>,
     environment: Option<OsString>,
@@ -80,7 +81,7 @@ pub(crate) fn address(
     Ok(DatabaseAddress(url.unwrap_or_else(|| DEFAULT_DATABASE.to_owned())))
 }
 
-/// As [`address`], in this process's environment and current folder.
+/// As [`address`], with this process's environment and current folder.
 pub(crate) fn address_here(
     argument: Option<&DatabaseAddress>,
     note: impl Fn(&str),
@@ -88,7 +89,7 @@ pub(crate) fn address_here(
     address(argument, std::env::var_os(VARIABLE), Path::new("."), note)
 }
 
-/// The value in a file of assignments; the first one counts. `None` when the file is not there.
+/// The value in a file of assignments; the first assignment counts. `None` if the file does not exist.
 fn from_dotenv(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
     let file = match open_regular_file(File::options().read(true), path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

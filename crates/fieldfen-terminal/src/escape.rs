@@ -1,13 +1,13 @@
-//! Text of others, made harmless for a terminal.
+//! Escapes text of other programs for a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The same text in one line that hides nothing and that a terminal only prints.
+/// Escapes a text to one line that a terminal prints without any effect and without hidden parts.
 ///
-/// Characters that move the cursor, change colours or titles (C0, DEL, C1), end a line, turn the direction of writing or
-/// have no width become escapes such as `\n` and `\u{1b}`. A file name, a job's kind or an error of another program may
-/// hold any of them.
+/// Characters that move the cursor, change colours or titles (C0, DEL, C1), end a line, change the direction of writing
+/// or have no width become escapes such as `\n` and `\u{1b}`. A file name, the kind of a job or an error of another
+/// program may contain any of them.
 #[must_use]
 pub fn escape_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
@@ -20,7 +20,7 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
             '\n' => escaped.push_str("\\n"),
             '\r' => escaped.push_str("\\r"),
             c if is_control(c) => {
-                // Writing to a string does not fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
             }
             c => escaped.push(c),
@@ -29,12 +29,12 @@ pub fn escape_controls(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The same for a text of several lines.
+/// Escapes a text and keeps its line ends.
 pub(crate) fn escape_controls_in_lines(text: &str) -> String {
     text.split('\n').map(escape_controls).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a character is a control (Cc), or a format character (Cf) or separator of lines that no one sees.
+/// Returns whether a character is a control (Cc), an invisible format character (Cf) or a line separator.
 fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -1,4 +1,4 @@
-//! Exit codes: one list for all programs.
+//! Exit codes, the same for all programs.
 
 use std::error::Error;
 use std::fmt;
@@ -8,21 +8,21 @@ use fieldfen_domain::store::StoreError;
 
 use crate::address_error::DatabaseAddressError;
 
-/// How a program ends. The numbers are part of its interface and never change their meaning.
+/// The way a program ends. The numbers are part of its interface and never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything was done.
+    /// Success.
     Ok = 0,
-    /// Something failed that has no number of its own.
+    /// A failure without a number of its own.
     Failure = 1,
-    /// The arguments, the environment, `.env` or `fieldfen.toml` are wrong; nothing was done.
+    /// The arguments, the environment, `.env` or `fieldfen.toml` are wrong. Nothing was done.
     Usage = 2,
-    /// The database is not there or cannot be opened.
+    /// The database does not exist or cannot be opened.
     NotOpened = 3,
-    /// Another process kept the database locked, or the database could not be reached; trying again may help.
+    /// Another process kept the database locked, or the database could not be reached. Trying again may help.
     Busy = 4,
-    /// The schema of the database is not the one this program works with.
+    /// The schema of the database is not the one that this program needs.
     Schema = 5,
     /// The database, or a row of it, is damaged.
     Corrupt = 6,
@@ -37,7 +37,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number the process ends with.
+    /// The exit code of the process.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
@@ -61,12 +61,12 @@ impl Exit {
         }
     }
 
-    /// This error, ending the program with this code whatever its causes are.
+    /// This error, which ends the program with this code whatever its causes are.
     pub fn with(self, error: impl Into<Box<dyn Error + Send + Sync>>) -> ExitError {
         ExitError { exit: self, error: error.into() }
     }
 
-    /// The code for an error: that of the first of its causes that has one.
+    /// The code of an error: the code of its first cause that has one.
     #[must_use]
     pub fn of(error: &anyhow::Error) -> Self {
         error.chain().find_map(Self::of_one).unwrap_or(Self::Failure)
@@ -106,7 +106,7 @@ impl Exit {
     }
 }
 
-/// An error with the code that the program ends with; made by [`Exit::with`].
+/// An error with the exit code of the program. [`Exit::with`] makes it.
 #[derive(Debug)]
 pub struct ExitError {
     exit: Exit,

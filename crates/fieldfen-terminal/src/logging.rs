@@ -11,10 +11,10 @@ use tracing_subscriber::fmt::{MakeWriter, format};
 use crate::arguments::CommonArgs;
 use crate::escape::escape_controls;
 
-/// Sends the program's logs to stderr. A logger that the process has already stays.
+/// Sends the program's logs to stderr. If the process already has a logger, it is kept.
 ///
 /// # Errors
-/// When `RUST_LOG` is asked and is no filter.
+/// An error if `RUST_LOG` is used and is not a filter.
 pub(crate) fn start(args: &CommonArgs, bars: &MultiProgress) -> Result<(), ParseError> {
     let level = match (args.quiet, args.verbose) {
         (true, _) => Some(LevelFilter::ERROR),
@@ -32,7 +32,7 @@ pub(crate) fn start(args: &CommonArgs, bars: &MultiProgress) -> Result<(), Parse
     let started = tracing::subscriber::set_global_default(logger(filter, args.verbose > 1, ansi, move || {
         AboveBars(bars.clone())
     }));
-    // The one error there is says that the process has a logger already.
+    // The only possible error means that the process already has a logger.
     drop(started);
     Ok(())
 }
@@ -56,11 +56,11 @@ where
         .finish()
 }
 
-/// Writes to stderr while the bars are out of the way.
+/// Writes to stderr and hides the progress bars meanwhile.
 struct AboveBars(MultiProgress);
 
 impl Write for AboveBars {
-    /// A log that cannot be written is dropped: the subscriber would report the error on stderr, which panics.
+    /// A log that cannot be written is dropped: the subscriber would report the error on stderr and panic.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.suspend(|| io::stderr().write_all(line)).ok();
         Ok(line.len())

@@ -7,8 +7,8 @@ use comfy_table::{ContentArrangement, presets};
 
 use crate::escape::escape_controls;
 
-/// Lines for people, whose parts may be anybody's text: a `writeln!` makes one line, and control characters within it,
-/// line ends too, are escaped as by [`escape_controls`].
+/// Writes lines for people, which may contain text of other programs. Each `writeln!` makes one line.
+/// [`escape_controls`] escapes the control characters in it, also line ends.
 pub struct TextOutput<'o>(&'o mut dyn Write);
 
 impl<'o> TextOutput<'o> {
@@ -16,10 +16,10 @@ impl<'o> TextOutput<'o> {
         Self(out)
     }
 
-    /// Takes a line from `writeln!`.
+    /// Writes a line from `writeln!`.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The error of writing.
     pub fn write_fmt(&mut self, line: fmt::Arguments<'_>) -> io::Result<()> {
         let line = line.to_string();
         let (text, end) = line.strip_suffix('\n').map_or((line.as_str(), ""), |text| (text, "\n"));
@@ -29,13 +29,13 @@ impl<'o> TextOutput<'o> {
     /// Writes a table.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The error of writing.
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
         writeln!(self.0, "{}", table.0)
     }
 }
 
-/// A table for people, see [`Terminal::table`](crate::Terminal::table).
+/// A table for people; see [`Terminal::table`](crate::Terminal::table).
 #[derive(Debug, Clone)]
 pub struct Table(comfy_table::Table);
 
@@ -47,7 +47,7 @@ impl Table {
         Self(table)
     }
 
-    /// Adds a row; control characters in its cells are escaped as by [`escape_controls`].
+    /// Adds a row. [`escape_controls`] escapes the control characters in its cells.
     pub fn add_row(&mut self, cells: impl IntoIterator<Item: Display>) {
         self.0
             .add_row(cells.into_iter().map(|cell| escape_controls(&cell.to_string()).into_owned()).collect::<Vec<_>>());

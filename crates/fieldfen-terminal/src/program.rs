@@ -1,4 +1,4 @@
-//! The frame around a program's main function: arguments, versions, errors, exit code.
+//! Runs a program's main function, with arguments, versions, errors and exit code.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -31,11 +31,11 @@ pub struct Versions {
     pub newest_migration: String,
 }
 
-/// Runs a program and says how it ended: everything a `main` function needs.
+/// Runs a program and returns its exit code: a `main` function needs nothing else.
 ///
-/// Reads the arguments, starts the logs and calls `main`. An error becomes one line on stderr,
-/// `error: what was tried: cause: cause`, and an exit code, see [`Exit`]; under `--json` also a document on stdout, unless
-/// the result has been said there. A reader of stdout that has gone away is no error.
+/// Reads the arguments, starts the logs and calls `main`. An error becomes one line on stderr, `error: what was tried:
+/// cause: cause`, and an exit code, see [`Exit`]. Under `--json` it also becomes a document on stdout, unless the
+/// result was printed there. If the reader of stdout has gone away, that is no error.
 pub fn run<A, V, F>(versions: V, main: F) -> ExitCode
 where
     A: clap::Parser + AsRef<CommonArgs>,
@@ -48,12 +48,12 @@ where
     ExitCode::from(exit.code())
 }
 
-/// Lets a write beyond the size that the system allows for a file (`ulimit -f`) fail, as on a full disk, instead of
+/// Makes a write beyond the system's limit on the size of a file (`ulimit -f`) fail, as on a full disk, instead of
 /// killing the process.
 fn outlive_file_size_limit() {
     #[cfg(unix)]
     if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()) {
-        tracing::debug!(%error, "SIGXFSZ cannot be handled: a limit on the size of files ends the program");
+        tracing::debug!(%error, "SIGXFSZ not ignored: a limit on file sizes kills the process");
     }
 }
 
@@ -63,29 +63,28 @@ where
     V: FnOnce() -> anyhow::Result<Versions>,
     F: FnOnce(&A, &Terminal) -> anyhow::Result<()>,
 {
-    // Whether a document is wanted must be known even where clap cannot read the arguments.
+    // The output format must be known even if clap cannot parse the arguments.
     let json = arguments.iter().skip(1).take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     let mut started = None;
-    let ended =
-        versions().context("cannot say which versions this program is made of").and_then(|versions| {
-            match parse::<A>(arguments, &versions) {
-                Ok(args) => {
-                    let terminal = started.insert(Terminal::new(args.as_ref()));
-                    logging::start(args.as_ref(), terminal.bars()).map_err(|error| Exit::Usage.with(error)).context(
-                        "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
-                    )?;
-                    main(&args, terminal)
-                }
-                Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
-                    Ok(write_document(out, &versions).and_then(|()| out.flush()).map_err(StdoutError)?)
-                }
-                Err(error) if error.use_stderr() => Err(Exit::Usage.with(UsageError(without_secrets(error))).into()),
-                Err(help) => {
-                    let help = escape_controls_in_lines(&help.to_string());
-                    Ok(out.write_all(help.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)?)
-                }
+    let ended = versions().context("cannot determine the versions of this program").and_then(|versions| {
+        match parse::<A>(arguments, &versions) {
+            Ok(args) => {
+                let terminal = started.insert(Terminal::new(args.as_ref()));
+                logging::start(args.as_ref(), terminal.bars()).map_err(|error| Exit::Usage.with(error)).context(
+                    "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
+                )?;
+                main(&args, terminal)
             }
-        });
+            Err(error) if error.kind() == ErrorKind::DisplayVersion && json => {
+                Ok(write_document(out, &versions).and_then(|()| out.flush()).map_err(StdoutError)?)
+            }
+            Err(error) if error.use_stderr() => Err(Exit::Usage.with(UsageError(without_secrets(error))).into()),
+            Err(help) => {
+                let help = escape_controls_in_lines(&help.to_string());
+                Ok(out.write_all(help.as_bytes()).and_then(|()| out.flush()).map_err(StdoutError)?)
+            }
+        }
+    });
     match ended {
         Ok(()) => Exit::Ok,
         Err(error) if reader_has_gone(&error) => Exit::Ok,
@@ -106,7 +105,7 @@ fn parse<A: clap::Parser>(arguments: &[OsString], versions: &Versions) -> Result
     A::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
 
-/// The same error, with what was typed as it may be shown.
+/// The same error, without secrets in the repeated arguments.
 fn without_secrets(mut error: clap::Error) -> clap::Error {
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     let typed: Vec<String> = context
@@ -118,7 +117,7 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
         })
         .cloned()
         .collect();
-    // The tips repeat what was typed.
+    // The tips repeat arguments.
     let tip = |tip: &StyledStr| {
         StyledStr::from(typed.iter().fold(tip.to_string(), |tip, text| tip.replace(text, &shown_argument(text))))
     };
@@ -137,8 +136,8 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// An argument as it may be shown: an address without its secrets, of what looks like `NAME=KEY` only the name, and
-/// control characters escaped.
+/// An argument without secrets: an address is redacted, a text like `NAME=KEY` is cut to its name, and control
+/// characters are escaped.
 fn shown_argument(text: &str) -> String {
     let shown = match text.split_once('=') {
         Some((name, _)) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) => {
@@ -149,7 +148,7 @@ fn shown_argument(text: &str) -> String {
     escape_controls(&shown).into_owned()
 }
 
-/// Arguments that are not as they must be, told in one line.
+/// The error of wrong arguments, in one line.
 #[derive(Debug)]
 struct UsageError(clap::Error);
 
@@ -163,7 +162,7 @@ impl fmt::Display for UsageError {
 
 impl Error for UsageError {}
 
-/// Whether the error says no more than that nobody reads stdout any longer.
+/// Returns whether the error only means that the reader of stdout has gone away.
 fn reader_has_gone(error: &anyhow::Error) -> bool {
     error.downcast_ref::<StdoutError>().is_some_and(|StdoutError(error)| error.kind() == io::ErrorKind::BrokenPipe)
 }
@@ -184,7 +183,7 @@ fn report(error: &anyhow::Error, exit: Exit, json: bool, out: &mut dyn Write, er
     }
 }
 
-/// The same text without line ends: logs and cron mails show one line for one failure.
+/// The text without line ends: logs and cron mails show one line for one failure.
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -223,7 +222,7 @@ mod tests {
         Ok(Versions { program: "1.2.3", sqlite: "3.53.1", newest_migration: "0006_recurring_jobs".to_owned() })
     }
 
-    /// What a program with this main function and these arguments leaves on stdout and stderr, and its exit.
+    /// The output on stdout and stderr of a program with this main function and these arguments, and its exit code.
     fn outcome(
         arguments: &[&str],
         main: impl FnOnce(&Count, &Terminal) -> anyhow::Result<()>,
@@ -279,7 +278,7 @@ mod tests {
     #[test]
     fn an_error_after_the_result_leaves_stdout_to_the_result() {
         let (exit, out, err) = outcome(&["files", "3", "--json"], |_, terminal| {
-            // In this test the document goes to the test's own stdout.
+            // In this test, the document is printed on the test's own stdout.
             terminal.print_result(&json!({"files": 3}), |_| Ok(()))?;
             Err(Exit::Schema.with("a file is missing").into())
         });

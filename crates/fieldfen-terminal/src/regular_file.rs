@@ -1,14 +1,14 @@
-//! Opening files at names that anybody may have put something else at.
+//! Opens regular files at paths where other users may have put something else.
 
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a regular file. Something else at the path is an error that says what is there: a symbolic link is not
-/// followed, and the other end of a pipe not waited for.
+/// Opens a regular file. For anything else at the path, the error names its kind: a symbolic link is not followed, and
+/// opening a FIFO does not block.
 ///
 /// # Errors
-/// The operating system's, and [`io::ErrorKind::InvalidInput`] when something else than a regular file is there.
+/// Any error of the operating system, and [`io::ErrorKind::InvalidInput`] if the path is not a regular file.
 pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has the flags"))]
     let mut options = options.clone();
@@ -28,7 +28,7 @@ pub fn open_regular_file(options: &OpenOptions, path: &Path) -> io::Result<File>
     if kind.is_file() { Ok(file) } else { Err(other(kind)) }
 }
 
-/// Whether every user of the machine can read a file with this metadata, by its mode.
+/// Returns whether the mode of a file lets every user of the machine read it.
 #[cfg(unix)]
 #[must_use]
 pub fn is_readable_by_all(metadata: &Metadata) -> bool {
@@ -36,7 +36,7 @@ pub fn is_readable_by_all(metadata: &Metadata) -> bool {
     metadata.mode() & 0o004 != 0
 }
 
-/// Whether every user of the machine can read a file with this metadata, by its mode: `false`, since files have none here.
+/// Returns `false`, since files have no mode on this system.
 #[cfg(not(unix))]
 #[must_use]
 pub const fn is_readable_by_all(_: &Metadata) -> bool {

@@ -1,4 +1,4 @@
-//! The database that a `fieldfen.toml` in the current folder names.
+//! Reads the address of the database from `fieldfen.toml` in the current folder.
 
 use std::fs;
 use std::io;
@@ -10,11 +10,11 @@ use fieldfen_services::shop::{ShopFile, ShopFileError};
 use crate::address_error::DatabaseAddressError;
 use crate::regular_file::is_readable_by_all;
 
-/// The address in the section `[database]`; `None` when there is no file, or no such section. The rules of the shop in the
-/// file are passed over: they may be of another version than this program.
+/// The address in the section `[database]`; `None` if there is no file or no such section. The rules of the shop in the
+/// file are ignored, since they may be of another version than this program.
 ///
 /// A symbolic link is followed, as by every program that reads the rules: the file belongs to the shop, and deployments
-/// often put a link there. A link to nothing is an error, because without the file another database would be used.
+/// often use a link. A dangling link is an error, because the program would otherwise use another database.
 pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<String>, DatabaseAddressError> {
     let file = match ShopFile::read(path) {
         Err(ShopFileError::Unreadable { source, .. }) if is_missing(path, &source) => return Ok(None),
@@ -22,7 +22,7 @@ pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<
         read => read.map_err(DatabaseAddressError::MalformedShopFile)?,
     };
     let database = file.database().map_err(DatabaseAddressError::MalformedShopFile)?;
-    // The file is in the current folder, to which a relative address is relative in an argument too.
+    // The file is in the current folder. A relative address in it therefore means the same as in an argument.
     let url = database.map(|database| database.url().to_owned());
     let for_all = fs::metadata(path).is_ok_and(|found| is_readable_by_all(&found));
     if for_all && url.as_ref().is_some_and(|url| redacted(url) != *url) {
@@ -33,7 +33,7 @@ pub(crate) fn address_in(path: &Path, note: impl FnOnce(&str)) -> Result<Option<
     Ok(url)
 }
 
-/// Whether this error of reading says that nothing has the name, not even a link.
+/// Returns whether the error means that nothing has this path, not even a link.
 fn is_missing(path: &Path, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err()
 }

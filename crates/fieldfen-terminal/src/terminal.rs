@@ -1,4 +1,4 @@
-//! The output of a program, as one JSON document or as text, and its progress bars, tables and questions.
+//! The output of a program, as one JSON document or as text, with its progress bars, tables and questions.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
 use crate::output::{Table, TextOutput};
 
-/// Stdout that cannot be written.
+/// The error of a failed write to stdout.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write to stdout")]
 pub struct StdoutError(#[source] pub(crate) io::Error);
 
-/// The output of a program: results, messages, progress bars, tables and questions. Made by [`run`](crate::run).
+/// The output of a program: results, messages, progress bars, tables and questions. [`run`](crate::run) makes it.
 #[derive(Debug, Clone)]
 pub struct Terminal {
     args: CommonArgs,
@@ -37,27 +37,28 @@ impl Terminal {
         &self.bars
     }
 
-    /// The address of the database: `--database`, else `DATABASE_URL` from the environment, else from `.env` in the
-    /// current folder, else from the section `[database]` of `fieldfen.toml` there, else [`DEFAULT_DATABASE`](crate::DEFAULT_DATABASE).
+    /// The address of the database: `--database`, otherwise `DATABASE_URL` in the environment, otherwise in `.env` in
+    /// the current folder, otherwise in the section `[database]` of `fieldfen.toml` there, otherwise
+    /// [`DEFAULT_DATABASE`](crate::DEFAULT_DATABASE).
     ///
     /// # Errors
-    /// [`DatabaseAddressError`] when what there is cannot be read.
+    /// [`DatabaseAddressError`] if one of these sources exists and cannot be read.
     pub fn database_url(&self) -> Result<DatabaseAddress, DatabaseAddressError> {
         database::address_here(self.args.database.as_ref(), |note| self.print_message(note))
     }
 
-    /// Whether stdout gets one JSON document and nothing else.
+    /// Returns whether stdout gets one JSON document and nothing else.
     #[must_use]
     pub const fn is_json(&self) -> bool {
         self.args.json
     }
 
-    /// Prints the result of the program on stdout; call it once, at the end. It prints the document under `--json`, nothing
-    /// under `--quiet`, and otherwise the text that `human` writes. An error that `main` returns afterwards goes to stderr
-    /// only.
+    /// Prints the result of the program on stdout. Call it once, at the end. It prints the document under `--json`,
+    /// nothing under `--quiet`, and otherwise the text that `human` writes. An error that `main` returns afterwards is
+    /// only printed on stderr.
     ///
     /// # Errors
-    /// When stdout cannot be written; [`run`](crate::run) takes a reader that has gone away for success.
+    /// The error of writing to stdout. [`run`](crate::run) treats a reader that has gone away as success.
     pub fn print_result(
         &self,
         document: &impl Serialize,
@@ -81,7 +82,7 @@ impl Terminal {
         out.flush()
     }
 
-    /// Whether the result was printed as a document.
+    /// Returns whether the result was printed as a document.
     pub(crate) fn has_printed_result(&self) -> bool {
         self.finished.load(Ordering::Relaxed)
     }
@@ -89,12 +90,12 @@ impl Terminal {
     /// Prints one line on stderr; nothing under `--quiet`.
     pub fn print_message(&self, text: &str) {
         if !self.args.quiet {
-            // A program goes on when its stderr cannot be written.
+            // A program goes on if its stderr cannot be written.
             self.bars.suspend(|| writeln!(io::stderr(), "{}", escape_controls(text)).ok());
         }
     }
 
-    /// A progress bar of this many steps, on stderr; it stays invisible unless stderr is a terminal and neither
+    /// A progress bar of this many steps, on stderr. It stays invisible unless stderr is a terminal and neither
     /// `--quiet` nor `--json` was given.
     #[must_use]
     pub fn progress_bar(&self, steps: u64, what: &'static str) -> ProgressBar {
@@ -108,17 +109,17 @@ impl Terminal {
         bar
     }
 
-    /// An empty table with these headings, as wide as the terminal at most.
+    /// An empty table with these headings, at most as wide as the terminal.
     #[must_use]
     pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
         Table::new(headings)
     }
 
-    /// Asks a question on the terminal; the answers `y` and `yes` are `Some(true)`. `None` when nobody can be asked: stdin or
-    /// stderr is not a terminal, or `--json` was given.
+    /// Asks a question on the terminal. The answers `y` and `yes` are `Some(true)`. `None` if nobody can be asked:
+    /// stdin or stderr is not a terminal, or `--json` was given.
     ///
     /// # Errors
-    /// When stdin cannot be read.
+    /// The error of reading stdin.
     pub fn confirm(&self, question: &str) -> io::Result<Option<bool>> {
         if self.args.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(None);

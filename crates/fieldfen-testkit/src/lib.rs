@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-#![expect(clippy::panic, clippy::unwrap_used, reason = "test support: what goes wrong in it must fail the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "test support: a failure in it must fail the test")]
 
-/// A value with some fields set otherwise: what `Struct { field: value, ..base }` says where the struct may grow, so that
-/// only its own crate can write that down.
+/// A value with some fields changed. It replaces `Struct { field: value, ..base }`, which only the struct's own crate
+/// may write if the struct may grow.
 ///
 /// ```
 /// use fieldfen_testkit::{fixtures, with};

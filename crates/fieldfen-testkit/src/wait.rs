@@ -1,4 +1,4 @@
-//! Waits with a deadline, so that a test that would hang fails and says what it waited for.
+//! Waits with a deadline. A test that would hang fails instead, and names the event that it waited for.
 
 use std::io::{self, Read, Write as _};
 use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
@@ -8,16 +8,16 @@ use std::sync::{Condvar, Mutex};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::{Duration, Instant};
 
-/// After this time a wait has failed. It is far longer than any wait takes on a slow and busy machine.
+/// A wait that takes longer has failed. It is far longer than any wait on a slow and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long a wait sleeps between two looks.
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits until a condition holds. `what` completes the sentence "waited in vain until …".
 ///
 /// # Panics
-/// When the condition does not hold within [`PATIENCE`].
+/// If the condition does not hold within [`PATIENCE`].
 #[track_caller]
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     wait_for(what, || holds().then_some(()));
@@ -26,7 +26,7 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 /// Waits until `find` returns a value, and returns that value. `what` completes the sentence "waited in vain until …".
 ///
 /// # Panics
-/// When `find` returns none within [`PATIENCE`].
+/// If `find` returns no value within [`PATIENCE`].
 #[track_caller]
 pub fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
@@ -42,7 +42,7 @@ pub fn wait_for<T>(what: &str, mut find: impl FnMut() -> Option<T>) -> T {
 /// Waits until a channel has a message, and returns that message. `what` completes the sentence "waited in vain until …".
 ///
 /// # Panics
-/// When no message comes within [`PATIENCE`], or every sender is dropped before one has come.
+/// If no message comes within [`PATIENCE`], or every sender is dropped before one has come.
 #[track_caller]
 pub fn received<T>(what: &str, receiver: &Receiver<T>) -> T {
     match receiver.recv_timeout(PATIENCE) {
@@ -52,7 +52,7 @@ pub fn received<T>(what: &str, receiver: &Receiver<T>) -> T {
     }
 }
 
-/// A barrier for threads that meet once. As [`std::sync::Barrier`], but a thread whose partners never come fails.
+/// A barrier for threads that meet once, like [`std::sync::Barrier`]. A thread whose partners do not come fails.
 #[derive(Debug)]
 pub struct DeadlineBarrier {
     missing: Mutex<usize>,
@@ -60,7 +60,7 @@ pub struct DeadlineBarrier {
 }
 
 impl DeadlineBarrier {
-    /// A barrier that lets its threads go on when so many have come.
+    /// A barrier for this many threads.
     #[must_use]
     pub fn new(threads: usize) -> Self {
         Self { missing: Mutex::new(threads), all_have_come: Condvar::new() }
@@ -69,7 +69,7 @@ impl DeadlineBarrier {
     /// Waits until all threads have come. `what` completes the sentence "waited in vain until …".
     ///
     /// # Panics
-    /// When they do not come within [`PATIENCE`], or when more threads come than the barrier is for.
+    /// If they do not come within [`PATIENCE`], or if more threads come than expected.
     #[track_caller]
     pub fn wait(&self, what: &str) {
         let mut missing = self.missing.lock().unwrap();
@@ -77,14 +77,14 @@ impl DeadlineBarrier {
         self.all_have_come.notify_all();
         let (missing, _) = self.all_have_come.wait_timeout_while(missing, PATIENCE, |missing| *missing > 0).unwrap();
         let left = *missing;
-        // A panic under the lock would poison it for the other threads, which are to say what they have waited for.
+        // A panic under the lock would poison it for the other threads, which must report their own waits.
         drop(missing);
         assert!(left == 0, "waited in vain until {what}, for {PATIENCE:?}: {left} threads have not come");
     }
 }
 
-/// Raises a flag when it is dropped. The threads of a scope that run until the flag is up then end when the test fails,
-/// too: a scope waits for its threads even after a panic.
+/// Raises a flag when it is dropped. Threads of a scope that run until the flag is raised then also end if the test
+/// fails: a scope waits for its threads even after a panic.
 #[derive(Debug)]
 pub struct RaiseOnDrop<'f>(pub &'f AtomicBool);
 
@@ -94,11 +94,11 @@ impl Drop for RaiseOnDrop<'_> {
     }
 }
 
-/// Runs a call that waits for something itself, for example the end of a worker, on a thread of its own, and returns its
-/// result. `what` completes the sentence "waited in vain until …".
+/// Runs a call that itself waits, for example for the end of a worker, on its own thread, and returns its result.
+/// `what` completes the sentence "waited in vain until …".
 ///
 /// # Panics
-/// When the call panics, or does not return within [`PATIENCE`].
+/// If the call panics, or does not return within [`PATIENCE`].
 #[track_caller]
 pub fn with_deadline<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = channel();
@@ -145,7 +145,7 @@ pub fn scope_within<'env, T>(
 /// Waits until a process has ended, and returns its status.
 ///
 /// # Panics
-/// When the process does not end within [`PATIENCE`]; it is killed then.
+/// If the process does not end within [`PATIENCE`]. It is killed then.
 #[track_caller]
 pub fn exit_status(child: &mut Child) -> ExitStatus {
     let began = Instant::now();
@@ -163,23 +163,23 @@ pub fn exit_status(child: &mut Child) -> ExitStatus {
     }
 }
 
-/// Runs a program to its end and returns what it has written, as [`Command::output`] does.
+/// Runs a program to its end and returns its output, as [`Command::output`] does.
 ///
 /// # Panics
-/// When the program cannot be started, or does not end within [`PATIENCE`]; it is killed then.
+/// If the program cannot be started, or does not end within [`PATIENCE`]. It is killed then.
 #[track_caller]
 pub fn output(command: &mut Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     output_of(child.unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", command.get_program())))
 }
 
-/// Waits for the end of a started program and returns what it has written to the pipes of its stdout and stderr.
+/// Waits for the end of a started program and returns its output on the pipes of its stdout and stderr.
 ///
 /// # Panics
-/// When the program does not end within [`PATIENCE`]; it is killed then.
+/// If the program does not end within [`PATIENCE`]. It is killed then.
 #[track_caller]
 pub fn output_of(mut child: Child) -> Output {
-    // A program whose pipes nobody reads waits for a reader.
+    // A program blocks if nobody reads its pipes.
     let (stdout, stderr) = (child.stdout.take().map(read_to_end), child.stderr.take().map(read_to_end));
     drop(child.stdin.take());
     let status = exit_status(&mut child);

@@ -46,7 +46,7 @@ pub enum ReservationAttempt<'p, S: Store> {
 ///
 /// [`confirm`](Self::confirm), [`release`](Self::release) and [`mark_unknown`](Self::mark_unknown) consume it. A
 /// reservation that is dropped instead, for example by a crash, stays on its row until it expires. The next caller then
-/// gets it as [`Unresolved`].
+/// gets it as [`UnresolvedReservation`].
 #[derive(Debug)]
 #[must_use = "a dropped reservation blocks its target until it expires, and then needs a lookup"]
 pub struct Reservation<'p, S: Store> {

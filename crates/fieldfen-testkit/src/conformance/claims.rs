@@ -1,4 +1,4 @@
-//! What a claim takes, and in which order.
+//! The jobs that a claim takes, and their order.
 
 use std::collections::BTreeSet;
 

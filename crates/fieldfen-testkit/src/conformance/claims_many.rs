@@ -34,7 +34,7 @@ fn with_json(claims: &[ClaimRef]) -> Vec<WithJson> {
     claims.iter().enumerate().map(document).collect()
 }
 
-/// Makes jobs `base + 1` to `base + 8` and claims, of which some are not current.
+/// Makes jobs `base + 1` to `base + 8` and claims for them, some of which are not current.
 fn claims<S: Store>(on: &On<'_, S>, base: u64) -> Vec<ClaimRef> {
     for number in (1..=8).filter(|number| *number != 5) {
         on.enqueue(&job(base + number).max_retries(if number == 8 { 0 } else { 5 }));
@@ -51,7 +51,7 @@ fn claims<S: Store>(on: &On<'_, S>, base: u64) -> Vec<ClaimRef> {
     [7, 1, 5, 3, 2, 6, 4, 8].map(own).into_iter().chain([claim_ref(base + 1, base + 2)]).collect()
 }
 
-/// The jobs without their ids.
+/// The jobs without their ids, after the operations.
 fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
     let job = |number| {
         let job = on.find_job(base + number)?;
@@ -63,8 +63,8 @@ fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
     (1..=8).map(job).collect()
 }
 
-/// Compares the answers of a batch, and what it leaves, with those of one claim after the other; also where the same claim
-/// comes twice.
+/// Compares the answers and the effect of a batch with those of one claim after the other, also if the same claim comes
+/// twice.
 fn as_one_by_one<S: Store, T: std::fmt::Debug + PartialEq>(
     store: &S,
     one: impl Fn(&mut dyn JobQueue, &WithJson) -> Result<FencedResult<T>, StoreError>,

@@ -1,4 +1,4 @@
-//! Deleting files, and what goes with them.
+//! Deletes files with the rows that belong to them.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::{Deletion, FileDeleteOutcome, FileStatus};

@@ -48,7 +48,7 @@ fn each_job_of_a_batch_is_created_or_meets_a_live_one<S: Store>(store: &S) {
     on.enqueue_all(&[keyed(1, "runs"), keyed(2, "has ended"), keyed(3, "pending")]);
     on.claim(1, 1, at(0));
     assert_eq!(on.cancel(2, at(1)), JobActionOutcome::Done);
-    // More than any store puts into one statement, and not a round number.
+    // More jobs than any store puts into one statement, and not a round number.
     let mut batch: Vec<NewJob> = (10..1047).map(job).collect();
     batch[5] = keyed(15, "runs");
     batch[500] = keyed(510, "has ended");

@@ -1,4 +1,4 @@
-//! Only the current token changes anything: every way to lose a claim, against everything that needs one.
+//! Only the current token changes a job: each way to lose a claim, against each operation that needs one.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::{Deletion, FileStatus};
@@ -31,7 +31,7 @@ fn operations<S: Store>() -> Vec<Operation<S>> {
     ]
 }
 
-/// The answer without what was done.
+/// The answer without its value.
 fn did<T>(answer: FencedResult<T>) -> FencedResult<()> {
     match answer {
         FencedResult::Done(_) => FencedResult::Done(()),
@@ -41,7 +41,7 @@ fn did<T>(answer: FencedResult<T>) -> FencedResult<()> {
     }
 }
 
-/// Enqueues job `number`, about a file of the same number, and of a kind of its own, so that no other claim takes it.
+/// Enqueues job `number`, of a file with the same number, and of its own kind, so that no other claim takes it.
 fn enqueue<S: Store>(on: &On<'_, S>, number: u64, max_retries: u32) {
     let mut new = job(number).max_retries(max_retries).run_at(at(-5000));
     new.kind = kind(&number.to_string());
@@ -65,7 +65,7 @@ fn the_current_token_does_it<S: Store>(store: &S) {
     }
 }
 
-/// A way in which token 1 comes to hold nothing: its name, how many retries the job has, the steps, and the answer.
+/// A way to lose token 1: its name, the job's number of retries, the steps, and the answer.
 type Loss<S> = (&'static str, u32, fn(&On<'_, S>, u64), FencedResult<()>);
 
 fn losses<S: Store>() -> Vec<Loss<S>> {
@@ -200,7 +200,7 @@ fn a_lost_claim_changes_nothing_and_says_why<S: Store>(store: &S) {
             let before = on.find_job(number);
             assert_eq!(run(&on, claim_ref(number, 1)), expected, "{operation} after: {loss}");
             assert_eq!(on.find_job(number), before, "{operation} after: {loss}");
-            // The current token, where there is one, has lost nothing by it.
+            // The current token, if there is one, is not affected.
             let current = ClaimRef { id: job_id(number), token: token(2) };
             let runs = before.is_some_and(|job| job.state.status() == JobStatus::Running);
             assert_eq!(on.heartbeat(current, at(20)).is_done(), runs, "{operation} after: {loss}");

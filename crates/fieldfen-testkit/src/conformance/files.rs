@@ -61,7 +61,7 @@ fn a_new_file_is_read_back_as_it_came<S: Store>(store: &S) {
     assert_eq!(on.read(|s| s.files().find_by_content(&ContentHash::of(b""))), None);
 }
 
-/// A file of which nothing but its name is known.
+/// A file with only a name.
 fn bare(number: u64) -> NewFile {
     let original_filename = "Fuchs im Schnee – 雪.jpg".to_owned();
     file(number).original_filename(original_filename).species(None).drive_file_id(None).content_hash(None).size(None)
@@ -133,7 +133,7 @@ fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) 
             "no second file"
         );
     }
-    // What it has stays: the bytes are known by another name.
+    // The known file keeps its values, since its bytes are known by another Drive id.
     let elsewhere = file(1).drive_file_id(Some("drive-9".to_owned())).id(file_id(9));
     assert_eq!(on.write(|s| s.files().insert(&elsewhere)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
@@ -148,7 +148,7 @@ fn every_drive_id_of_a_file_leads_to_it_until_it_is_deleted<S: Store>(store: &S)
     assert_eq!(on.write(|s| s.files().insert(&copy)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id, "the row keeps its first one");
     assert_eq!(on.read(|s| s.files().find_by_drive_id("drive-copy")), Some(on.file(1)));
-    // Without bytes, and with bytes that nobody knows, as when the copy has been edited at Google Drive.
+    // Without bytes, and with unknown bytes, as after an edit of the copy at Google Drive.
     let alone = arriving(4, "drive-copy");
     assert_eq!(on.write(|s| s.files().insert(&alone)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     let edited = arriving(4, "drive-copy").content_hash(file(9).content_hash).at(at(9));

@@ -1,4 +1,4 @@
-//! Pruning jobs that other programs have ended without saying when.
+//! Pruning of jobs that other programs have ended without an end time.
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{FencedResult, JobFilter, JobStatus, NewJob, PruneRequest};
@@ -7,14 +7,13 @@ use fieldfen_domain::store::Store;
 use super::operations::{On, numbered};
 use crate::fixtures::{TICK, at, claim_ref, job, job_id, kind};
 
-/// Holds a store to what it must do with ended jobs that do not say when they ended: they count as if they had ended when
-/// they were created, among those that do say it.
+/// Tests how a store handles ended jobs without an end time: they count as if they had ended when they were created.
 ///
-/// Every store that `make_store` gives must be empty. `end` gives a job a status as a program does that knows only the
-/// specification, and changes nothing else.
+/// Every store that `make_store` returns must be empty. `end` gives a job a status as a program does that knows only
+/// the specification, and changes nothing else.
 ///
 /// # Panics
-/// When the store is not as it must be.
+/// If the store breaks a rule.
 pub fn foreign_job_pruning<S: Store>(make_store: impl Fn() -> S, end: impl Fn(&S, JobId, JobStatus)) {
     for case in [what_was_created_before_the_time_is_pruned, both_sorts_are_pruned_in_one_order, other_statuses_stay] {
         let store = make_store();
@@ -54,7 +53,8 @@ fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
         assert_eq!(on.complete(claim_ref(number, number), at(second)), FencedResult::Done(()));
     }
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 7);
-    // They ended in the order 6, 5, 7 and 2 at once, 1 and 4 at once, 3; those at once go in the order of insertion.
+    // They ended in the order 6, 5, 7 and 2 together, 1 and 4 together, 3. Jobs that ended together are sorted by
+    // insertion.
     let request = PruneRequest::new(JobStatus::Completed, at(3), 9).also_oldest(1);
     assert_eq!(prune(on, request.limit(1)), (1, numbered(&[1, 3, 5, 7, 2, 4])));
     assert_eq!(prune(on, request), (2, numbered(&[1, 3, 2, 4])), "one is too old, and one is the oldest of the others");

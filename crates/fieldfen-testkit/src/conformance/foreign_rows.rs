@@ -1,4 +1,4 @@
-//! Rows of other programs, which belong to no publication, and what they keep from being reserved.
+//! Rows of other programs, which belong to no publication, and the reservations that they prevent.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
@@ -129,7 +129,7 @@ fn a_listing_whose_publication_has_ended_keeps_its_platform_from_being_reserved<
     reserve(&on, 1, listing_target(""), 0);
     on.write(|s| s.publications().confirm(&publication_id(1), &listing_confirmation(1, at(1))));
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(2))));
-    // Somebody sets the row active again.
+    // Another program sets the row active again.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Active, at(3))));
     assert_eq!(on.publication(1).state, PublicationState::Ended);
     assert!(matches!(reserve(&on, 2, listing_target(""), 4), ReserveOutcome::Untracked(_)));
@@ -171,7 +171,7 @@ fn a_confirmation_takes_the_row_that_another_program_has_made<S: Store>(store: &
     with(&on, &[], &[]);
     reserve(&on, 1, listing_target(""), 0);
     reserve(&on, 2, post_target(""), 0);
-    // While the calls are under way, it writes down what they have made.
+    // While the calls are in progress, another program inserts rows for their products.
     with(&on, &[first()], &[foreign_post(1, file_id(1))]);
     let confirmation = listing_confirmation(7, at(1)).platform_id(platform_id(1));
     assert_eq!(on.write(|s| s.publications().confirm(&publication_id(1), &confirmation)), ConfirmOutcome::Done);

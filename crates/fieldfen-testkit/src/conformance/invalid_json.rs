@@ -1,4 +1,4 @@
-//! JSON that cannot be read back, wherever a store is given JSON.
+//! JSON that cannot be read back, in every place where a store gets JSON.
 
 use std::time::Duration;
 

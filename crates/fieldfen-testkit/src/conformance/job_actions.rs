@@ -29,7 +29,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     ]
 }
 
-/// What retry, cancel, kill and delete answer in each status. Written by hand.
+/// The answers to retry, cancel, kill and delete in each status. Written by hand.
 const TABLE: [(JobStatus, [JobActionOutcome; 4]); 4] = {
     use JobActionOutcome::{CancelRequested, Done, Refused};
     const fn refused(status: JobStatus) -> JobActionOutcome {
@@ -86,7 +86,7 @@ fn every_operation_in_every_status_is_as_the_table_says<S: Store>(store: &S) {
                 assert_ne!(after, before, "{name} while {status}");
                 assert_eq!(after.is_none(), name == "delete", "{name} while {status}");
             }
-            // So that the next one's claim finds nothing but its own job, whether this one still runs, waits or is gone.
+            // The next case's claim must find only its own job, whether this one is running, pending or gone.
             let _ = (on.kill(number, at(10)), on.delete(number));
         }
     }

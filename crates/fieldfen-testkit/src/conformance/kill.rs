@@ -32,7 +32,7 @@ fn a_killed_job_that_is_retried_is_not_due_before_its_lease_ends<S: Store>(store
     kill_one(&on);
     assert_eq!(on.retry(1, at(6)), JobActionOutcome::Done);
     assert_eq!((on.job(1).state, on.job(1).run_at), (JobState::Pending, at(0) + LEASE));
-    // The same when it is stopped and retried once more, and at once when the lease has run out meanwhile.
+    // The same if the job is killed and retried once more; it is due at once if the lease has expired meanwhile.
     for (second, run_at) in [(8, at(0) + LEASE), (60, at(60))] {
         assert_eq!(on.cancel(1, at(7)), JobActionOutcome::Done);
         assert_eq!(on.retry(1, at(second)), JobActionOutcome::Done);
@@ -56,7 +56,7 @@ fn a_killed_job_that_is_retried_waits_while_its_handler_still_sends_heartbeats<S
     assert_eq!(on.claim(2, 1, at(8) + LEASE).len(), 1);
 }
 
-/// Every way in which a handler reports at second 6 that it has ended.
+/// Each way in which a handler reports at second 6 that it has ended.
 fn ends<S: Store>() -> [fn(&On<'_, S>); 5] {
     [
         |on| assert_eq!(on.complete(claim_ref(1, 1), at(6)), FencedResult::LeaseLost),

@@ -1,4 +1,4 @@
-//! Leases: how long they hold, and what becomes of jobs whose worker lets them run out.
+//! Leases: the time for which they hold, and jobs whose workers let them expire.
 
 use std::time::Duration;
 

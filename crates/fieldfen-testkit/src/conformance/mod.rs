@@ -1,6 +1,6 @@
-//! The conformance suite: what every store must do, as named cases.
+//! The conformance suite: the rules for every store, as named cases.
 //!
-//! If the documentation of a trait leaves something open, the case decides it; its name says what it requires.
+//! If the documentation of a trait leaves a question open, a case decides it. The name of the case states its rule.
 
 mod adoption;
 mod api_usage;
@@ -99,10 +99,10 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
     .concat()
 }
 
-/// Runs every case, each on a store of its own that must be empty.
+/// Runs every case, each on its own store, which must be empty.
 ///
 /// # Panics
-/// When a case fails. The others are run nevertheless; the message names all that failed, and why.
+/// If a case fails. The other cases run nevertheless. The message names all failed cases with their panics.
 pub fn exercise<S: Store>(make_store: impl Fn() -> S) {
     let cases = cases::<S>();
     let mut failures = Vec::new();

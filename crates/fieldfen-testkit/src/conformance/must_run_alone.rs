@@ -26,7 +26,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     ]
 }
 
-/// Lets the leases of these jobs run out so often, together; the time at which all are due again.
+/// Lets the leases of these jobs expire together, `times` times. Returns the time at which all of them are due again.
 fn lose<S: Store>(on: &On<'_, S>, numbers: &[u64], times: u64) -> Timestamp {
     let mut now = at(0);
     for time in 0..times {
@@ -122,7 +122,7 @@ fn a_job_that_was_never_alone_outlives_its_retries<S: Store>(store: &S) {
     let on = On(store);
     on.enqueue_all(&[job(1).max_retries(1), job(2).max_retries(1)]);
     let now = lose(&on, &[1, 2], 2);
-    // Both were together when the last retry was spent: one of them may have killed the worker, and each is told apart.
+    // Both ran together when the last retry was spent. Either may have killed the worker, so each must run alone.
     for number in [1, 2] {
         assert_eq!((on.job(number).attempts, on.job(number).state), (2, JobState::Pending));
     }

@@ -1,4 +1,4 @@
-//! The operations of the cases. Each runs in a transaction of its own.
+//! The operations of the cases. Each runs in its own transaction.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -148,8 +148,8 @@ impl<S: Store> On<'_, S> {
     }
 }
 
-/// Everything on all pages, the oldest first; the pages are small, so that there are several. They are read in either
-/// order, to the end and back.
+/// All rows on all pages, the oldest first. The pages are small, so that there are several. They are read in both
+/// orders, to the end and back.
 pub(super) fn walk<T: Debug + PartialEq>(page: impl Fn(&PageRequest) -> Page<T>) -> Vec<T> {
     let oldest = there_and_back(&page, &PageRequest::first(2));
     let mut newest = there_and_back(&page, &PageRequest::first(2).newest_first());

@@ -94,7 +94,7 @@ fn actions_are_listed_by_subject_and_by_actor<S: Store>(store: &S) {
         .map(|number: i64| {
             let by = if number % 3 == 0 { "ann" } else { "bo" };
             let subject = &subjects[usize::try_from(number).unwrap_or_default() % subjects.len()];
-            // Older times behind newer ones: the order is that of recording.
+            // Later rows have earlier times: the order is that of insertion.
             operator_action(number.unsigned_abs(), by, subject.clone(), at(100 - number))
         })
         .collect();

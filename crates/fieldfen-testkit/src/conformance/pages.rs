@@ -90,7 +90,7 @@ fn a_cursor_serves_every_filter_and_either_order<S: Store>(store: &S) {
     }
 }
 
-/// The first page of each list, or the one that a request names: its next cursor.
+/// The first page of a list, or the requested one: its next cursor.
 type List = (&'static str, fn(&mut dyn ReadSession, &PageRequest) -> Result<Option<Cursor>, StoreError>);
 
 const LISTS: [List; 10] = [

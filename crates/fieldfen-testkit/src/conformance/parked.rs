@@ -1,4 +1,4 @@
-//! Parked jobs: what they wait for, who lets them run again, and what they are not.
+//! Parked jobs: the events that they wait for, the operations that make them run again, and those that do not.
 
 use fieldfen_domain::job::{
     FailOutcome, FailedJobs, FencedResult, JobActionOutcome, JobCount, JobFilter, JobState, JobStatus, ParkedFor,
@@ -166,7 +166,7 @@ fn an_unknown_publication_waits_for_a_person_until_it_is_released_or_confirmed<S
         assert!(marked.is_done());
         let publication = on.publication(number);
         assert_eq!((publication.state, publication.parked_for), (PublicationState::Unknown, Some(ParkedFor::Person)));
-        // What a lookup says is not what it waits for.
+        // The answer of a lookup is not the event that it waits for.
         let again = on.write(|s| s.publications().mark_unknown(&id, &token, "a lookup failed", None, at(2)));
         assert_eq!(again, FencedResult::AlreadyDone { at: Some(at(1)) });
         assert_eq!(on.publication(number), publication);

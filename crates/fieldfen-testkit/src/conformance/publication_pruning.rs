@@ -1,4 +1,4 @@
-//! Pruning publications that are over.
+//! Pruning of released and ended publications.
 
 use fieldfen_domain::publication::{ListingStatus, PrunePublications, PublicationState, ReleaseReason, ReserveOutcome};
 use fieldfen_domain::store::Store;

@@ -227,8 +227,8 @@ fn many_threads_take_each_tick_once<S: Store>(store: &S) {
             });
         }
     });
-    // A thread may be too early for a tick whose predecessor is still there, but no tick is taken twice, and the
-    // first one's taker goes on until it is overtaken.
+    // A thread may be too early for a tick whose predecessor is still the next one. No tick is taken twice, and the
+    // thread that takes one goes on until another thread is ahead of it.
     let reached = (list(&On(store)).remove(0).next_at - at(0)).num_seconds();
     assert_eq!(i64::from(taken.into_inner()), reached, "as many takers as the work has moved on");
 }

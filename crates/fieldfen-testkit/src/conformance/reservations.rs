@@ -1,4 +1,4 @@
-//! Reserving a target: who gets it, who waits, and who has to look it up.
+//! Reservations of a target: the caller that gets it, callers that wait, and callers that must look it up.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::FencedResult;
@@ -121,7 +121,7 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
         }
         assert!(matches!(on.reserve(&request(at(0) + HOLD)), ReserveOutcome::Unresolved(_)), "{ahead}");
     }
-    // One whose outcome is unknown is taken over at once, and keeps its end.
+    // A publication with unknown outcome is taken over at once, and keeps its end.
     let target = listing_target("unknown");
     let request = reserve_request(7, file_id(1), target.clone(), at(7200));
     on.reserve(&request);
@@ -129,7 +129,7 @@ fn a_hold_that_began_in_the_future_begins_anew<S: Store>(store: &S) {
     let again = reserve_request(8, file_id(1), target, at(5)).held_until(at(30));
     let ReserveOutcome::Unresolved(taken) = on.reserve(&again) else { panic!("it was not taken over") };
     assert_eq!((taken.held_since, taken.held_until), (Some(at(5)), at(30)));
-    // So it does when a clock that is ahead takes it over in between.
+    // It also does so if a clock that is ahead takes it over in between.
     for now in [at(7200), at(6)] {
         let mut again = again.clone();
         again.at = now;

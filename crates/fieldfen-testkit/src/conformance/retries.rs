@@ -1,4 +1,4 @@
-//! Failures and retries, and jobs that go back without one.
+//! Failures and retries, and jobs that are released without a retry.
 
 use fieldfen_domain::job::{FailOutcome, FencedResult, JobActionOutcome, JobState, Retry};
 use fieldfen_domain::store::Store;

@@ -1,4 +1,4 @@
-//! Products with one id: of two accounts, of two files, of two times.
+//! Products with the same id: of two accounts, of two files, and at two times.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{
@@ -57,7 +57,7 @@ fn delist<S: Store>(on: &On<'_, S>, number: u64, second: i64) {
 
 fn two_accounts_list_products_with_one_id<S: Store>(store: &S) {
     let on = On(store);
-    // Of two files, and of one.
+    // Products of two files, and of one file.
     for (number, file, account) in [(1, 1, "north"), (2, 2, "south"), (3, 1, "east")] {
         assert_eq!(list(&on, number, file, account), ConfirmOutcome::Done, "{account}");
         assert_eq!(on.publication(number).platform_id, Some(platform_id(1)));
@@ -94,7 +94,7 @@ fn the_end_of_one_accounts_product_ends_no_other<S: Store>(store: &S) {
     assert_eq!(states(), [PublicationState::Ended, PublicationState::Confirmed]);
     delist(&on, 2, 50);
     assert_eq!(states(), [PublicationState::Ended; 2]);
-    // Each comes back as its own row.
+    // Each listing returns with its own row.
     for number in [2, 1] {
         assert_eq!(confirm(&on, number, 60), ConfirmOutcome::Done);
     }
@@ -143,7 +143,7 @@ fn the_row_of_another_file_that_no_publication_knows_is_left_alone<S: Store>(sto
 fn a_qualified_row_is_adopted_under_the_id_itself<S: Store>(store: &S) {
     let on = On(store);
     on.file_in(1, FileStatus::Approved);
-    // As they are after a rollback of the publications.
+    // The rows as they are after the migration of publications was reverted.
     let qualified = with!(foreign_listing(2, file_id(1)), platform_listing_id: "south:at-platform-1".to_owned());
     for listing in [foreign_listing(1, file_id(1)), qualified] {
         on.write(|s| s.listings().insert_listing(&listing));

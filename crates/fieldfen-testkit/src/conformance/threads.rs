@@ -11,10 +11,10 @@ use super::operations::On;
 use crate::fixtures::{at, claim_request, job, token};
 use crate::wait::scope_with_deadline;
 
-/// Lets this many threads claim and complete this many jobs, between one and four at a time.
+/// Lets this many threads claim and complete this many jobs, one to four at a time.
 ///
 /// # Panics
-/// When a job was claimed twice, or a completion did not count, or a job is left.
+/// If a job was claimed twice, a completion did not take effect, or a job is left.
 pub fn threads<S: Store>(store: &S, threads: u64, jobs: u64) {
     let new: Vec<NewJob> = (0..jobs).map(job).collect();
     On(store).enqueue_all(&new);
@@ -37,7 +37,7 @@ pub fn threads<S: Store>(store: &S, threads: u64, jobs: u64) {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Claims and completes until nothing is left, each claim with a token of its own, and says which jobs it did.
+/// Claims and completes jobs until none is left, each claim with its own token. Returns the completed jobs.
 fn done_by<S: Store>(on: &On<'_, S>, thread: u64) -> Vec<JobId> {
     let mut done = Vec::new();
     for round in 0.. {

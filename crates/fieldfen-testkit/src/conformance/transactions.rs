@@ -1,4 +1,4 @@
-//! Transactions: all or nothing, one moment for readers, never one inside another.
+//! Transactions: all or nothing, one snapshot for readers, and no nesting.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     ]
 }
 
-/// Writes something into every table.
+/// Inserts a row into every table.
 fn write_everywhere(s: &mut dyn Session) -> Result<(), StoreError> {
     let id = file_in(s, 1, FileStatus::Approved)?;
     s.jobs().enqueue(&upscale_job(1, id))?;
@@ -46,7 +46,7 @@ fn write_everywhere(s: &mut dyn Session) -> Result<(), StoreError> {
     s.recurring().define(&recurring("upkeep", "0 * * * *", at(0)))
 }
 
-/// Asserts that nothing of [`write_everywhere`] is there.
+/// Asserts that no row of [`write_everywhere`] exists.
 fn assert_empty<S: Store>(on: &On<'_, S>) {
     on.read(|s| {
         assert_eq!(s.files().count()?, []);
@@ -61,7 +61,7 @@ fn assert_empty<S: Store>(on: &On<'_, S>) {
     assert!(!unknown, "the hash is still there");
 }
 
-/// An error of the caller's own.
+/// An error type of the caller's.
 #[derive(Debug)]
 enum OwnError {
     Store,
@@ -94,7 +94,7 @@ fn panic_in_a_write<S: Store>(store: &S) {
     let result = catch_unwind(AssertUnwindSafe(|| {
         store.write(|s| {
             write_everywhere(s)?;
-            // Without the hook's message: this panic is meant to be.
+            // Raised without the message of the panic hook, since this panic is intended.
             std::panic::resume_unwind(Box::new("a handler's bug"));
             #[expect(unreachable_code, reason = "it says what the closure would return")]
             Ok::<(), StoreError>(())
@@ -180,8 +180,8 @@ fn a_reader_sees_one_moment<S: Store>(store: &S) {
             if !started.swap(true, Ordering::SeqCst) {
                 scope.spawn(|| On(store).write(|s| write_more(s)));
             }
-            // A store with one connection lets the writer wait, others let it commit: in either case, and however
-            // long this takes, the reader sees nothing of it.
+            // A store with one connection blocks the writer, others let it commit. In both cases, and however long this
+            // takes, the reader does not see the write.
             for _ in 0..20 {
                 std::thread::sleep(Duration::from_millis(1));
                 assert_eq!(s.jobs().count()?, jobs);

@@ -1,4 +1,4 @@
-//! The choice of the writes that fail.
+//! Chooses the writes that fail.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
 thread_local! {
-    /// How many calls of [`suspended`] this thread is in.
+    /// The number of calls of [`suspended`] that this thread is in.
     static SUSPENDED: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Runs `f` without faults in this thread. A test prepares its data so.
+/// Runs `f` without faults in this thread, for example to prepare data.
 pub fn suspended<T>(f: impl FnOnce() -> T) -> T {
     struct Resume;
     impl Drop for Resume {
@@ -33,18 +33,18 @@ pub(super) struct FailingWrites {
 #[derive(Debug)]
 struct State {
     sequence: u64,
-    /// For each thread whose last write has failed: how many more fail before one succeeds.
+    /// The number of further failures before a write succeeds, for each thread whose last write has failed.
     left: HashMap<ThreadId, u32>,
 }
 
 impl FailingWrites {
-    /// One write of two is chosen, by a sequence from `seed`, and `in_a_row` attempts at it fail.
+    /// Chooses one write of two, by a sequence from `seed`. `in_a_row` attempts at a chosen write fail.
     pub(super) fn new(seed: u64, in_a_row: u32) -> Self {
         let state = State { sequence: seed, left: HashMap::new() };
         Self { in_a_row, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Whether this write of this thread fails.
+    /// Returns whether this write of this thread fails.
     pub(super) fn is_hit(&self) -> bool {
         if SUSPENDED.get() > 0 || self.in_a_row == 0 {
             return false;

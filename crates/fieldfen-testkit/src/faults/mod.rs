@@ -44,7 +44,7 @@ where
     rolled_back(attempt, answer)
 }
 
-/// The same in a transaction that only reads.
+/// As [`roll_back_write`], in a transaction that only reads.
 fn roll_back_read<S, T, E, F>(store: &S, f: &mut F) -> Result<Result<T, E>, StoreError>
 where
     S: Store,

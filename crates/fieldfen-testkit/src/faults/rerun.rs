@@ -6,15 +6,15 @@ use super::{roll_back_read, roll_back_write};
 
 /// Runs each closure, rolls the transaction back, and runs the closure again. The second run is committed.
 ///
-/// A database behaves like this with a transaction that it cannot serialize. On this store, a test fails whose
-/// closure changes something outside its session, or depends on what its first run has changed there.
+/// A database behaves like this with a transaction that it cannot serialize. On this store, a test fails if its closure
+/// changes something outside its session, or depends on changes of its first run there.
 #[derive(Debug, Clone)]
 pub struct RerunStore<S> {
     inner: S,
 }
 
 impl<S: Store> RerunStore<S> {
-    /// Wraps a store, whose transactions are each run twice from now on.
+    /// Wraps a store. From now on, each of its transactions runs twice.
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }

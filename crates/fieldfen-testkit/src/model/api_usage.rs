@@ -20,7 +20,7 @@ pub(super) struct CallRow {
 }
 
 impl Row for CallRow {
-    /// When it was made.
+    /// The time of the call.
     type Key = Timestamp;
 
     fn keys(&self) -> Vec<Timestamp> {

@@ -24,7 +24,7 @@ impl Row for File {
     }
 }
 
-/// A Drive id, and the file to which it leads.
+/// A Drive id and its file.
 #[derive(Clone)]
 pub(super) struct DriveIdRow {
     drive_file_id: String,
@@ -209,7 +209,7 @@ impl ModelSession<'_> {
         self.state.files.find(key).map(|(_, file)| file)
     }
 
-    /// Remembers the Drive id of an arrival, unless it leads to a file already.
+    /// Remembers the Drive id of an arrival, unless it has a file already.
     fn remember_drive_id(&mut self, new: &NewFile, file_id: FileId) -> Result<(), StoreError> {
         if let Some(drive_file_id) = new.drive_file_id.clone()
             && self.find_by_drive_id(&drive_file_id)?.is_none()
@@ -219,7 +219,7 @@ impl ModelSession<'_> {
         Ok(())
     }
 
-    /// The file that was met, with what it lacked and the new one has.
+    /// The known file, with the values that it lacked and the arrival has.
     fn filled_in(&mut self, met: File, new: &NewFile) -> File {
         let mut filled = met.clone();
         filled.drive_file_id = filled.drive_file_id.or_else(|| new.drive_file_id.clone());
@@ -233,7 +233,8 @@ impl ModelSession<'_> {
         filled
     }
 
-    /// What would be orphaned at a platform if the file were deleted: live listings, and calls that may be under way.
+    /// The live listings of a file and its calls that may be in progress: deleting the file would orphan them at the
+    /// platforms.
     fn live(&self, id: &FileId) -> Vec<String> {
         let listings = self.state.listings.all(&ListingKey::File(*id)).into_iter();
         let listings = listings.filter(|(_, listing)| listing.status.is_live());

@@ -40,7 +40,7 @@ impl JobActions for ModelSession<'_> {
                 JobActionOutcome::Done
             }
             JobState::Running { .. } => {
-                // The first request stands: that is since when its worker should have stopped.
+                // An earlier request is kept, with its time.
                 row.job.cancel_requested_at.get_or_insert(truncate_to_micros(at));
                 JobActionOutcome::CancelRequested
             }

@@ -10,9 +10,9 @@ use super::table::Row;
 #[derive(Clone)]
 pub(super) struct JobRow {
     pub(super) job: Job,
-    /// Recognises a second report of the claim that ended the job.
+    /// The token of the claim that ended the job, by which a repeated report is recognised.
     pub(super) ended_by: Option<FenceToken>,
-    /// The holder of a job that must run alone runs nothing beside it.
+    /// Whether the holder of the job runs no other job beside it.
     pub(super) alone: bool,
     /// The lease under which the job was killed: its handler may still run.
     pub(super) killed_under: Option<Lease>,
@@ -45,7 +45,8 @@ impl Row for JobRow {
 }
 
 impl JobRow {
-    /// Makes the job wait for its next try from now on. Its progress, its error and the request to stop stay with it.
+    /// Makes the job wait for its next attempt from now on. Its progress, its error and a request to cancel it are
+    /// kept.
     pub(super) fn go_back(&mut self, run_at: Timestamp, retries_spent: u32, now: Timestamp) {
         self.job.state = JobState::Pending;
         self.job.run_at = run_at;
@@ -55,7 +56,7 @@ impl JobRow {
     }
 }
 
-/// When a job ended; a job without that time counts as ended when it was created.
+/// The time at which a job ended. A job without that time counts as ended when it was created.
 pub(super) fn ended_at(job: &Job) -> Option<Timestamp> {
     match job.state {
         JobState::Completed { at } | JobState::Failed { at } => at.or(job.created_at),

@@ -103,7 +103,7 @@ impl JobQueue for ModelSession<'_> {
         }
         due.sort_by_key(|(order, _)| *order);
         due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
-        // A job that must run alone is taken when it is the first, and then it is the only one.
+        // A job that must run alone is only taken if it is the first one, and then no other job is.
         if let Some(apart) = due.iter().position(|(_, row)| row.job.must_run_alone()) {
             due.truncate(apart.max(1));
         }
@@ -275,7 +275,7 @@ impl JobQueue for ModelSession<'_> {
             });
             let run_at = kept(later(now, backoff(&row.job)));
             row.job.lost_leases = row.job.lost_leases.saturating_add(1);
-            // Where the job ran beside others, one of those may have killed the worker.
+            // If the job ran beside others, one of those may have killed the worker.
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
             if !spent && row.job.cancel_requested_at.is_none() {
                 let declined_since = row.job.declined_since;
@@ -293,7 +293,7 @@ impl JobQueue for ModelSession<'_> {
 }
 
 impl ModelSession<'_> {
-    /// Lets waits begin now that begin in the future, the soonest first, and says how many.
+    /// Makes waits that begin in the future begin now, the soonest first. Returns their number.
     fn shorten_waits(&mut self, now: Timestamp, limit: usize) -> u64 {
         let from = now + CLOCK_TOLERANCE + TICK;
         let ahead = self.state.jobs.span(JobKey::Waiting(from), JobKey::Waiting(END)).take(limit);
@@ -308,7 +308,7 @@ impl ModelSession<'_> {
         shortened
     }
 
-    /// The same as [`held`](Self::held), when the handler has ended: a killed job need not wait for it any more.
+    /// As [`held`](Self::held), for a handler that has ended: a killed job need not wait for it any more.
     fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), FencedResult<T>> {
         if let Some((number, mut row)) = self.killed(claim) {
             row.killed_under = None;
@@ -320,7 +320,7 @@ impl ModelSession<'_> {
         self.held(claim)
     }
 
-    /// Extends the lease under which this claim's job was killed, and lets the job wait for it when it was retried.
+    /// Extends the lease under which this claim's job was killed. If the job was retried, it waits for that lease.
     fn extend_killed(&mut self, claim: &ClaimRef, until: Timestamp, now: Timestamp) {
         let Some((number, mut row)) = self.killed(claim) else { return };
         if row.job.state == JobState::Pending {
@@ -339,7 +339,7 @@ impl ModelSession<'_> {
         found.filter(|(_, row)| row.killed_under.as_ref().is_some_and(|lease| lease.token == claim.token))
     }
 
-    /// The job that this claim holds, or why it holds none.
+    /// The job that this claim holds, or the reason why it holds none.
     fn held<T>(&self, claim: &ClaimRef) -> Result<(i64, JobRow), FencedResult<T>> {
         let (number, row) = self.state.jobs.find(&JobKey::Id(claim.id)).ok_or(FencedResult::NotFound)?;
         match &row.job.state {
@@ -354,7 +354,7 @@ impl ModelSession<'_> {
     }
 }
 
-/// Whether a job in this state is one of these failed ones.
+/// Returns whether a job in this state belongs to this group of failed jobs.
 fn is_among(failed: FailedJobs, state: &JobState) -> bool {
     match (failed, state) {
         (FailedJobs::DeadLetters, JobState::Failed { .. }) | (FailedJobs::Parked, JobState::Parked { .. }) => true,
@@ -363,7 +363,7 @@ fn is_among(failed: FailedJobs, state: &JobState) -> bool {
     }
 }
 
-/// Whether a job that was not finished is tried again: not when it was asked to stop.
+/// Returns whether an unfinished job is retried. It is not if its cancellation was requested.
 fn has_another_try(job: &Job) -> bool {
     job.attempts < job.max_retries && job.cancel_requested_at.is_none()
 }

@@ -1,4 +1,4 @@
-//! The keys by which the rows of the model are found.
+//! The keys by which rows of the model are found.
 
 use fieldfen_domain::file::ContentHash;
 use fieldfen_domain::job::{DedupKey, JobKind, JobStatus, Priority};
@@ -22,15 +22,15 @@ pub(super) enum DriveIdKey {
 pub(super) enum JobKey {
     Id(JobId),
     File(FileId),
-    /// Of live jobs only.
+    /// The dedup key of a live job.
     Dedup(DedupKey),
-    /// Of pending jobs only.
+    /// The due time of a pending job.
     Due(JobKind, Priority, Timestamp),
-    /// Of pending jobs whose due time no caller has chosen: when their wait began.
+    /// The start of the wait of a pending job whose due time was not chosen by a caller.
     Waiting(Timestamp),
-    /// Of running jobs with a lease only: when it expires.
+    /// The end of the lease of a running job.
     Leased(Timestamp),
-    /// Of ended jobs only. Parked ones have not ended.
+    /// The end of an ended job. Parked jobs have not ended.
     Ended(JobStatus, Timestamp),
 }
 
@@ -38,7 +38,7 @@ pub(super) enum JobKey {
 pub(super) enum PublicationKey {
     Id(PublicationId),
     File(FileId),
-    /// Platform and the id there.
+    /// The platform and the id there.
     At(String, Option<String>),
 }
 

@@ -1,6 +1,6 @@
-//! The model: a store in plain Rust that is simple enough to be right by inspection.
+//! The model: a store in plain Rust that is simple enough to be correct by inspection.
 //!
-//! Other stores are compared with it, and services are tested on it. It uses no SQL and keeps everything in memory.
+//! Other stores are compared with it, and services are tested on it. It uses no SQL and keeps all data in memory.
 
 mod api_usage;
 mod files;
@@ -33,7 +33,7 @@ pub use store::ModelStore;
 use table::Table;
 use workers::WorkerRow;
 
-/// Everything that the model keeps.
+/// The data of the model.
 #[derive(Default)]
 struct State {
     files: Table<File>,
@@ -72,7 +72,7 @@ impl State {
         .contains(&true)
     }
 
-    /// Takes back everything that was done since the last commit.
+    /// Undoes all changes since the last commit.
     fn roll_back(&mut self) {
         self.files.roll_back();
         self.drive_ids.roll_back();
@@ -90,12 +90,12 @@ impl State {
     }
 }
 
-/// One open transaction on the model: implements every repository trait.
+/// An open transaction on the model. It implements every repository trait.
 struct ModelSession<'s> {
     state: &'s mut State,
 }
 
-/// The model's own words, in the place of a database's.
+/// The model's own error text, in place of a database's.
 fn words(text: &str) -> Source {
     format!("the model store says: {text}").into()
 }
@@ -108,8 +108,8 @@ fn taken(what: String) -> StoreError {
     StoreError::AlreadyExists { what, source: words("another row has this key") }
 }
 
-/// Before every time that a row can hold.
+/// A time before all times of rows.
 const BEGINNING: Timestamp = Timestamp::MIN_UTC;
 
-/// After every time that a row can hold.
+/// A time after all times of rows.
 const END: Timestamp = Timestamp::MAX_UTC;

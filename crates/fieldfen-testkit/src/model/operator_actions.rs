@@ -48,7 +48,7 @@ impl OperatorActions for ModelSession<'_> {
         let before = truncate_to_micros(before);
         let old = self.state.actions.rows().filter(|ActionRow(action)| action.at < before);
         let mut old: Vec<_> = old.map(|ActionRow(action)| (action.at, action.id)).collect();
-        // Stable: actions of the same time go in the order in which they were recorded.
+        // The sort is stable: actions with the same time keep the order of insertion.
         old.sort_by_key(|(at, _)| *at);
         old.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         old.iter().for_each(|(_, id)| self.state.actions.remove_all(id));

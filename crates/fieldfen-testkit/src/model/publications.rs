@@ -184,7 +184,7 @@ impl Publications for ModelSession<'_> {
                 over.push(publication);
             }
         }
-        // Those that changed at the same time go in the order of insertion.
+        // Publications that changed at the same time are sorted by insertion.
         over.sort_by_key(|publication| publication.updated_at);
         over.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
         for publication in &over {
@@ -195,7 +195,7 @@ impl Publications for ModelSession<'_> {
 }
 
 impl ModelSession<'_> {
-    /// A hold that began more than a minute from now was written by a clock that was ahead.
+    /// Restarts reservations that began more than a minute from now, which a clock that was ahead has written.
     fn begin_holds_anew(&mut self, request: &ReserveRequest) {
         let at = truncate_to_micros(request.at);
         for (number, mut row) in self.state.publications.all(&PublicationKey::File(request.file_id)) {
@@ -219,7 +219,7 @@ impl ModelSession<'_> {
         })
     }
 
-    /// All that is known about the products with this id at the platform of a target.
+    /// The publications and rows with this id at the platform of a target.
     pub(super) fn same_id(&self, target: &Target, platform_id: &str) -> SamePlatformId {
         let key = PublicationKey::At(target.platform().to_owned(), Some(platform_id.to_owned()));
         let publications: Vec<Publication> =

@@ -7,7 +7,7 @@ use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 use super::ModelSession;
 use super::table::Row;
 
-/// Recurring work, and when its next tick was set.
+/// Recurring work, with the time at which its next tick was set.
 #[derive(Clone)]
 pub(super) struct RecurringRow {
     work: RecurringJob,
@@ -56,7 +56,7 @@ impl ModelSession<'_> {
         self.state.recurring.rows().filter(|row| row.work.paused_at.is_none())
     }
 
-    /// Gives work another time of its pause.
+    /// Sets the pause of some work.
     fn set_pause(&mut self, name: &RecurringName, paused_at: Option<Timestamp>) -> PauseOutcome {
         match self.state.recurring.find(name) {
             None => PauseOutcome::NotFound,

@@ -1,4 +1,4 @@
-//! The accessors of a session: it is every repository itself.
+//! The accessors of a session, which implements every repository itself.
 
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,

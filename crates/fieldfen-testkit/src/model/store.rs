@@ -1,4 +1,4 @@
-//! Opening sessions on the model, and watching its commits.
+//! Opens sessions on the model, and watches its commits.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,9 +13,10 @@ use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, Sto
 use super::keys::JobKey;
 use super::{ModelSession, State};
 
-/// A store in plain Rust that keeps everything in memory.
+/// A store in plain Rust that keeps all data in memory.
 ///
 /// A clone is the same store. Only one session is open at a time, whether it reads or writes, which keeps the model
+/// simple.
 /// simple.
 #[derive(Clone, Default)]
 pub struct ModelStore {
@@ -30,7 +31,7 @@ struct Shared {
 }
 
 impl ModelStore {
-    /// A store without rows. Each call makes another one.
+    /// A new store without rows.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -154,7 +155,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-/// Marks that this thread has a session of this store open.
+/// Marks that this thread has an open session of this store.
 struct Entered(*const Shared);
 
 impl Entered {
@@ -175,7 +176,7 @@ impl Drop for Entered {
     }
 }
 
-/// Locks what a panicking session may have held: it has been rolled back by then.
+/// Locks data that a panicking session may have held. The session has been rolled back by then.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -200,7 +201,7 @@ mod tests {
         crate::conformance::threads(&ModelStore::new(), 4, 10_000);
     }
 
-    /// The same traces in every run, unless the environment names a seed.
+    /// The same traces in every run, unless the environment sets a seed.
     fn config() -> ProptestConfig {
         let default = ProptestConfig::default();
         let rng_seed = match default.rng_seed {

@@ -1,4 +1,4 @@
-//! One table of the model: rows by number, the index of their keys, and the undo log of the open transaction.
+//! One table of the model: numbered rows, the index of their keys, and the undo log of the open transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -80,8 +80,8 @@ impl<R: Row> Table<R> {
         self.rows.iter().map(|(number, row)| (*number, row.clone()))
     }
 
-    /// A page of the rows that pass `wanted`, in the order of insertion. A cursor holds the name of the list and the
-    /// number of the row before it.
+    /// A page of the rows that pass `wanted`, in the order of insertion. A cursor consists of the name of the list and
+    /// the number of the row before it.
     pub(super) fn page<T>(
         &self,
         list: &str,
@@ -107,8 +107,8 @@ impl<R: Row> Table<R> {
         Ok(rows::page(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
     }
 
-    /// A page of the rows that have a sort key, in the order of that key, then of insertion. A cursor holds the name
-    /// of the list, and the sort key and number of the row before it.
+    /// A page of the rows with a sort key, in the order of that key, then of insertion. A cursor consists of the name
+    /// of the list, and of the sort key and number of the row before it.
     pub(super) fn sorted_page<T>(
         &self,
         list: &str,

@@ -1,4 +1,4 @@
-//! Answers as texts that two stores can be compared by.
+//! Answers as texts, by which two stores can be compared.
 
 use std::fmt::Debug;
 
@@ -7,13 +7,13 @@ use fieldfen_domain::job::Job;
 use fieldfen_domain::publication::Publication;
 use fieldfen_domain::store::StoreError;
 
-/// What a trace's own texts begin with. Any other text is the store's own, and every store has its own words.
+/// The prefix of a trace's own texts. All other texts are the store's, and differ between stores.
 pub(super) const OWN: &str = "trace: ";
 
-/// What a step was answered: a value, or an error.
+/// The answer to a step: a value, or an error.
 pub(super) type Answer = Result<String, String>;
 
-/// The value in full; of an error the kind alone.
+/// The full value, or only the kind of an error.
 pub(super) fn answer<T: Debug>(result: Result<T, StoreError>) -> Answer {
     result.map(|value| format!("{value:?}")).map_err(|error| match error {
         StoreError::MissingReference { .. } => "error: missing reference".to_owned(),
@@ -29,22 +29,22 @@ fn masked(text: Option<String>) -> Option<String> {
     text.map(|text| if text.starts_with(OWN) { text } else { "the store's own words".to_owned() })
 }
 
-/// The job, with the store's own words hidden.
+/// The job, without the store's own texts.
 pub(super) fn masked_job(job: Job) -> Job {
     with!(job.clone(), last_error: masked(job.last_error))
 }
 
-/// The publication, with the store's own words hidden.
+/// The publication, without the store's own texts.
 pub(super) fn masked_publication(publication: Publication) -> Publication {
     with!(publication.clone(), last_error: masked(publication.last_error))
 }
 
-/// The line of a history, with the store's own words hidden.
+/// The line of a history, without the store's own texts.
 pub(super) fn masked_entry(entry: FileHistoryEntry) -> FileHistoryEntry {
     with!(entry.clone(), reason: masked(Some(entry.reason)).unwrap_or_default())
 }
 
-/// What stands in the way of a deletion, in the order of the alphabet.
+/// The rows that prevent a deletion, in alphabetical order.
 pub(super) fn masked_deletion(deleted: FileDeleteOutcome) -> FileDeleteOutcome {
     match deleted {
         FileDeleteOutcome::Refused(mut live) => {
@@ -55,7 +55,7 @@ pub(super) fn masked_deletion(deleted: FileDeleteOutcome) -> FileDeleteOutcome {
     }
 }
 
-/// The file's state and when it last changed.
+/// The file's state and the time of its last change.
 pub(super) fn masked_file(file: File) -> String {
     format!("{:?} since {:?}", file.state, file.updated_at)
 }

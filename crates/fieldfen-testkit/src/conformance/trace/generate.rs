@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::{JobOp, Op, PublishingOp, RecurringOp, Report, Second, TraceJob};
 
-// So few of everything that most steps find something to do.
+// Each kind has few numbers, so that most steps find a row.
 const FILES: u64 = 3;
 const JOBS: u64 = 4;
 const PUBLICATIONS: u64 = 4;
@@ -18,7 +18,7 @@ const LISTINGS: u64 = 3;
 const TOKENS: u64 = 2;
 const KINDS: u64 = 2;
 
-/// Any trace of at most this many steps, after the arrival of a few files with a job each.
+/// A trace of at most this many steps, after the arrival of a few files with a job each.
 pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
     let arrivals = (0..FILES).map(|file| Op::InsertFile { file, drive: Some(file), content: None, at: 0 });
     let jobs = (0..FILES).map(|file| {
@@ -36,7 +36,7 @@ pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
     vec(any_op(), 0..=steps).prop_map(move |ops| arrivals.iter().cloned().chain(ops).collect())
 }
 
-/// Any step. Jobs come up most often.
+/// A step. Steps for jobs are the most frequent.
 pub fn any_op() -> impl Strategy<Value = Op> {
     let transaction = (vec(single_op(), 1..8), prop::bool::weighted(0.7))
         .prop_map(|(steps, commits)| Op::Transaction { steps, commits });
@@ -54,7 +54,7 @@ fn single_op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Few enough that times coincide, enough that all orders come up.
+/// There are few seconds, so that times coincide, and enough that every order occurs.
 fn second() -> impl Strategy<Value = Second> {
     0..10_i64
 }
@@ -79,7 +79,7 @@ fn file_op() -> impl Strategy<Value = Op> {
         content,
         at,
     });
-    // Twice as often what leads on as what leads back.
+    // Events that lead forward are twice as likely as the others.
     let event = prop_oneof![2 => select(&FileEvent::ALL[..3]), 1 => select(FileEvent::ALL)];
     let moved = (file(), event, option::weighted(0.2, believed()), second())
         .prop_map(|(file, event, believed, at)| Op::MoveFile { file, event, believed, at });
@@ -107,7 +107,7 @@ fn job_op() -> impl Strategy<Value = JobOp> {
 
 fn enqueue() -> impl Strategy<Value = JobOp> {
     let few = vec(new_job(), 0..4);
-    // Ids that no other step names, so that most of these batches are not refused.
+    // Ids of no other step, so that most of these batches are not refused.
     let many = vec(new_job(), 15..20).prop_map(|mut jobs| {
         for (job, id) in jobs.iter_mut().zip(JOBS..) {
             job.job = id;
@@ -219,12 +219,12 @@ fn publication() -> impl Strategy<Value = u64> {
     0..PUBLICATIONS
 }
 
-/// Whether it is a post.
+/// Whether the target is a post.
 fn post() -> impl Strategy<Value = bool> {
     prop::bool::weighted(0.25)
 }
 
-/// Account, and variant or post key.
+/// The numbers of the account, and of the variant or post key.
 fn place() -> impl Strategy<Value = (u64, u64)> {
     (0..2_u64, 0..2_u64)
 }
@@ -261,7 +261,7 @@ fn publishing_op() -> impl Strategy<Value = PublishingOp> {
     prop_oneof![4 => reserve, 3 => confirm, 2 => release, 1 => unknown, 3 => update, 4 => foreign_row_op()]
 }
 
-/// What other programs write down, and what becomes of it.
+/// A step in which another program inserts a row, or in which such a row is handled.
 fn foreign_row_op() -> impl Strategy<Value = PublishingOp> {
     let qualified = option::weighted(0.2, 0..2_u64);
     let insert = (0..LISTINGS, file(), post(), 0..LISTINGS, qualified, select(ListingStatus::ALL)).prop_map(

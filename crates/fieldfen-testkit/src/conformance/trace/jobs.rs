@@ -1,4 +1,4 @@
-//! Steps of a trace that concern jobs.
+//! The steps of a trace for jobs.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct TraceJob {
     pub file: Option<u64>,
     pub priority: Priority,
     pub run_at: Second,
-    /// How many retries it has.
+    /// The number of its retries.
     pub max_retries: u32,
     pub dedup_key: Option<u64>,
 }
@@ -48,95 +48,95 @@ impl TraceJob {
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Report {
-    /// They are completed.
+    /// Completes them.
     Complete,
-    /// Their tries have failed.
+    /// Fails their attempts.
     Fail {
-        /// When they may be tried again; `None` fails for good.
+        /// The time of the retry; `None` fails them for good.
         retry: Option<Second>,
     },
-    /// They are given back.
+    /// Releases them.
     Release,
-    /// Their leases are extended.
+    /// Extends their leases.
     Heartbeat { progress: Option<u64>, lease: u64 },
 }
 
-/// Something that happens to jobs.
+/// A step for jobs.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOp {
-    /// A job is enqueued.
+    /// Enqueues a job.
     Enqueue(TraceJob),
-    /// Jobs are enqueued together.
+    /// Enqueues jobs together.
     EnqueueMany(Vec<TraceJob>),
-    /// Due jobs are claimed.
+    /// Claims due jobs.
     Claim {
         kinds: Vec<u64>,
         limit: u32,
         token: u64,
         now: Second,
         lease: u64,
-        /// Whether the claimer has nothing else in hand.
+        /// Whether the claimer has no other job.
         alone: bool,
     },
-    /// A job is completed.
+    /// Completes a job.
     Complete { job: u64, token: u64, at: Second },
-    /// A try fails.
+    /// Fails an attempt.
     Fail {
         job: u64,
         token: u64,
-        /// When it may be tried again; `None` fails for good.
+        /// The time of the retry; `None` fails the job for good.
         retry: Option<Second>,
         at: Second,
     },
-    /// A job is parked.
+    /// Parks a job.
     Park {
         job: u64,
         token: u64,
-        /// Whether for a person; otherwise for an approval.
+        /// Whether the job waits for a person instead of an approval.
         person: bool,
         at: Second,
     },
-    /// A job is declined.
+    /// Declines a job.
     Decline { job: u64, token: u64, run_at: Second, at: Second },
-    /// A job is given back.
+    /// Releases a job.
     Release {
         job: u64,
         token: u64,
         run_at: Second,
-        /// Whether it was throttled.
+        /// Whether the job was throttled.
         throttled: bool,
     },
-    /// A worker says that it lives.
+    /// Extends the lease of a job.
     Heartbeat { job: u64, token: u64, progress: Option<u64>, now: Second, lease: u64 },
-    /// A worker says the same of many jobs.
+    /// Reports the same about many jobs.
     Many {
-        /// The jobs, with which tokens.
+        /// The numbers of the jobs and of their tokens.
         claims: Vec<(u64, u64)>,
         report: Report,
         at: Second,
     },
-    /// A worker runs nothing beside a job.
+    /// Records that a worker runs no other job beside this one.
     RunAlone { job: u64, token: u64 },
-    /// Expired leases are taken back.
+    /// Reclaims expired leases.
     Reclaim { now: Second, limit: u32 },
-    /// An operator lets a job run again.
+    /// Retries a job, as an operator.
     Retry { job: u64, at: Second },
-    /// An operator stops a job.
+    /// Cancels a job, as an operator.
     Cancel { job: u64, at: Second },
-    /// An operator ends a running job.
+    /// Kills a running job, as an operator.
     Kill { job: u64, at: Second },
-    /// An operator deletes a job.
+    /// Deletes a job, as an operator.
     Delete { job: u64 },
-    /// Ended jobs are deleted.
+    /// Prunes ended jobs.
     Prune {
         status: JobStatus,
-        /// Which ended before this time.
+        /// The time before which they ended.
         ended_before: Second,
-        /// Of the others, so many of the oldest.
+        /// The number of the oldest other jobs that are also pruned.
         surplus: u32,
         limit: u32,
     },

@@ -1,7 +1,7 @@
 //! Random traces: the same operations on two stores must get the same answers and lead to the same state.
 //!
-//! Ids, kinds, keys and times come from small spaces, so that operations meet each other. Everything that happens in a
-//! store can happen in a trace, transactions that are rolled back included.
+//! Ids, kinds, keys and times have few values, so that operations affect each other. Every operation of a store can
+//! occur in a trace, also transactions that are rolled back.
 
 mod answer;
 #[cfg(any(test, feature = "proptest"))]
@@ -28,76 +28,76 @@ pub type Second = i64;
 
 /// One step of a trace.
 ///
-/// A number stands for the fixture with that number: `file: 3` is [`file_id(3)`](file_id), `drive` its Drive id, `content`
-/// its bytes, `token` a fence token, `hash` a webhook. Times (`at`, `now`) are seconds of the trace.
+/// A number stands for the fixture with that number: `file: 3` is [`file_id(3)`](file_id), `drive` its Drive id,
+/// `content` its bytes, `token` a fence token, `hash` a webhook. Times (`at`, `now`) are seconds of the trace.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Op {
-    /// A file arrives, with these Drive id and bytes, where it has any.
+    /// Inserts a file that arrives, with this Drive id and these bytes, if it has any.
     InsertFile { file: u64, drive: Option<u64>, content: Option<u64>, at: Second },
-    /// An event happens to a file.
+    /// Applies an event to a file.
     MoveFile {
         file: u64,
         event: FileEvent,
-        /// The state in which the mover believes the file to be; `None` looks it up.
+        /// The state from which the change is made; `None` reads the present state.
         believed: Option<FileState>,
         at: Second,
     },
-    /// A file's species is set.
+    /// Sets the species of a file.
     EditFile { file: u64, species: u64, at: Second },
-    /// A file is deleted.
+    /// Deletes a file.
     DeleteFile {
         file: u64,
-        /// Whether live listings may stand in the way.
+        /// Whether live listings prevent the deletion.
         deletion: Deletion,
     },
-    /// Something happens to jobs.
+    /// A step for jobs.
     Job(JobOp),
-    /// A webhook arrives.
+    /// Receives a webhook.
     InsertHash {
         hash: u64,
         at: Second,
-        /// How many seconds it is remembered.
+        /// The number of seconds for which it is remembered.
         remembered: Second,
     },
-    /// A webhook has led to a file.
+    /// Links a webhook to a file.
     LinkHash { hash: u64, file: u64 },
-    /// A webhook is forgotten.
+    /// Forgets a webhook.
     ForgetHash { hash: u64 },
-    /// Expired hashes are deleted.
+    /// Deletes expired hashes.
     PurgeHashes { now: Second },
-    /// A call to an API is recorded.
+    /// Records a call to an API.
     RecordCall {
         service: u64,
-        /// How many requests it took.
+        /// The number of requests of the call.
         requests: u32,
         at: Second,
     },
-    /// An operation on publications or listings.
+    /// A step for publications or listings.
     Publishing(PublishingOp),
-    /// Something happens to recurring work.
+    /// A step for recurring work.
     Recurring(RecurringOp),
-    /// Several steps in one transaction. A step that fails ends it and rolls it back.
+    /// Several steps in one transaction. A step that fails ends the transaction and rolls it back.
     Transaction {
         steps: Vec<Op>,
-        /// Whether it is committed; otherwise the closure fails at the end.
+        /// Whether it is committed. Otherwise the closure fails at the end.
         commits: bool,
     },
 }
 
-/// Applies one step to a store, and describes the answer: the value in full, of errors the kind alone. The first error
-/// ends a transaction and rolls it back.
+/// Applies one step to a store, and describes the answer: the full value, or the kind of an error. The first error ends
+/// a transaction and rolls it back.
 ///
 /// # Panics
-/// When the transaction cannot be opened or committed.
+/// If the transaction cannot be opened or committed.
 pub fn apply<S: Store>(store: &S, op: &Op) -> String {
     apply_numbered(store, op, || ()).0
 }
 
-/// As [`apply`], with what `number` says inside the transaction that counts.
+/// As [`apply`], with the value of `number` inside the transaction that counts.
 fn apply_numbered<S: Store, N>(store: &S, op: &Op, number: impl Fn() -> N) -> (String, Option<N>) {
     let (steps, commits) = match op {
         Op::Transaction { steps, commits } => (steps.as_slice(), *commits),
@@ -125,9 +125,9 @@ fn apply_numbered<S: Store, N>(store: &S, op: &Op, number: impl Fn() -> N) -> (S
     }
 }
 
-/// Why a transaction of a trace was rolled back.
+/// The reason why a transaction of a trace was rolled back.
 enum RolledBack {
-    /// A step failed, or the trace asks for it.
+    /// A step failed, or the trace requires it.
     OnPurpose,
     /// The store could not run or commit it.
     By(StoreError),
@@ -142,7 +142,7 @@ impl From<StoreError> for RolledBack {
 /// Applies every step to both stores.
 ///
 /// # Panics
-/// When they answer differently, or when their states differ afterwards. The message holds the step.
+/// If the stores answer differently, or if their states differ afterwards. The message contains the step.
 pub fn compare<A: Store, B: Store>(a: &A, b: &B, ops: &[Op]) {
     for (number, op) in ops.iter().enumerate() {
         let (one, other) = (apply(a, op), apply(b, op));
@@ -151,7 +151,7 @@ pub fn compare<A: Store, B: Store>(a: &A, b: &B, ops: &[Op]) {
     same_state(a, b, ops.len());
 }
 
-/// Asserts that what can be read from both stores is the same.
+/// Asserts that both stores return the same for every read.
 fn same_state<A: Store, B: Store>(a: &A, b: &B, steps: usize) {
     let (one, other) = (state(a), state(b));
     for (line, other) in one.iter().zip(&other) {

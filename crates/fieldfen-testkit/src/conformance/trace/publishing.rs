@@ -1,4 +1,4 @@
-//! Steps of a trace that concern publications, listings and recurring work.
+//! The steps of a trace for publications, listings and recurring work.
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
@@ -15,119 +15,119 @@ use crate::fixtures::{
     post_confirmation, post_id, post_target, publication_id, recurring, recurring_name, reserve_request, token,
 };
 
-/// An operation on publications or listings.
+/// A step for publications or listings.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublishingOp {
-    /// A target is reserved.
+    /// Reserves a target.
     Reserve {
-        /// The publication, if one is made.
+        /// The number of a new publication.
         publication: u64,
         file: u64,
-        /// A post, rather than a listing.
+        /// Whether it is a post instead of a listing.
         post: bool,
         account: u64,
-        /// Which variant or post key.
+        /// The number of the variant or post key.
         discriminator: u64,
         token: u64,
         at: Second,
         hold: Second,
     },
-    /// A platform says that something is there.
+    /// Confirms a product or post.
     Confirm {
         publication: u64,
-        /// A post, rather than a listing.
+        /// Whether it is a post instead of a listing.
         post: bool,
-        /// The id that the platform has given.
+        /// The number of the id at the platform.
         platform_id: u64,
         row: u64,
         /// The status of the listing.
         status: ListingStatus,
         at: Second,
     },
-    /// A platform says that nothing is there.
+    /// Releases a publication.
     Release {
         publication: u64,
         token: u64,
-        /// Whether a lookup says so.
+        /// Whether a lookup found nothing.
         absent: bool,
         at: Second,
     },
-    /// No answer came.
+    /// Marks a publication unknown.
     MarkUnknown {
         publication: u64,
         token: u64,
-        /// Whether a person has to look.
+        /// Whether it waits for a person.
         parked: bool,
         at: Second,
     },
-    /// Another program writes down what it has listed or posted.
+    /// Inserts the row of a product or post of another program.
     InsertRow {
         row: u64,
         file: u64,
-        /// A post, rather than a listing.
+        /// Whether it is a post instead of a listing.
         post: bool,
-        /// The id that the platform has given.
+        /// The number of the id at the platform.
         platform_id: u64,
-        /// Of which account, where the id is qualified by it.
+        /// The account in a qualified id; `None` for a plain id.
         qualified: Option<u64>,
         /// The status of the listing.
         status: ListingStatus,
     },
-    /// A row of another program is adopted.
+    /// Adopts a row of another program.
     Adopt {
-        /// The publication, if one is made.
+        /// The number of a new publication.
         publication: u64,
         file: u64,
-        /// A post, rather than a listing.
+        /// Whether it is a post instead of a listing.
         post: bool,
         account: u64,
-        /// Which variant or post key.
+        /// The number of the variant or post key.
         discriminator: u64,
-        /// The id at the platform.
+        /// The number of the id at the platform.
         platform_id: u64,
         row: u64,
         at: Second,
     },
-    /// A post is found to be gone.
+    /// Marks a post as gone.
     PostGone { row: u64, at: Second },
-    /// A publication gets the key that a person has given its product.
+    /// Sets the key that a person has given to the product of a publication.
     TakeKey { publication: u64, key: u64, at: Second },
-    /// Publications that are over are pruned.
+    /// Prunes released and ended publications.
     Prune {
-        /// Those that were over before this.
+        /// The time before which they were released or ended.
         before: Second,
         limit: u32,
     },
-    /// It is asked which listing a product is.
+    /// Finds the listing of a product.
     FindListing {
         account: u64,
-        /// The id at the platform.
+        /// The number of the id at the platform.
         platform_id: u64,
     },
-    /// The status of a listing is updated.
+    /// Updates the status of a listing.
     UpdateListing { listing: u64, status: ListingStatus, event_at: Second, at: Second },
 }
 
-/// Something happens to recurring work.
+/// A step for recurring work.
 #[expect(
     missing_docs,
     reason = "a field without a line is the number of a fixture, or a time in seconds of the trace: see Op"
 )]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecurringOp {
-    /// Work is set up or changed.
+    /// Defines or changes work.
     Define { work: u64, schedule: u64, next_at: Second },
-    /// A tick is taken.
+    /// Takes a tick.
     Take { work: u64, due: Second, next_at: Second },
-    /// Work is paused.
+    /// Pauses work.
     Pause { work: u64, at: Second },
-    /// A pause ends.
+    /// Resumes work.
     Resume { work: u64 },
-    /// Work is ended.
+    /// Removes work.
     Remove { work: u64 },
 }
 
@@ -191,7 +191,7 @@ pub(super) fn run(s: &mut dyn Session, op: &PublishingOp) -> Answer {
     }
 }
 
-/// The name of an account: that of the first is empty.
+/// The name of an account; the first one has the empty name.
 fn name(account: u64) -> String {
     if account == 0 { String::new() } else { format!("account-{account}") }
 }

@@ -1,4 +1,4 @@
-//! Several threads at once: some order of their transactions must explain what they were answered.
+//! Runs steps on several threads at once: some order of their transactions must explain all answers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -7,25 +7,26 @@ use fieldfen_domain::store::Store;
 use super::{Op, apply, apply_numbered, state};
 use crate::wait::scope_with_deadline;
 
-/// How many steps the search for an order tries before it gives up.
+/// The number of steps that the search for an order tries before it gives up.
 const MOST_TRIED: usize = 20_000;
 
 /// A step of one thread.
 struct Ran<'a> {
     op: &'a Op,
     answer: String,
-    /// The moment of its transaction, as the closure saw it. Only a hint: a store may commit in another order.
+    /// The position of its transaction, as the closure saw it. It is only a hint, since a store may commit in another
+    /// order.
     number: usize,
 }
 
-/// Lets each thread apply its own steps to a store, all at the same time. Then looks for an order of the transactions
-/// in which one thread alone is answered the same by an empty store that `fresh` makes, and that leads to the same state.
+/// Lets each thread apply its own steps to a store, all at the same time. Then searches an order of the transactions in
+/// which one thread alone gets the same answers from an empty store of `fresh`, and reaches the same state.
 ///
-/// The order keeps the steps of each thread in theirs. The store may run transactions at once and commit them in any
-/// order, as long as there is one.
+/// The order keeps the sequence of each thread's steps. The store may run transactions at once and commit them in any
+/// order, if there is such an order.
 ///
 /// # Panics
-/// When no order was found. The message holds the first step that the most likely order does not explain.
+/// If no order was found. The message contains the first step that the most likely order does not explain.
 pub fn race<A: Store, B: Store>(store: &A, fresh: impl Fn() -> B, threads: &[Vec<Op>]) {
     let next = AtomicUsize::new(0);
     let number = || next.fetch_add(1, Ordering::SeqCst);
@@ -49,7 +50,7 @@ pub fn race<A: Store, B: Store>(store: &A, fresh: impl Fn() -> B, threads: &[Vec
     }
 }
 
-/// Looks for an order, and says what the most likely one does not explain when there is none.
+/// Searches an order. If there is none, returns the first step that the most likely order does not explain.
 fn explain<B: Store>(histories: &[Vec<Ran<'_>>], after: &[String], fresh: impl Fn() -> B) -> Result<(), String> {
     let done = vec![0; histories.len()];
     let mut search =
@@ -65,18 +66,18 @@ struct Search<'a, B, F> {
     histories: &'a [Vec<Ran<'a>>],
     after: &'a [String],
     fresh: F,
-    /// Has run all steps of the order.
+    /// The store on which all steps of the order have run.
     store: B,
-    /// The threads whose next step was taken, one after the other.
+    /// The thread of each step, in the order.
     order: Vec<usize>,
-    /// How many steps of each thread are in the order.
+    /// The number of steps of each thread in the order.
     done: Vec<usize>,
     tried: usize,
     unexplained: Option<String>,
 }
 
 impl<'a, B: Store, F: Fn() -> B> Search<'a, B, F> {
-    /// Whether the order so far can be the beginning of one that explains everything.
+    /// Returns whether the order so far can be the beginning of one that explains everything.
     fn goes_on(&mut self) -> bool {
         let mut heads: Vec<(&'a Ran<'a>, usize)> =
             (0..self.histories.len()).filter_map(|thread| Some((self.head(thread)?, thread))).collect();
@@ -121,12 +122,12 @@ impl<'a, B: Store, F: Fn() -> B> Search<'a, B, F> {
         is_same
     }
 
-    /// Keeps what the first order that was tried does not explain.
+    /// Keeps the first unexplained step.
     fn note(&mut self, unexplained: impl FnOnce() -> String) {
         self.unexplained.get_or_insert_with(unexplained);
     }
 
-    /// Takes back a step that the order does not have.
+    /// Makes a new store, and runs the steps of the order on it.
     fn store_again(&mut self) {
         self.store = (self.fresh)();
         let mut done = vec![0; self.histories.len()];
@@ -147,7 +148,8 @@ mod tests {
         Op::InsertFile { file, drive: Some(1), content: None, at: 0 }
     }
 
-    /// Two threads that each bring a file with the same Drive id, as a store answers that runs them in this order.
+    /// Two threads that each insert a file with the same Drive id, with the answers of a store that runs them in this
+    /// order.
     fn histories(ops: &[Op; 2], first: usize) -> (Vec<Vec<Ran<'_>>>, Vec<String>) {
         let store = ModelStore::new();
         let mut answers = [String::new(), String::new()];

@@ -1,4 +1,4 @@
-//! Everything that can be read from a store, line by line.
+//! All rows of a store as lines of text.
 
 use std::fmt::Debug;
 
@@ -13,13 +13,13 @@ use super::answer::{Answer, answer, masked_entry, masked_job, masked_publication
 use super::jobs::kind_numbered;
 use crate::fixtures::{at, file_id, hash};
 
-/// How many numbers of each kind the generated traces use; what has a higher number is not looked for.
+/// The number of values of each kind in generated traces. Rows with higher numbers are not looked for.
 const NUMBERS: u64 = 8;
 
-/// Everything that can be read from a store, line by line, in an order that does not depend on the store.
+/// All rows of a store as lines of text, in an order that does not depend on the store.
 ///
 /// # Panics
-/// When it cannot be read.
+/// If the store cannot be read.
 pub fn state<S: Store>(store: &S) -> Vec<String> {
     let mut lines = Vec::new();
     let read = store.read(|s| {
@@ -163,7 +163,7 @@ fn publications(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), 
     Ok(())
 }
 
-/// What comes of a repetition of each hash, asked in transactions that are rolled back.
+/// The answers to a repetition of each hash, in transactions that are rolled back.
 fn hashes<S: Store>(store: &S, lines: &mut Vec<String>) {
     for number in 0..NUMBERS {
         for second in [0, 5, 10] {
