@@ -8,7 +8,7 @@ use fieldfen_benches::backlog::Backlog;
 use fieldfen_benches::fieldfen::FieldfenWorker;
 use fieldfen_persistence::Durability;
 
-/// Due jobs in every shape. What is claimed is given back, so that they never run out.
+/// Due jobs for every backlog. Claimed jobs are released, so that they never run out.
 const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
 
 const MANY: u32 = 100_000;

@@ -1,4 +1,4 @@
-//! Claiming and completing through the store and by the baseline, under both durabilities.
+//! Claims and completions through the store and by the baseline, under both durabilities.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may as well panic")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -9,10 +9,10 @@ use fieldfen_persistence::Durability;
 
 const TOKEN: &str = "5f6e7d8c-9b0a-4a3b-8c2d-1e0f1e2d3c4b";
 
-/// Jobs in the queue. What has been completed is made due again before they run out.
+/// The number of jobs in the queue. Completed jobs are made due again before they run out.
 const JOBS: u32 = 10_000;
 
-/// Cuts the log back too, or the first claims would pay for it.
+/// Also truncates the log. Otherwise the first claims would take longer.
 const AGAIN: &str = "UPDATE jobs SET status = 'pending', completed_at = NULL WHERE status = 'completed'; \
                      PRAGMA wal_checkpoint(TRUNCATE)";
 
@@ -63,7 +63,7 @@ fn claim_and_complete(criterion: &mut Criterion) {
     }
 }
 
-/// Runs `f` so many times with jobs enough, and says how long it took without what makes them due again.
+/// Runs `f` this many times on enough jobs. Returns the time, without that of making jobs due again.
 fn timed(iterations: u64, limit: u32, refill: &Connection, mut f: impl FnMut()) -> std::time::Duration {
     let mut time = std::time::Duration::ZERO;
     let batch = u64::from(JOBS / limit);

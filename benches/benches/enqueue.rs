@@ -1,4 +1,4 @@
-//! Enqueueing one job a transaction, and many in one.
+//! Enqueues one job per transaction, and many jobs in one transaction.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may as well panic")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

@@ -1,4 +1,4 @@
-//! Databases full of jobs.
+//! Databases with many jobs.
 
 use std::path::Path;
 
@@ -13,29 +13,29 @@ use crate::baseline::{Connection, Value};
 /// The kind of job that is claimed.
 pub const KIND: JobKind = JobKind::UpscaleImage;
 
-/// A kind that is not.
+/// The kind of job that is not claimed.
 pub const OTHER_KIND: JobKind = JobKind::PublishSocial;
 
-/// When everything happens.
+/// The present time of all benchmarks.
 pub const NOW: &str = "2026-03-02 12:00:00.000000";
 
-/// An hour later.
+/// The present time and an hour.
 pub const LATER: &str = "2026-03-02 13:00:00.000000";
 
 const PAYLOAD: &str = r#"{"file_id":"c3b1a7a0-6f0e-4a3e-9d2a-5b8c7d6e5f40","scale_factor":4,"target_dpi":300}"#;
 
-/// What a queue holds; how many rows of each sort.
+/// The content of a queue: the number of rows of each sort.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backlog {
-    /// Due now, of the kind that is claimed.
+    /// Jobs that are due now, of the claimed kind.
     pub pending: u32,
-    /// Completed.
+    /// Completed jobs.
     pub completed: u32,
-    /// Held by another worker.
+    /// Jobs that another worker holds.
     pub in_flight: u32,
-    /// Of the kind that is claimed and of the highest priority, but due in an hour.
+    /// Jobs of the claimed kind and the highest priority that are due in an hour.
     pub future: u32,
-    /// Due now, of a kind that is not claimed.
+    /// Jobs that are due now, of a kind that is not claimed.
     pub other_kind: u32,
 }
 
@@ -69,10 +69,10 @@ impl Sort {
 }
 
 impl Backlog {
-    /// Makes a migrated database at this path that holds these rows, none of which anybody has analysed.
+    /// Makes a migrated database at this path with these rows, without ANALYZE.
     ///
     /// # Errors
-    /// The store's and SQLite's own.
+    /// The errors of the store and of SQLite.
     pub fn create(&self, path: &Path) -> Result<()> {
         migrate(path)?;
         self.fill(path)
@@ -81,7 +81,7 @@ impl Backlog {
     /// Adds these rows to a migrated database.
     ///
     /// # Errors
-    /// SQLite's own.
+    /// The errors of SQLite.
     pub fn fill(&self, path: &Path) -> Result<()> {
         let connection = Connection::open(path, Durability::Normal)?;
         connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN IMMEDIATE")?;
@@ -142,7 +142,7 @@ impl Backlog {
 /// Makes an empty database of the newest schema at this path.
 ///
 /// # Errors
-/// The store's own.
+/// The errors of the store.
 pub fn migrate(path: &Path) -> Result<()> {
     let cannot = || format!("cannot make the database {}", path.display());
     let mut conn = connect(&SqliteUrl::from(path), OpenMode::CreateIfMissing).with_context(cannot)?;

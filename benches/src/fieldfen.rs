@@ -1,4 +1,4 @@
-//! The measured work, claims and completions, through a `SqliteStore`.
+//! The measured work through a `SqliteStore`: claims and completions.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use fieldfen_services::environment::{Randomness, SeededRandomness};
 
 use crate::backlog::{KIND, NOW};
 
-/// A worker's side of a store: claims and completes.
+/// A worker on a store that claims and completes jobs.
 pub struct FieldfenWorker {
     store: SqliteStore,
     request: ClaimRequest,
@@ -24,15 +24,15 @@ impl FieldfenWorker {
     /// Opens a migrated database.
     ///
     /// # Errors
-    /// The store's own, with the path.
+    /// The errors of the store, with the path.
     pub fn open(path: &Path, durability: Durability) -> Result<Self> {
         Self::on(open(path, durability)?, "bench", 1)
     }
 
-    /// A worker of this name on a store; the seed makes its tokens differ from those of others.
+    /// A worker with this name on a store. The seed makes its tokens differ from those of other workers.
     ///
     /// # Errors
-    /// None that can happen.
+    /// Never.
     pub fn on(store: SqliteStore, worker: &str, seed: u64) -> Result<Self> {
         let request = ClaimRequest::new(
             BTreeSet::from([KIND]),
@@ -46,7 +46,7 @@ impl FieldfenWorker {
         Ok(Self { store, request, random: SeededRandomness::new(seed) })
     }
 
-    /// The same worker for all kinds that the specification names, each with a limit.
+    /// The same worker for all kinds of the specification, each with a limit.
     #[must_use]
     pub fn with_limits(mut self) -> Self {
         self.request.kinds = JobKind::SPECIFIED.into();
@@ -54,10 +54,10 @@ impl FieldfenWorker {
         self
     }
 
-    /// Claims at most so many jobs.
+    /// Claims at most this many jobs.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn claim(&mut self, limit: u32) -> Result<Vec<Job>, StoreError> {
         self.request.token = FenceToken::from_random(self.random.bits());
         self.request.limit = limit;
@@ -68,16 +68,16 @@ impl FieldfenWorker {
     /// Completes a job of the last claim.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn complete(&self, job: &Job) -> Result<FencedResult<()>, StoreError> {
         let claim = self.claim_of(job);
         self.store.write(|s| s.jobs().complete(&claim, None, self.request.now))
     }
 
-    /// Completes jobs of the last claim in one transaction, and says how many were still held.
+    /// Completes jobs of the last claim in one transaction. Returns the number of jobs that were still held.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn complete_all(&self, jobs: &[Job]) -> Result<usize, StoreError> {
         self.store.write(|s| {
             let mut completed = 0;
@@ -88,10 +88,10 @@ impl FieldfenWorker {
         })
     }
 
-    /// Gives jobs of the last claim back in one transaction, and says how many were still held.
+    /// Releases jobs of the last claim in one transaction. Returns the number of jobs that were still held.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn release_all(&self, jobs: &[Job]) -> Result<usize, StoreError> {
         self.store.write(|s| {
             let mut released = 0;
@@ -110,7 +110,7 @@ impl FieldfenWorker {
 /// Opens a store on a migrated database.
 ///
 /// # Errors
-/// The store's own, with the path.
+/// The errors of the store, with the path.
 pub fn open(path: &Path, durability: Durability) -> Result<SqliteStore> {
     let mut options = SqliteOptions::default();
     options.durability = durability;
@@ -120,16 +120,16 @@ pub fn open(path: &Path, durability: Durability) -> Result<SqliteStore> {
 /// Opens a store on a migrated database with these options.
 ///
 /// # Errors
-/// The store's own, with the path.
+/// The errors of the store, with the path.
 pub fn open_with(path: &Path, options: &SqliteOptions) -> Result<SqliteStore> {
     let url = SqliteUrl::from(path).to_string();
     SqliteStore::open_with(&url, options).with_context(|| format!("cannot open {}", path.display()))
 }
 
-/// The time at which everything happens.
+/// The present time of all benchmarks.
 ///
 /// # Errors
-/// None that can happen.
+/// Never.
 pub fn now() -> Result<Timestamp> {
     Ok(format!("{NOW}Z").parse()?)
 }

@@ -1,4 +1,4 @@
-//! What the job engine costs, against the raw SQLite baseline: the parts of the report and of the criterion benchmarks.
+//! Measures the cost of the job engine against the raw SQLite baseline, for the report and the criterion benchmarks.
 
 pub mod backlog;
 pub mod baseline;

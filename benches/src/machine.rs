@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine of the measurements.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -14,9 +14,9 @@ use crate::rounds;
 /// The machine, its disk and the linked SQLite.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
-    /// The processor's name; empty where the system does not say.
+    /// The processor's name; empty if the system does not report it.
     pub processor: String,
-    /// How many threads it runs at once.
+    /// The number of threads that it runs at once.
     pub cores: usize,
     /// Operating system and architecture.
     pub system: String,
@@ -24,15 +24,15 @@ pub struct Machine {
     pub sqlite: &'static str,
     /// The median time of `fdatasync` after one page was written, in microseconds.
     pub fdatasync_us: f64,
-    /// How many processes wanted to run in the last minute, on the average.
+    /// The average number of processes that wanted to run in the last minute.
     pub load: String,
 }
 
 impl Machine {
-    /// Looks at the machine, and measures the disk of this folder.
+    /// Reads the properties of the machine, and measures the disk of this folder.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// An error if the folder cannot be written.
     pub fn look(folder: &Path) -> Result<Self> {
         let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let processor = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -70,7 +70,7 @@ fn fdatasync(folder: &Path) -> Result<f64> {
         file.write_all_at(&PAGE, flush % PAGES * 4096).with_context(cannot)?;
         let began = Instant::now();
         file.sync_data().with_context(cannot)?;
-        // The first pages make the file longer, which costs more.
+        // The first pages extend the file, which takes longer.
         if flush >= PAGES {
             times.push(began.elapsed().as_secs_f64() * 1e6);
         }

@@ -1,4 +1,4 @@
-//! The report: one row for each figure, with what it must reach.
+//! The report: one row for each figure, with its bound.
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -8,22 +8,22 @@ use crate::machine::Machine;
 /// One figure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// What was measured.
+    /// The name of the figure.
     pub figure: String,
     /// The figure.
     pub value: f64,
     /// Its unit; `x` for a ratio.
     pub unit: &'static str,
-    /// What it must reach.
+    /// The bound, as text.
     pub bound: String,
-    /// Whether it does.
+    /// Whether the value is within the bound.
     pub ok: bool,
-    /// What the figure was made of, for people.
+    /// The values from which the figure was computed, for people.
     #[serde(skip)]
     pub parts: String,
 }
 
-/// What a figure must reach.
+/// The bound of a figure.
 #[derive(Debug, Clone, Copy)]
 pub enum Bound {
     /// At most this.
@@ -35,7 +35,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Whether the figure reaches it.
+    /// Returns whether a value is within the bound.
     #[must_use]
     pub fn holds(self, value: f64) -> bool {
         match self {
@@ -62,20 +62,20 @@ impl Row {
         Self { figure: figure.into(), value, unit, bound, ok, parts: String::new() }
     }
 
-    /// A figure that has nothing to reach.
+    /// A figure without a bound.
     #[must_use]
     pub fn unbounded(figure: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self { figure: figure.into(), value, unit, bound: "none".to_owned(), ok: true, parts: String::new() }
     }
 
-    /// The same row, with what its figure was made of.
+    /// Adds the values from which the figure was computed.
     #[must_use]
     pub fn parts(mut self, parts: impl Into<String>) -> Self {
         self.parts = parts.into();
         self
     }
 
-    /// The same row with another condition that is enough by itself.
+    /// Adds a condition that suffices in place of the bound.
     #[must_use]
     pub fn or(mut self, condition: &str, holds: bool) -> Self {
         self.bound = format!("{}, or {condition}", self.bound);
@@ -83,7 +83,7 @@ impl Row {
         self
     }
 
-    /// The same row, whose bound counts only on machines where this holds.
+    /// Restricts the bound to machines with this condition.
     #[must_use]
     pub fn only_where(mut self, condition: &str, holds: bool) -> Self {
         self.bound = format!("{} where {condition}", self.bound);
@@ -95,11 +95,11 @@ impl Row {
 /// All figures.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// What they were measured on.
+    /// The machine of the measurements.
     pub machine: Machine,
     /// The figures.
     pub rows: Vec<Row>,
-    /// How they were measured, for people.
+    /// Notes on the measurements, for people.
     #[serde(skip)]
     pub notes: Vec<String>,
 }
@@ -116,18 +116,18 @@ impl Report {
         self.rows.push(row);
     }
 
-    /// Adds a sentence on how something was measured.
+    /// Adds a note on a measurement.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Whether every figure reaches its bound.
+    /// Returns whether every figure is within its bound.
     #[must_use]
     pub fn ok(&self) -> bool {
         self.rows.iter().all(|row| row.ok)
     }
 
-    /// The table with what stands under it.
+    /// The table with the notes below it.
     #[must_use]
     pub fn text(&self) -> String {
         let mut table = Table::new();
@@ -151,7 +151,7 @@ impl Report {
     }
 }
 
-/// A figure with as many digits as one reads.
+/// A value with a readable number of digits.
 fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 100.0 || size == 0.0 => 0,

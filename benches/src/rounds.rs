@@ -1,20 +1,20 @@
-//! Measuring several things against each other: in turns, again and again, by medians.
+//! Compares several measurements: in rounds, by medians.
 //!
-//! A machine has better and worse minutes. Whatever is to be compared is therefore measured in the same rounds, each
-//! contestant once a round and in another order every time, and what counts is the median of the rounds' ratios.
+//! The speed of a machine changes from minute to minute. Measurements that are compared are therefore made in the same
+//! rounds, each contestant once a round and in another order each time. The result is the median of the rounds' ratios.
 
 use anyhow::Result;
 
-/// One thing to be measured: gives one figure each time it is called.
+/// A measurement, which returns one figure for each call.
 pub type Contestant<'a> = Box<dyn FnMut() -> Result<f64> + 'a>;
 
-/// The figures of one contestant, a round each.
+/// The figures of one contestant, one for each round.
 pub type Figures = Vec<f64>;
 
-/// Runs so many rounds, and one before them that does not count.
+/// Runs this many rounds, after one round that does not count.
 ///
 /// # Errors
-/// The first one of a contestant.
+/// The first error of a contestant.
 pub fn interleave(rounds: usize, contestants: &mut [Contestant<'_>]) -> Result<Vec<Figures>> {
     let mut figures = vec![Vec::with_capacity(rounds); contestants.len()];
     for round in 0..=rounds {
@@ -29,13 +29,13 @@ pub fn interleave(rounds: usize, contestants: &mut [Contestant<'_>]) -> Result<V
     Ok(figures)
 }
 
-/// The median; 0 of nothing.
+/// The median; 0 without figures.
 #[must_use]
 pub fn median(figures: &[f64]) -> f64 {
     quantile(figures, 0.5)
 }
 
-/// The figure that this part of all figures does not exceed; 0 of nothing.
+/// The value that this part of all figures does not exceed; 0 without figures.
 #[must_use]
 pub fn quantile(figures: &[f64], part: f64) -> f64 {
     let mut sorted = figures.to_vec();

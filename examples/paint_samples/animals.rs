@@ -1,8 +1,8 @@
-//! Animals, each a few tapering limbs. Their own places run from 0 to 1, with the feet at `y` = 1.
+//! Animals, each made of a few tapering limbs. The coordinates of an animal run from 0 to 1, with the feet at `y` = 1.
 
 use crate::canvas::{Canvas, Color, mix};
 
-/// A limb: places along its bone, each with the thickness there, in one colour.
+/// A limb: the points of its bone, each with the thickness there, in one colour.
 struct Limb {
     color: Color,
     bone: Vec<(f32, f32, f32)>,
@@ -12,7 +12,7 @@ fn limb(color: Color, bone: &[(f32, f32, f32)]) -> Limb {
     Limb { color, bone: bone.to_vec() }
 }
 
-/// Paints an animal whose feet stand at `x`, `ground`, and which is `size` tall; `flip` lets it look the other way.
+/// Paints an animal with its feet at `x`, `ground`, which is `size` tall. With `flip` it looks in the other direction.
 fn place(canvas: &mut Canvas, limbs: &[Limb], (x, ground): (f32, f32), size: f32, flip: bool) {
     for limb in limbs {
         let bone: Vec<(f32, f32, f32)> = limb
@@ -30,7 +30,7 @@ fn place(canvas: &mut Canvas, limbs: &[Limb], (x, ground): (f32, f32), size: f32
     }
 }
 
-/// Whether a place lies within a bone that tapers from one end to the other.
+/// Returns whether a point lies inside a bone that tapers from one end to the other.
 fn covers(from: (f32, f32, f32), to: (f32, f32, f32), (x, y): (f32, f32)) -> bool {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = (dx * dx + dy * dy).max(1e-9);
@@ -73,7 +73,7 @@ pub(crate) fn deer(canvas: &mut Canvas, at: (f32, f32), size: f32, color: Color)
     );
 }
 
-/// A red fox on its way.
+/// A walking red fox.
 pub(crate) fn fox(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     let red = [0.80, 0.36, 0.13];
     let (dark, white) = ([0.22, 0.13, 0.10], [0.98, 0.95, 0.90]);
@@ -108,7 +108,7 @@ pub(crate) fn fox(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     );
 }
 
-/// A barn owl that looks at the painter.
+/// A barn owl that looks at the viewer.
 pub(crate) fn owl(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     let (gold, cream, dark) = ([0.70, 0.50, 0.27], [0.96, 0.92, 0.84], [0.13, 0.10, 0.10]);
     let wing = mix(gold, dark, 0.35);
@@ -140,7 +140,7 @@ pub(crate) fn owl(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     );
 }
 
-/// A grey heron that waits.
+/// A grey heron that stands still.
 pub(crate) fn heron(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     let (grey, dark, white) = ([0.42, 0.47, 0.55], [0.12, 0.13, 0.18], [0.86, 0.88, 0.90]);
     place(
@@ -163,7 +163,7 @@ pub(crate) fn heron(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     );
 }
 
-/// A brown hare that listens.
+/// A brown hare with its ears up.
 pub(crate) fn hare(canvas: &mut Canvas, at: (f32, f32), size: f32) {
     let (brown, dark, white) = ([0.55, 0.39, 0.24], [0.17, 0.11, 0.08], [0.93, 0.88, 0.80]);
     let shade = mix(brown, dark, 0.35);

@@ -1,4 +1,4 @@
-//! A small canvas: everything is a function of the place, and edges are smoothed by painting three times as fine.
+//! A small canvas. Each shape is a function of the point. Edges are smoothed by painting at three times the resolution.
 
 use image::imageops::{FilterType, resize};
 use image::{Rgb, RgbImage};
@@ -6,10 +6,10 @@ use image::{Rgb, RgbImage};
 /// Red, green and blue, 0 to 1.
 pub(crate) type Color = [f32; 3];
 
-/// How many times finer than the finished picture the canvas is, on each side.
+/// The factor of the canvas's resolution over the finished picture's, on each side.
 const FINE: u32 = 3;
 
-/// A picture being painted. Places are in units of its height: `y` runs from 0 (top) to 1, `x` from 0 to
+/// A picture that is being painted. Coordinates are in units of its height: `y` runs from 0 (top) to 1, `x` from 0 to
 /// [`Canvas::right`].
 pub(crate) struct Canvas {
     width: u32,
@@ -29,7 +29,7 @@ impl Canvas {
         self.width as f32 / self.height as f32
     }
 
-    /// Lays a colour over each place, as opaque as `paint` says: 0 leaves what is there, 1 covers it.
+    /// Paints a colour over each point, with the opacity that `paint` returns: 0 keeps the old colour, 1 covers it.
     pub(crate) fn lay(&mut self, paint: impl Fn(f32, f32) -> (Color, f32)) {
         for row in 0..self.height {
             for column in 0..self.width {
@@ -120,12 +120,12 @@ impl Canvas {
     }
 }
 
-/// The colour that lies `place` (0 to 1) of the way from one to the other.
+/// The colour at `place` (0 to 1) on the way from one colour to the other.
 pub(crate) fn mix(from: Color, to: Color, place: f32) -> Color {
     [0, 1, 2].map(|part| from[part] + (to[part] - from[part]) * place)
 }
 
-/// A number from 0 to 1 that looks random and is always the same for the same seed.
+/// A number from 0 to 1 that looks random and is the same for the same seed.
 fn chance(seed: u32) -> f32 {
     let mut bits = seed.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
     bits = (bits ^ (bits >> 15)).wrapping_mul(0x2c1b_3c6d);

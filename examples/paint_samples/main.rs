@@ -1,7 +1,7 @@
 //! Paints the sample pictures of the pipeline example: `cargo run --example paint_samples [-- FOLDER]`.
 //!
-//! The pictures in the repository were made by this program. It uses no random source, so that it paints the same
-//! ones every time.
+//! This program made the pictures in the repository. It uses no random source, so that it paints the same pictures
+//! every time.
 
 mod animals;
 mod canvas;
@@ -27,8 +27,8 @@ fn main() -> anyhow::Result<()> {
     png(&folder, "brown-hare-summer-meadow.png", &scenes::hare_in_meadow())
 }
 
-/// Writes a JPEG as a camera that was held on its side does: the pixels turned, and the EXIF orientation that turns
-/// them back.
+/// Writes a JPEG like a camera that was held on its side: the pixels are turned, and the EXIF orientation turns them
+/// back.
 fn jpeg(folder: &Path, name: &str, picture: RgbImage, orientation: u8) -> anyhow::Result<()> {
     let picture = DynamicImage::from(picture);
     let stored = match orientation {

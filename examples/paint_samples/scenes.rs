@@ -5,7 +5,7 @@ use image::RgbImage;
 use crate::animals;
 use crate::canvas::Canvas;
 
-/// 3:2.
+/// An aspect ratio of 3:2.
 pub(crate) fn deer_in_mist() -> RgbImage {
     let mut canvas = Canvas::new(360, 240);
     canvas.gradient(0.0, 0.75, [[0.45, 0.55, 0.72], [0.93, 0.76, 0.62], [0.99, 0.89, 0.72]]);
@@ -22,7 +22,7 @@ pub(crate) fn deer_in_mist() -> RgbImage {
     canvas.finish()
 }
 
-/// 4:5, a portrait.
+/// An aspect ratio of 4:5, portrait.
 pub(crate) fn fox_in_snow() -> RgbImage {
     let mut canvas = Canvas::new(240, 300);
     canvas.gradient(0.0, 0.7, [[0.40, 0.50, 0.66], [0.66, 0.73, 0.82], [0.88, 0.90, 0.93]]);
@@ -37,7 +37,7 @@ pub(crate) fn fox_in_snow() -> RgbImage {
     canvas.finish()
 }
 
-/// 3:4, a portrait.
+/// An aspect ratio of 3:4, portrait.
 pub(crate) fn heron_at_pond() -> RgbImage {
     let mut canvas = Canvas::new(240, 320);
     canvas.gradient(0.0, 0.6, [[0.25, 0.25, 0.45], [0.78, 0.45, 0.45], [0.98, 0.76, 0.48]]);
@@ -57,7 +57,7 @@ pub(crate) fn heron_at_pond() -> RgbImage {
     canvas.finish()
 }
 
-/// 7:5.
+/// An aspect ratio of 7:5.
 pub(crate) fn bear_on_ridge() -> RgbImage {
     let mut canvas = Canvas::new(336, 240);
     canvas.gradient(0.0, 0.7, [[0.30, 0.52, 0.75], [0.66, 0.80, 0.88], [0.95, 0.92, 0.80]]);
@@ -89,7 +89,7 @@ pub(crate) fn owl_at_night() -> RgbImage {
     canvas.finish()
 }
 
-/// 16:9.
+/// An aspect ratio of 16:9.
 pub(crate) fn hare_in_meadow() -> RgbImage {
     let mut canvas = Canvas::new(320, 180);
     canvas.gradient(0.0, 0.6, [[0.36, 0.62, 0.88], [0.66, 0.82, 0.94], [0.93, 0.96, 0.93]]);
@@ -106,7 +106,7 @@ pub(crate) fn hare_in_meadow() -> RgbImage {
     canvas.finish()
 }
 
-/// A reed that bends to the right, from the lower edge up.
+/// A reed that bends to the right, from the lower edge upwards.
 fn reed(canvas: &mut Canvas, x: f32, height: f32) {
     canvas.lay(|px, py| {
         let up = (1.0 - py) / height;

@@ -1,4 +1,4 @@
-//! Takes every picture of a folder from ingest to a published listing: see the package's README.
+//! Processes every picture of a folder, from ingest to a published listing; see the package's README.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

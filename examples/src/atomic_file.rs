@@ -1,9 +1,9 @@
-//! Files that appear under their name only when they are whole.
+//! Writes files so that they get their names only when they are complete.
 //!
-//! A file is written beside its destination under a hidden name that ends in `.partial`, brought to the disk and
-//! renamed. A program that is killed in the middle leaves the hidden file behind; [`sweep`] removes it. A program that
-//! writes such a file holds a lock on it, which the operating system releases with the process, so that a sweep never
-//! removes a file that another program is still writing.
+//! A file is written beside its destination under a hidden name that ends in `.partial`, flushed to the disk and
+//! renamed. A program that is killed before that leaves the hidden file behind; [`sweep`] removes it. The writing
+//! program holds a lock on the file, which the operating system releases at the end of the process. A sweep therefore
+//! never removes a file that another program is still writing.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -15,10 +15,10 @@ use fieldfen_terminal::open_regular_file;
 
 use crate::read_access::{ReadAccess, private};
 
-/// The ending of the hidden names.
+/// The extension of the hidden names.
 const SUFFIX: &str = ".partial";
 
-/// A file on its way. Dropped without [`AtomicFile::commit`], it is removed.
+/// An unfinished file. If it is dropped without [`AtomicFile::commit`], it is removed.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: BufWriter<File>,
@@ -28,10 +28,10 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Begins a file that is to appear at `destination`, whose folder must exist. Only this user can read it.
+    /// Creates an unfinished file for `destination`, whose folder must exist. Only this user can read it.
     ///
     /// # Errors
-    /// The operating system's, with the destination named.
+    /// The error of the operating system, with the destination.
     pub fn create(destination: &Path) -> io::Result<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = destination.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -40,8 +40,8 @@ impl AtomicFile {
             let partial = destination.with_file_name(format!(".{name}.{}-{number}{SUFFIX}", process::id()));
             match private(File::options().write(true).create_new(true)).open(&partial) {
                 Ok(file) => {
-                    // Where the file system has no locks the file is only unprotected against a sweep by another
-                    // program, whose victim fails at its rename and is written again.
+                    // On a file system without locks, another program's sweep may remove the file. The rename then
+                    // fails, and the file is written again.
                     let _ = file.try_lock();
                     let file = BufWriter::with_capacity(1 << 16, file);
                     return Ok(Self { file, partial, destination: destination.to_owned(), committed: false });
@@ -53,10 +53,10 @@ impl AtomicFile {
         }
     }
 
-    /// Brings the file to the disk and gives it its name, in place of a file that has the name already.
+    /// Flushes the file to the disk and renames it. It replaces an earlier file of that name.
     ///
     /// # Errors
-    /// The operating system's, with the destination named; the file is gone then.
+    /// The error of the operating system, with the destination. The file is removed then.
     pub fn commit(mut self) -> io::Result<()> {
         self.finish().map_err(|error| naming(&self.destination, &error))
     }
@@ -83,13 +83,13 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Nothing can be done about a failure here; the next sweep tries again.
+            // A failure is ignored here; the next sweep tries again.
             let _ = fs::remove_file(&self.partial);
         }
     }
 }
 
-/// Writes a whole file at once that only this user can read.
+/// Writes a complete file that only this user can read.
 ///
 /// # Errors
 /// As [`AtomicFile::create`] and [`AtomicFile::commit`].
@@ -97,7 +97,7 @@ pub fn write(destination: &Path, bytes: &[u8]) -> io::Result<()> {
     write_for(ReadAccess::Owner, destination, bytes)
 }
 
-/// Writes a whole file at once for these readers.
+/// Writes a complete file for these readers.
 ///
 /// # Errors
 /// As [`AtomicFile::create`] and [`AtomicFile::commit`].
@@ -108,10 +108,10 @@ pub fn write_for(readers: ReadAccess, destination: &Path, bytes: &[u8]) -> io::R
     file.commit()
 }
 
-/// Removes what killed programs have left in a folder, and says how many files that were.
+/// Removes the files that killed programs have left in a folder, and returns their number.
 ///
 /// # Errors
-/// The operating system's, with the folder named; a folder that does not exist is swept already.
+/// The error of the operating system, with the folder. If the folder does not exist, there is nothing to remove.
 pub fn sweep(folder: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -126,7 +126,7 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
         if !(name.starts_with('.') && name.ends_with(SUFFIX)) {
             continue;
         }
-        // A pipe with such a name would hold the sweep up.
+        // Opening a FIFO with such a name would block the sweep.
         let opened = open_regular_file(File::options().read(true), &entry.path());
         let abandoned = opened.is_ok_and(|file| file.try_lock().is_ok());
         if abandoned && fs::remove_file(entry.path()).is_ok() {
@@ -136,7 +136,7 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     Ok(removed)
 }
 
-/// A new name is only safe from a power cut when its folder has reached the disk too.
+/// A new name only survives a power failure after its folder was flushed too.
 #[cfg(unix)]
 fn sync_folder(destination: &Path) -> io::Result<()> {
     let folder = destination.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -148,7 +148,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The operating system's errors do not say which file they are about.
+/// Adds the path to an error of the operating system, which does not name it.
 fn naming(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -1,10 +1,10 @@
-//! Titles, descriptions and tags of a picture, from its file name and its shape.
+//! Makes the title, the description and the tags of a picture from its file name and its shape.
 //!
-//! It stands where a shop would ask a person or a language model, and gives the same answer every time.
+//! A shop would ask a person or a language model instead. This module gives the same answer every time.
 
 use fieldfen_domain::file::{AspectRatio, Dimensions, FileMetadata, InvalidMetadata};
 
-/// The animals that are recognised in file names, as they stand in `files.species`.
+/// The animals that are recognised in file names, as `files.species` has them.
 const SPECIES: [&str; 34] = [
     "arctic-fox",
     "badger",
@@ -42,10 +42,11 @@ const SPECIES: [&str; 34] = [
     "wolf",
 ];
 
-/// The beginnings of file names that cameras and phones make. They are no part of a title.
+/// The prefixes of file names of cameras and phones. They are not part of a title.
 const CAMERA_WORDS: [&str; 9] = ["dsc", "dscf", "dscn", "image", "img", "mvimg", "photo", "picture", "pxl"];
 
-/// The animal that a file name speaks of, the most precise one that is known: `whitetail-deer` rather than `deer`.
+/// The animal in a file name, as precise as possible: `whitetail-deer` instead of `deer`. `None` if no known one
+/// occurs.
 #[must_use]
 pub fn species(file_name: &str) -> Option<&'static str> {
     find_species(&words(file_name)).map(|(name, _)| name)
@@ -54,7 +55,7 @@ pub fn species(file_name: &str) -> Option<&'static str> {
 /// Title, description, hashtags and captions for a picture of this name and size.
 ///
 /// # Errors
-/// [`InvalidMetadata`] when the words break a rule of [`FileMetadata`], which none that this function finds do.
+/// [`InvalidMetadata`] if the words break a rule of [`FileMetadata`]. The words of this function never do.
 pub fn describe(file_name: &str, size: Dimensions) -> Result<FileMetadata, InvalidMetadata> {
     let mut words = words(file_name);
     let animal = find_species(&words).map(|(name, at)| {
@@ -92,12 +93,12 @@ pub fn describe(file_name: &str, size: Dimensions) -> Result<FileMetadata, Inval
 /// The words of a file name without its extension, in lower case.
 fn words(file_name: &str) -> Vec<String> {
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| if stem.is_empty() { file_name } else { stem });
-    // File systems may keep an accent apart from its letter; the two belong to one word.
+    // File systems may store an accent apart from its letter. Both belong to one word.
     let belongs = |c: char| c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}' | '\'' | '’');
     stem.split(|c| !belongs(c)).filter(|word| word.chars().any(char::is_alphanumeric)).map(str::to_lowercase).collect()
 }
 
-/// The longest known species among these words, and where it begins.
+/// The longest known species among these words, and the index of its first word.
 fn find_species(words: &[String]) -> Option<(&'static str, usize)> {
     let at = |name: &str| {
         let parts: Vec<&str> = name.split('-').collect();

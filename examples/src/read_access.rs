@@ -1,4 +1,4 @@
-//! Which users may read the files and folders that a program makes.
+//! Sets which users may read the files and folders of a program.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -15,10 +15,10 @@ pub enum ReadAccess {
 }
 
 impl ReadAccess {
-    /// Makes a folder and those it lies in, where they are missing.
+    /// Creates a folder and its missing parents.
     ///
     /// # Errors
-    /// The operating system's, with the folder named.
+    /// The error of the operating system, with the folder.
     pub fn make_folder(self, path: &Path) -> io::Result<()> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -27,13 +27,13 @@ impl ReadAccess {
         builder.create(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    /// Lets these readers at a file that is open.
+    /// Gives these readers access to an open file.
     #[cfg(unix)]
     pub(crate) fn admit_to(self, file: &File) -> io::Result<()> {
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(self.folder_mode() & 0o666))
     }
 
-    /// Lets these readers at a folder and what lies in it, but not at folders in it.
+    /// Gives these readers access to a folder and the files in it, but not to folders in it.
     #[cfg(unix)]
     pub(crate) fn admit_to_folder(self, path: &Path) -> io::Result<()> {
         let mode = std::os::unix::fs::PermissionsExt::from_mode;
@@ -68,7 +68,7 @@ impl ReadAccess {
     }
 }
 
-/// Makes the file that these options create its owner's alone.
+/// Makes these options create a file that only its owner can access.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);

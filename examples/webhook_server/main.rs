@@ -1,4 +1,4 @@
-//! Takes webhooks in over HTTP, each once: see `fieldfen_examples::webhooks`.
+//! Receives webhooks over HTTP, each once; see `fieldfen_examples::webhooks`.
 
 use std::fs::File;
 use std::io;
@@ -16,18 +16,18 @@ use fieldfen_services::{AsyncStore, Environment};
 use fieldfen_terminal::{CommonArgs, Exit, Terminal, Versions, is_readable_by_all, run};
 use serde_json::json;
 
-/// How long a client may take to send its request, and the requests under way to end when the server stops.
+/// The time limit of a client's request, and of requests in progress after a request to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a delivery waits for the database before its sender is asked to come back. Shopify hangs up
-/// [after 5 seconds](https://shopify.dev/docs/apps/build/webhooks/subscribe/https), GitHub
-/// [after 10](https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks).
+/// The longest wait of a delivery for the database, after which its sender is asked to repeat it. Shopify closes the
+/// connection [after 5 seconds](https://shopify.dev/docs/apps/build/webhooks/subscribe/https), GitHub [after
+/// 10](https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often expired hashes are deleted.
+/// The interval between two deletions of expired hashes.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
-/// How many rows are deleted in one transaction.
+/// The number of rows that one transaction deletes.
 const PURGE_BATCH: u32 = 1000;
 
 /// Take webhooks in over HTTP, each once, as jobs of the kind webhook.received
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         let store = SqliteStore::create_with(&url, &options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(listen(args, terminal, senders, store))?;
-        // A delivery that is being written ends with its transaction. Slow clients are not waited for.
+        // A delivery that is being written ends with its transaction. The server does not wait for slow clients.
         runtime.shutdown_timeout(BUSY_TIMEOUT);
         terminal.print_result(&json!({ "stopped": true }), |out| writeln!(out, "stopped"))?;
         Ok(())

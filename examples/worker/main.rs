@@ -1,8 +1,8 @@
 //! A worker to copy: three kinds of jobs, recurring upkeep, and a clean end on SIGINT and SIGTERM.
 //!
 //! `cargo run --example worker -- --database /tmp/try.db --create --try-out 5` fills a new database with a few jobs and
-//! works them off. A second worker may be started beside it, and either may be killed: no job is lost. On the database of
-//! `webhook_server` it works off the webhooks that come in, and names them in the log under `-v`.
+//! runs them. A second worker may run beside it, and either may be killed: no job is lost. On the database of
+//! `webhook_server`, the worker runs the jobs of the received webhooks, and names the webhooks in the log under `-v`.
 
 use std::process::ExitCode;
 use std::thread;
@@ -68,7 +68,7 @@ impl Payload for CountWords {
     const KIND: &'static str = "example.count-words";
 }
 
-/// Counts down to zero, one each tenth of a second.
+/// Counts down to zero, one step each tenth of a second.
 #[derive(Debug, Serialize, Deserialize)]
 struct CountDown {
     from: u32,
@@ -86,13 +86,13 @@ impl Payload for CountDown {
     }
 }
 
-/// The shortest handler: what it returns is kept as the job's result.
+/// The shortest handler: its value is stored as the job's result.
 fn count_words(task: Task<CountWords>) -> Completion {
     Completion::new().result(&task.text.split_whitespace().count())
 }
 
-/// A long one: says how far it is, looks whether it is still wanted, and enqueues what follows in the transaction that
-/// completes it.
+/// A long handler: it reports its progress, checks whether the job was cancelled, and enqueues a follow-up job in the
+/// transaction that completes this one.
 fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Completion, Outcome> {
     for left in (1..=task.from).rev() {
         task.progress(&json!({"left": left}))?;
@@ -105,11 +105,11 @@ fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Comp
     Ok(Completion::new().result(&"zero").then(report.priority(Priority::Low)))
 }
 
-/// What `webhook_server` has enqueued: a line in the log says which event it is and what it is about, and is kept as the
-/// result. Here a program would look the product up, for example.
+/// The handler of the webhooks that `webhook_server` has received. It logs the event and the ids in it, and stores them
+/// as the result. A real program would for example look up the product here.
 fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> {
     let webhook = task.summary().map_err(Outcome::fail)?;
-    // What others have sent is shown with its control characters escaped.
+    // Text of other origin is logged with escaped control characters.
     tracing::info!(source = webhook.source, event = ?webhook.event, ids = ?webhook.ids, "webhook received");
     Ok(Completion::new().result(&webhook))
 }
@@ -132,7 +132,7 @@ fn work(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
         }
     }
 
-    // Before the worker starts: a signal in between would end the process with jobs in hand.
+    // Installed before the worker starts: a signal in between would end the process with jobs in hand.
     let signals = Signals::new([SIGINT, SIGTERM])?;
     let quickly = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
     let for_follow_ups = queue.clone();
@@ -164,7 +164,7 @@ fn work(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first signal stops the worker gracefully, the second at once.
+/// The first signal stops the worker gracefully, the second one at once.
 fn stop_on_signals(mut signals: Signals, stop: StopHandle) -> std::io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for _ in signals.forever() {

@@ -14,7 +14,7 @@ use crate::process::Process;
 /// The number of SIGABRT.
 const ABORT: i32 = 6;
 
-/// No job may take more processes along than this, however unlucky the draw.
+/// The largest number of processes that the jobs may abort, even with bad luck.
 const CRASHES: u64 = 200;
 
 #[test]
@@ -32,7 +32,7 @@ fn several_jobs_that_abort_their_process_take_none_of_their_neighbours_along() {
     work_off(&[1, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0], size("FIELDFEN_CRASHES", 1));
 }
 
-/// Works such jobs off, so often; each aborts its process at every so manyth try, or at 0 never.
+/// Runs such jobs in `rounds` rounds. Each job aborts its process at every n-th attempt, or never for 0.
 fn work_off(aborts: &[u32], rounds: u64) {
     for round in 0..rounds {
         let database = Database::new();

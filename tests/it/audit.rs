@@ -11,17 +11,17 @@ use crate::database::Database;
 /// The figures of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
-    /// Jobs of which a process has reported that they were enqueued.
+    /// The jobs that a process has reported as enqueued.
     pub(crate) enqueued: usize,
-    /// Jobs that are completed in the database.
+    /// The jobs that are completed in the database.
     pub(crate) completed: usize,
-    /// Completed jobs whose process lived to report it.
+    /// The completed jobs whose process lived to report that.
     pub(crate) acknowledged: usize,
-    /// Completions, failures and releases with an old fence token.
+    /// The completions, failures and releases with an old fence token.
     pub(crate) lost: usize,
-    /// Jobs that failed because their retries were spent.
+    /// The jobs that failed because their retries were spent.
     pub(crate) failed: usize,
-    /// Retries spent in all.
+    /// The number of all spent retries.
     pub(crate) retries: i64,
 }
 
@@ -38,8 +38,8 @@ pub(crate) fn enqueued(event: &Event) -> Option<JobId> {
     if let Event::Enqueued(id) = event { Some(*id) } else { None }
 }
 
-/// Asserts that no job of a finished run was lost, none was completed twice, and every completion's own writes are there
-/// exactly once.
+/// Asserts that a finished run has lost no job, has completed none twice, and has the writes of each completion exactly
+/// once.
 pub(crate) fn assert_each_once(database: &Database, events: &[Event]) -> Figures {
     database.assert_sound();
     let wrong: Vec<&Event> =

@@ -1,4 +1,4 @@
-//! A database file for one test, looked at through rusqlite: another program's eyes.
+//! A database file for one test, which rusqlite reads like another program.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use fieldfen_services::Environment;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// How long a lock is waited for beside workers that write, on a slow disk too.
+/// The longest wait for a lock beside writing workers, on a slow disk too.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A migrated database in a folder of its own, deleted at the end.
+/// A migrated database in its own folder, which is deleted at the end.
 pub(crate) struct Database {
     folder: TempDir,
     path: PathBuf,
@@ -36,7 +36,7 @@ impl Database {
         &self.path
     }
 
-    /// The file beside the database whose name ends so.
+    /// The file beside the database with this ending.
     pub(crate) fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(ending);
@@ -54,12 +54,12 @@ impl Database {
         SqliteStore::open_with(&self.path.display().to_string(), options)
     }
 
-    /// A connection that knows nothing of fieldfen.
+    /// A connection without fieldfen.
     pub(crate) fn foreign(&self) -> Connection {
         foreign(&self.path)
     }
 
-    /// The one number that this query answers.
+    /// The number that this query returns.
     pub(crate) fn number(&self, query: &str) -> i64 {
         self.foreign().query_row(query, [], |row| row.get(0)).unwrap()
     }
@@ -71,7 +71,7 @@ impl Database {
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Enqueues so many jobs of one kind in one transaction.
+    /// Enqueues this many jobs of one kind in one transaction.
     pub(crate) fn enqueue(&self, kind: &str, jobs: u64) -> Vec<JobId> {
         let environment = Environment::system();
         let job = || {
@@ -84,7 +84,7 @@ impl Database {
         jobs.iter().map(|job| job.id).collect()
     }
 
-    /// Asserts that the file is whole.
+    /// Asserts that the file passes SQLite's checks.
     pub(crate) fn assert_sound(&self) {
         assert_eq!(self.texts("PRAGMA integrity_check"), ["ok"]);
         assert_eq!(self.texts("PRAGMA foreign_key_check"), [""; 0]);

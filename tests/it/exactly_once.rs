@@ -1,4 +1,4 @@
-//! Workers of several threads and processes that nobody kills: each job runs exactly once, and no write is refused as busy.
+//! Workers of several threads and processes without kills: each job runs exactly once, and no write is refused as busy.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -30,7 +30,7 @@ fn processes_do_each_job_once() {
     ];
     let events = finish_all(commands.map(|command| Process::start(database.path(), command)).into());
     let figures = assert_each_once(&database, &events);
-    // Every job was followed by another, and nobody was killed: all of it was acknowledged.
+    // Each job had a follow-up, and no process was killed: every completion was reported.
     assert_eq!(figures.completed as u64, 2 * jobs);
     assert_eq!(figures.acknowledged, figures.completed);
     assert_eq!((figures.lost, figures.failed, figures.retries), (0, 0, 0));
@@ -105,7 +105,7 @@ fn a_worker_that_was_overtaken_changes_nothing() {
     let [job] = database.enqueue(WORK_KIND, 1)[..] else { unreachable!() };
     let mut late = Process::start(database.path(), "interpret").wait_until_ready();
     late.run("open");
-    // The lease has run out by the time anybody else looks.
+    // The lease has expired before another process looks.
     assert_eq!(late.run("claim 0"), [Event::Claimed(job)]);
     let queue = Queue::new(database.store(), Environment::system());
     let reclaimed = queue.reclaim(10).unwrap();
@@ -115,7 +115,7 @@ fn a_worker_that_was_overtaken_changes_nothing() {
     let before = database.texts(row);
     assert_eq!(late.run("complete"), [Event::LeaseLost(job)]);
     assert_eq!(database.texts(row), before);
-    // The job waits after a lost lease; the test does not.
+    // The job waits after a lost lease, but the test does not.
     database.foreign().execute_batch("UPDATE jobs SET run_at = '2026-01-01 00:00:00'").unwrap();
     let mut next = Process::start(database.path(), "interpret").wait_until_ready();
     next.run("open");

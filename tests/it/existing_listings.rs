@@ -1,4 +1,4 @@
-//! Listings and posts that another program has made before fieldfen was used.
+//! Listings and posts that another program made before fieldfen was used.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::PageRequest;
@@ -29,7 +29,7 @@ pub(crate) const ROWS: &str = r#"
     VALUES ('0c5f3a52-6f0e-4a3f-9a57-0000000000b1', '0c5f3a52-6f0e-4a3f-9a57-0000000000f1', 'instagram', 'post', 'FIRST');
 "#;
 
-/// The migration that makes the table of publications, and its reversal.
+/// The script that reverts the migration of the table of publications.
 pub(crate) const DOWN: &str = include_str!("../../migrations/sqlite/0004_publications/down.sql");
 pub(crate) const UP: &str = include_str!("../../migrations/sqlite/0004_publications/up.sql");
 
@@ -69,7 +69,7 @@ impl Program {
         assert!(is_approved, "{approved:?}");
     }
 
-    /// Works until no job is left to do.
+    /// Runs a worker until no job is left.
     pub(crate) fn work(&self) {
         let worker = self.publisher.serve(Worker::builder(self.store.clone(), Environment::system())).start().unwrap();
         wait_until("every job has ended", || self.jobs().iter().all(|(_, status)| status.is_final()));
@@ -83,7 +83,7 @@ impl Program {
         jobs.iter().map(|job| (job.kind.to_string(), job.state.status())).collect()
     }
 
-    /// The ids at the platforms that publications are confirmed as.
+    /// The ids at the platforms of the confirmed publications.
     pub(crate) fn confirmed(&self) -> Vec<String> {
         let read = self.store.read(|s| s.publications().list_by_file(&the_file())).unwrap();
         assert!(read.iter().all(|publication| publication.state == PublicationState::Confirmed), "{read:?}");
@@ -134,7 +134,7 @@ fn what_was_published_before_down_and_up_is_not_published_again() {
 fn a_row_that_cannot_be_read_does_not_stop_reconciling() {
     let database = Database::new();
     database.foreign().execute_batch(ROWS).unwrap();
-    // The same picture once more, with a status that only its program knows.
+    // A copy of the picture, with a status that only its program knows.
     let other = ROWS.replace("00f1", "00f2").replace("00a1", "00a2").replace("00b1", "00b2").replace("FIRST", "OTHER");
     database.foreign().execute_batch(&other.replace("'active'", "'sold'")).unwrap();
     let program = Program::new(&database, FakePlatform::with(&["FIRST", "OTHER"]), FakePlatform::with(&["FIRST"]));

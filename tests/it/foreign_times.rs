@@ -1,4 +1,4 @@
-//! Due times and leases as other programs write them, under a worker at work.
+//! Due times and leases in the forms of other programs, with a running worker.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::database::Database;
 
-/// So long a wait means that a job is not due when it says.
+/// After this wait, the job was not due at its time.
 const LONG: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ impl Payload for Foreign {
     const KIND: &'static str = "test.foreign";
 }
 
-/// A job due in two seconds, in this SQL expression's form; its id.
+/// Inserts a job that is due in two seconds, by this SQL expression. Returns its id.
 fn insert(database: &Database, run_at: &str) -> JobId {
     let id = Environment::system().job_id();
     let sql = format!(
@@ -79,7 +79,7 @@ fn leases_that_end_at_no_time_or_in_a_year_are_taken_back_by_a_worker() {
     let worker =
         Worker::builder(database.store(), Environment::system()).handle(|_: Task<Foreign>| ()).start().unwrap();
     for (expires_at, id) in jobs {
-        // A row whose lease ends at no time cannot be read before it is taken back.
+        // A row whose lease has no valid end cannot be read before it is reclaimed.
         let done = format!("SELECT count(*) FROM jobs WHERE id = '{id}' AND status = 'completed' AND attempts = 1");
         wait_until(&format!("the job whose lease ends at {expires_at} is done"), || database.number(&done) == 1);
     }

@@ -1,4 +1,4 @@
-//! A program with tables of its own in the same file.
+//! A program with its own tables in the same file.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

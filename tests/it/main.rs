@@ -1,9 +1,8 @@
 //! Crashes, several processes and other programs on one database file.
 //!
-//! Sizes and seeds come from the environment, see `parameters.rs`. The runs in STRESS.md are the same tests at larger
-//! sizes.
+//! The environment sets sizes and seeds, see `parameters.rs`. The runs in STRESS.md are the same tests at larger sizes.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what goes wrong here must fail the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failure here must fail the test")]
 
 mod aborting_jobs;
 mod audit;

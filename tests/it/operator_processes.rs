@@ -1,4 +1,4 @@
-//! Operators in processes that know nothing of a shop but its `fieldfen.toml`.
+//! Operators in processes that only know the `fieldfen.toml` of a shop.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use fieldfen_tests::event::Event;
 use crate::database::Database;
 use crate::process::{PROGRAM, Process};
 
-/// A rule for each way in which a file may be wanted. Only the worker can follow them.
+/// A rule for each way in which a file may be wanted. Only the worker can apply the rules.
 const RULES: &str = r#"
 [database]
 url = "sqlite://./shop.db"
@@ -52,10 +52,10 @@ post_key = "first"
 CreateListing = 8
 "#;
 
-/// How long an answer may take; it takes milliseconds.
+/// The longest wait for an answer, which takes milliseconds.
 const LONG: &str = "wait 300000";
 
-/// A database, and the file that names it.
+/// A database, and the file with its address.
 struct Shop {
     database: Database,
     file: PathBuf,
@@ -71,7 +71,7 @@ impl Shop {
         Self { database, file, pipeline }
     }
 
-    /// A file that awaits its approval.
+    /// A file that awaits approval.
     fn processed(&self, number: u128) -> FileId {
         let id = FileId::from_random(number);
         let file = NewFile::new(id, format!("{number}.jpg"), Environment::system().now())
@@ -91,14 +91,14 @@ impl Shop {
         id
     }
 
-    /// A process that is given the path of the file and nothing else.
+    /// Starts a process that only gets the path of the file.
     fn start(&self, command: &str) -> Process {
         let mut process = Command::new(PROGRAM);
         process.arg("--shop-file").arg(&self.file).args(command.split_whitespace());
         Process::spawn(&mut process).wait_until_ready()
     }
 
-    /// The publishing jobs of a file, in every respect that a worker sees but the time.
+    /// The publishing jobs of a file, with all values that a worker sees except the times.
     fn jobs(&self, id: FileId) -> Vec<String> {
         self.database.texts(&format!(
             "SELECT command_type || payload_json || ' ' || max_retries || ' ' || priority || ' ' || status || ' ' || \

@@ -2,7 +2,7 @@
 
 use std::env;
 
-/// A number from the environment, or this one. It is printed, so that a run can be repeated.
+/// A number from the environment, or this default. It is printed, so that a run can be repeated.
 pub(crate) fn size(name: &str, default: u64) -> u64 {
     let number = match env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}; it must be a whole number")),

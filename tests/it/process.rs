@@ -1,4 +1,4 @@
-//! Starting the test process, sending commands to it, and reading the events that it reports.
+//! Starts the test process, sends commands to it, and reads the events that it reports.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -11,8 +11,8 @@ use fieldfen_testkit::wait::exit_status;
 use fieldfen_tests::event::{Event, StoreFailure};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A process that reports no event for this time hangs, however slow the machine is: the time is longer than a process
-/// waits for a lock.
+/// A process that reports no event for this time hangs, however slow the machine is: a process waits for a lock for a
+/// shorter time.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The program of the test process.
@@ -27,7 +27,7 @@ pub(crate) struct Process {
     events: Vec<Event>,
 }
 
-/// The arguments of a process on this database; `command` is the rest of its command line.
+/// The arguments of a process on this database. `command` is the rest of its command line.
 pub(crate) fn arguments(database: &Path, command: &str) -> Vec<String> {
     let mut arguments = vec!["--url".to_owned(), database.display().to_string()];
     arguments.extend(command.split_whitespace().map(str::to_owned));
@@ -35,7 +35,7 @@ pub(crate) fn arguments(database: &Path, command: &str) -> Vec<String> {
 }
 
 impl Process {
-    /// Starts a process on this database; `command` is the rest of its command line.
+    /// Starts a process on this database. `command` is the rest of its command line.
     pub(crate) fn start(database: &Path, command: &str) -> Self {
         Self::spawn(Command::new(PROGRAM).args(arguments(database, command)))
     }
@@ -47,7 +47,7 @@ impl Process {
         let (sender, incoming) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // A line that is no event ends this thread, and the next read of an event fails the test.
+                // A line that is not an event ends this thread, and the next read of an event fails the test.
                 let Ok(event) = line.parse() else { return eprintln!("not an event: {line:?}") };
                 if sender.send(event).is_err() {
                     return;
@@ -64,7 +64,7 @@ impl Process {
     /// Sends a command without waiting for its end.
     pub(crate) fn send(&mut self, command: &str) {
         if let Some(stdin) = &mut self.stdin {
-            // A process that has ended reads nothing, which the next read of an event shows.
+            // A process that has ended reads nothing. The next read of an event shows that.
             let _ = writeln!(stdin, "{command}");
         }
     }
@@ -89,7 +89,7 @@ impl Process {
         self
     }
 
-    /// Reads events up to this one, of a command that the process was given, and returns those before it.
+    /// Reads events up to this one, for a command that the process got, and returns the events before it.
     pub(crate) fn events_until(&mut self, end: &Event, command: &str) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
@@ -101,7 +101,7 @@ impl Process {
         }
     }
 
-    /// The next event; `None` when the process has ended.
+    /// The next event; `None` if the process has ended.
     pub(crate) fn next_event(&mut self) -> Option<Event> {
         match self.incoming.recv_timeout(PATIENCE) {
             Ok(event) => {
@@ -115,7 +115,7 @@ impl Process {
         }
     }
 
-    /// Whether the process has ended by itself.
+    /// Returns whether the process has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
@@ -126,7 +126,7 @@ impl Process {
         (exit_status(&mut self.child), std::mem::take(&mut self.events))
     }
 
-    /// Closes stdin, at which an interpreter ends well, and returns all events.
+    /// Closes stdin, which ends an interpreter with success, and returns all events.
     pub(crate) fn close(mut self) -> Vec<Event> {
         self.stdin = None;
         let (status, events) = self.finish();
@@ -145,18 +145,18 @@ impl Process {
         self.signal(Signal::KILL);
     }
 
-    /// Stops the process wherever it is (SIGSTOP) until [`Process::resume`].
+    /// Stops the process at any point (SIGSTOP) until [`Process::resume`].
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a stopped process go on (SIGCONT).
+    /// Continues a stopped process (SIGCONT).
     pub(crate) fn resume(&self) {
         self.signal(Signal::CONT);
     }
 
     fn signal(&self, signal: Signal) {
-        // A job may have killed the process just now.
+        // A job may have killed the process at this moment.
         let _ = kill_process(Pid::from_child(&self.child), signal);
     }
 }
@@ -168,7 +168,8 @@ impl Drop for Process {
     }
 }
 
-/// Asserts that all of these processes ended well and that their stores returned no error. Returns all their events.
+/// Asserts that all of these processes ended with success and that their stores returned no error. Returns all their
+/// events.
 pub(crate) fn finish_all(processes: Vec<Process>) -> Vec<Event> {
     let ended: Vec<_> = processes.into_iter().map(Process::finish).collect();
     let events: Vec<Event> = ended.iter().flat_map(|(_, events)| events.clone()).collect();

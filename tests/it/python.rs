@@ -23,7 +23,7 @@ use crate::process::{PROGRAM, Process, finish_all};
 
 const LEASE: std::time::Duration = std::time::Duration::from_secs(3600);
 
-/// The interpreter: the one that is named in the environment, the one beside the build, or the system's.
+/// The interpreter: the one in the environment, the one beside the build, or the system's.
 fn interpreter() -> PathBuf {
     let built = Path::new(PROGRAM).ancestors().nth(2).unwrap().join("python/bin/python");
     std::env::var("FIELDFEN_PYTHON").map_or_else(|_| if built.exists() { built } else { "python3".into() }, Into::into)
@@ -66,7 +66,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let (store, environment) = (database.store(), Environment::system());
     let queue = Queue::new(store.clone(), environment.clone());
 
-    // Its jobs are due at once, in the order of insertion, whatever columns it has left out.
+    // The jobs of the program are due at once, in the order of insertion, whatever columns it has left out.
     let claimed = claim_upscales(&queue);
     let wanted: Vec<JobId> = ["due", "undated_job", "retried"].map(|name| id(&ids, name)).into();
     assert_eq!(claimed.iter().map(|claimed| claimed.job.id).collect::<Vec<_>>(), wanted);
@@ -77,7 +77,7 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     for claimed in &claimed {
         assert!(queue.complete(claimed, &mut Completion::new().result("done")).unwrap().is_done());
     }
-    // What it runs by itself is never taken from it.
+    // Jobs that the program runs itself are never reclaimed.
     assert_eq!(queue.reclaim(10).unwrap(), []);
     assert!(matches!(find(&store, id(&ids, "theirs")).state, JobState::Running { lease: None, .. }));
     assert!(matches!(find(&store, id(&ids, "done")).state, JobState::Completed { at: Some(_) }));
@@ -99,14 +99,14 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let totals = store.read(|s| s.api_usage().totals(since)).unwrap().services;
     assert_eq!((totals[0].service.as_str(), totals[0].requests), ("replicate", 1));
 
-    // A webhook that it has dealt with is a repetition, with the file it led to.
+    // A webhook that the program has handled is a repetition, with its file.
     let intake = WebhookIntake::new(store, environment);
     let received = intake.receive("shop", None, None, br#"{"order": 7}"#, |_| Ok::<_, StoreError>(()));
     let ReceiveOutcome::Duplicate { first_seen: Some(_), file_id: Some(file_id) } = received.unwrap() else { panic!() };
     assert_eq!(file_id, id(&ids, "ingested"));
 }
 
-/// Ingests a file, and enqueues and completes a job about it.
+/// Ingests a file, and enqueues and completes a job of it.
 fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
     let environment = Environment::system();
     let file = NewFile::new(environment.file_id(), "ours.jpg".to_owned(), environment.now())
@@ -184,7 +184,7 @@ fn a_foreign_writer_and_our_workers_do_not_lose_each_others_work() {
     let kinds = [JobKind::custom("test.foreign").unwrap()].into();
     let mut done = BTreeSet::new();
     for line in BufReader::new(python.stdout.take().unwrap()).lines() {
-        // What it has committed is there for us, and ours to complete.
+        // A worker can see and complete the jobs that the program has committed.
         let id: JobId = line.unwrap().parse().unwrap();
         let claims = queue.claim(&kinds, 10, LEASE, &WorkerName::new("ours")).unwrap();
         for claimed in claims.jobs {

@@ -1,9 +1,9 @@
-//! The READMEs: their examples are whole, their links lead somewhere, and they show services, not repositories.
+//! Checks the READMEs: complete examples, valid links, and services instead of repositories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Calls of repositories, which skip the rules of the services. No example may show one.
+/// Calls of repositories, which skip the rules of the services. No example may contain one.
 const REPOSITORIES: [&str; 9] = [
     ".jobs().enqueue",
     ".jobs().claim",
@@ -28,7 +28,7 @@ fn readmes() -> Vec<PathBuf> {
     readmes
 }
 
-/// The lines of a README in code of this language, or outside of any code.
+/// The lines of a README in code of this language, or outside of code.
 fn lines(text: &str, language: Option<&str>) -> Vec<String> {
     let (mut within, mut found) = (None, Vec::new());
     for line in text.lines() {
@@ -57,7 +57,7 @@ fn every_link_leads_somewhere_on_a_code_host_too() {
             let target = readme.parent().unwrap().join(path);
             assert!(target.exists(), "{}: {link:?} leads nowhere", readme.display());
         }
-        // What only rustdoc takes for a link has brackets on a code host.
+        // On a code host, a link that only rustdoc resolves shows its brackets.
         let bare = prose.iter().find(|line| line.replace("`](", "").contains("`]"));
         assert_eq!(bare, None, "{}", readme.display());
     }

@@ -1,5 +1,5 @@
-//! Products and posts that the database has forgotten: after a restored backup, and after a rollback of migrations while
-//! an answer was outstanding.
+//! Products and posts that the database no longer knows: after a restored backup, and after migrations were reverted
+//! while an answer was outstanding.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::database::Database;
 use crate::existing_listings::{DOWN, Program, ROWS, UP};
 use crate::fake_platform::FakePlatform;
 
-/// A processed file that is nowhere yet.
+/// A processed file without products and posts.
 fn database() -> Database {
     let database = Database::new();
     database.foreign().execute_batch(ROWS).unwrap();
@@ -18,7 +18,7 @@ fn database() -> Database {
     database
 }
 
-/// Publishes the file, and returns what the platforms have then.
+/// Publishes the file, and returns the platforms with their products and posts.
 fn publish(database: &Database, shop: FakePlatform, network: FakePlatform) -> (FakePlatform, FakePlatform) {
     let program = Program::new(database, shop, network);
     program.approve();
@@ -48,7 +48,7 @@ fn a_call_without_an_answer_is_found_after_down_and_up() {
     let database = database();
     let (shop, network) = publish(&database, FakePlatform::default(), FakePlatform::default());
     let conn = database.foreign();
-    // Nothing but the publication knew of it, as when the answer has not come yet.
+    // Only the publication knew of the product, as before the answer to a call.
     conn.execute_batch("DELETE FROM listings; DELETE FROM social_posts").unwrap();
     conn.execute_batch(DOWN).unwrap();
     conn.execute_batch(UP).unwrap();

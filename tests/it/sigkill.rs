@@ -15,7 +15,7 @@ use crate::process::Process;
 /// The number of SIGKILL.
 const KILL: i32 = 9;
 
-/// The rare moments that the test waits for must occur within this number of runs.
+/// The largest number of runs in which the rare moments of the test must occur.
 const RUNS: u64 = 20;
 
 /// The processes of a run that have ended, with their events.
@@ -24,7 +24,7 @@ struct ProcessPool<'d> {
     command: &'static str,
     rng: Rng,
     events: Vec<Event>,
-    /// Processes that a job has killed.
+    /// The number of processes that a job has killed.
     poisoned: u64,
 }
 
@@ -38,7 +38,7 @@ fn no_job_is_lost_or_done_twice_when_random_processes_with_a_worker_are_killed()
     kill_until_all_was_seen("run-worker --churn --threads 3 --lease-ms 300", size("FIELDFEN_WORKER_KILLS", 100));
 }
 
-/// Runs until one process was killed while it held a job, and one between a commit and its acknowledgement.
+/// Repeats runs until one process was killed while it held a job, and one between a commit and its acknowledgement.
 fn kill_until_all_was_seen(command: &'static str, kills: u64) {
     let seed = seed();
     let (mut holding, mut unacknowledged) = (false, false);
@@ -53,7 +53,7 @@ fn kill_until_all_was_seen(command: &'static str, kills: u64) {
     panic!("killed while holding a job: {holding}, between a commit and its acknowledgement: {unacknowledged}");
 }
 
-/// Kills one of three processes again and again, lets the last ones finish, and compares their events with the database.
+/// Kills one of three processes repeatedly, lets the last ones finish, and compares their events with the database.
 fn kill_at_random(command: &'static str, kills: u64, seed: u64) -> Figures {
     let began = Instant::now();
     let database = Database::new();
@@ -63,23 +63,23 @@ fn kill_at_random(command: &'static str, kills: u64, seed: u64) -> Figures {
     let mut killed = 0;
     while killed < kills {
         let chosen = usize::try_from(pool.rng.below(3)).unwrap();
-        // The moment is random: some are killed while they open the store, most amid their work.
+        // The moment is random: some processes are killed while they open the store, most of them during their work.
         for _ in 0..pool.rng.below(60) {
             if workers[chosen].next_event().is_none() {
                 break;
             }
         }
-        // Now and then there is time for leases to run out while their holders live.
+        // Sometimes leases have time to expire while their holders live.
         let longest = if pool.rng.one_in(12) { 700_000 } else { 4000 };
         thread::sleep(Duration::from_micros(pool.rng.below(longest)));
-        // Now and then a process is stopped until its leases have expired, with the locks that it holds, and goes on.
+        // Sometimes a process is stopped with its locks until its leases have expired, and then continues.
         if pool.rng.one_in(20) {
             let sleeper = &workers[usize::try_from(pool.rng.below(3)).unwrap()];
             sleeper.pause();
             thread::sleep(Duration::from_millis(500));
             sleeper.resume();
         }
-        // Now and then all processes are killed, so that the next one has to recover the log.
+        // Sometimes all processes are killed, so that the next one must recover the log.
         let victims = if pool.rng.one_in(12) { 0..3 } else { chosen..chosen + 1 };
         let mut victims: Vec<Process> = workers.drain(victims).collect();
         let poisoned: u64 = victims.iter_mut().map(|worker| u64::from(worker.has_ended())).sum();

@@ -1,4 +1,4 @@
-//! Rows that other programs have damaged: they end, with what hangs on them, and keep nothing else from going on.
+//! Rows that other programs have damaged: they end together with the rows that depend on them, and block nothing else.
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::FileStatus;
@@ -104,7 +104,7 @@ fn recurring_work_that_cannot_be_read_keeps_no_other_from_running() {
     assert_eq!(take_due(&store, &Environment::system()).unwrap().jobs.len(), 1);
 }
 
-/// Four jobs as a Python program writes them; the payload of the first is in Latin-1, and the last error of the last.
+/// Four jobs as a Python program writes them. The payload of the first and the last error of the last are in Latin-1.
 const NOT_UTF_8: &str = r#"
     WITH sound(payload) AS (VALUES
         ('{"file_id": "0c5f3a52-6f0e-4a3f-9a57-000000000009", "scale_factor": 4, "target_dpi": 300}'))

@@ -1,4 +1,4 @@
-//! The same webhooks over and over: each takes effect once.
+//! The same webhooks many times: each takes effect once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -25,7 +25,7 @@ use crate::database::Database;
 use crate::parameters::{seed, size};
 use crate::process::{PATIENCE, PROGRAM, Process};
 
-/// Asserts that each webhook has had its effect exactly once.
+/// Asserts that each webhook took effect exactly once.
 fn assert_effects(database: &Database, webhooks: u64) {
     database.assert_sound();
     let effects = format!("SELECT payload_json FROM jobs WHERE command_type = '{EFFECT_KIND}'");
@@ -68,7 +68,7 @@ fn processes_that_are_killed_take_each_webhook_in_once() {
     for process in processes {
         let (status, of_process) = process.finish();
         assert!(status.success(), "{status}: {:?}", of_process.last());
-        // A process that was not killed has received each delivery to the end.
+        // A process that was not killed has received each of its deliveries completely.
         let answers = of_process
             .iter()
             .filter(|event| matches!(event, Event::WebhookNew(_) | Event::WebhookDuplicate(_)))
@@ -98,7 +98,7 @@ fn threads_take_each_webhook_in_once_although_some_effects_fail() {
     let intake = WebhookIntake::new(database.store(), environment.clone());
     let mut order: Vec<u64> = (0..times).flat_map(|_| 0..webhooks).collect();
     Rng::new(seed).shuffle(&mut order);
-    // The first effect of each webhook fails, and the delivery counts as never received.
+    // The first effect of each webhook fails, so the delivery counts as never received.
     let tries: Vec<AtomicU64> = (0..webhooks).map(|_| AtomicU64::new(0)).collect();
     let (new, failed) = (AtomicU64::new(0), AtomicU64::new(0));
     scope_within(PATIENCE, "all deliveries have their answers", |scope| {
@@ -134,7 +134,7 @@ struct RecordedEvent<'a> {
     examples: Vec<&'a RawValue>,
 }
 
-/// The folder of the npm package `@octokit/webhooks-examples`: hundreds of webhooks as GitHub sends them.
+/// The folder of the npm package `@octokit/webhooks-examples`: hundreds of webhooks in GitHub's format.
 fn recorded_webhooks() -> PathBuf {
     std::env::var_os("FIELDFEN_WEBHOOK_EXAMPLES").map_or_else(
         || {
@@ -173,7 +173,7 @@ fn recorded_webhooks_are_new_once_and_duplicates_to_the_byte() {
     for body in distinct {
         assert!(is_new(&intake, None, &format!("{body}\n")), "one more byte is another body");
     }
-    // A sender that numbers its deliveries may change bytes when it sends again.
+    // A sender that gives ids to its deliveries may change bytes in a repetition.
     assert!(!is_new(&intake, Some("72d3162e-cc78-11e3-81ab-000000000000"), "{\"attempt\":2}"));
     database.assert_sound();
 }

@@ -1,4 +1,4 @@
-//! Workers of several processes that are stopped without grace, and jobs that are killed and retried.
+//! Workers of several processes that are stopped without a grace period, and jobs that are killed and retried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +31,7 @@ fn no_two_handlers_of_one_job_run_at_once_whoever_stops_and_whatever_is_killed()
     let queue = Queue::new(database.store(), Environment::system());
     let jobs: Vec<_> = (0..stops * 40)
         .map(|number| {
-            // A few handlers take longer than a worker that stops waits for them.
+            // A few handlers take longer than a stopping worker waits for them.
             let millis = if number % 200 == 199 { 1500 } else { rng.below(8) };
             queue.job(&UncancellableJob { millis }).unwrap()
         })
@@ -58,7 +58,7 @@ fn no_two_handlers_of_one_job_run_at_once_whoever_stops_and_whatever_is_killed()
     println!("{} jobs, 3 processes, {stops} stops each, {} kills", jobs.len(), killed.len());
 }
 
-/// Kills running jobs and retries them, now and then, until most are done; says which.
+/// Kills running jobs and retries them from time to time, until most are done. Returns the killed jobs.
 fn kill_and_retry(
     queue: &Queue<fieldfen_persistence::SqliteStore>,
     processes: &mut [Process],
@@ -66,7 +66,7 @@ fn kill_and_retry(
 ) -> BTreeSet<JobId> {
     let (mut kills, mut killed) = (0, BTreeSet::new());
     let running = JobFilter::new().status(JobStatus::Running);
-    // Kills are counted, not killed jobs: the last jobs would be killed and retried for ever.
+    // The loop counts kills, not killed jobs: otherwise the last jobs would be killed and retried for ever.
     while kills < 20 && !processes.iter_mut().any(Process::has_ended) {
         thread::sleep(Duration::from_micros(rng.below(20_000)));
         let page = queue.list(&running, &PageRequest::first(9)).unwrap();

@@ -17,7 +17,7 @@ pub enum Event {
     CommandDone,
     /// A job was enqueued.
     Enqueued(JobId),
-    /// A job with the same dedup key was pending or running; this is its id.
+    /// A job with the same dedup key was pending or running. The value is its id.
     AlreadyEnqueued(JobId),
     /// This process has claimed a job.
     Claimed(JobId),
@@ -35,7 +35,7 @@ pub enum Event {
     WebhookDuplicate(u64),
     /// The store has returned an error.
     StoreFailed(StoreFailure),
-    /// What an operator was answered.
+    /// The answer to an operator.
     Answer(String),
     /// A rule that the process checks by itself was broken.
     RuleBroken(String),
@@ -46,7 +46,7 @@ pub enum Event {
 pub struct StoreFailure {
     /// The kind of error: `busy`, `full`, `read-only`, `io`, …
     pub kind: String,
-    /// For `busy`, how long the store says that it has waited, in milliseconds; otherwise 0.
+    /// For `busy`, the wait that the store reports, in milliseconds; otherwise 0.
     pub waited_ms: u64,
     /// The message of the error and of its causes.
     pub message: String,

@@ -1,4 +1,4 @@
-//! Seeded random numbers: which job fails, which process is killed, in which order webhooks arrive.
+//! Seeded random numbers: they decide which job fails, which process is killed, and in which order webhooks arrive.
 
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 

@@ -1,7 +1,8 @@
-//! The baseline: what a program that talks to SQLite directly would pay for the same work.
+//! The baseline: the cost of the same work for a program that calls SQLite directly.
 //!
-//! The schema is fieldfen's own, the claim and the completion are its statements, written here once more. Each is
-//! prepared once and commits by itself; the connection has the same settings. Nothing else stands between.
+//! The schema is fieldfen's own. The claim and the completion are fieldfen's statements, written a second time here.
+//! Each is prepared once and commits by itself. The connection has the same settings. There is no other code in
+//! between.
 
 mod raw;
 
@@ -20,7 +21,7 @@ const CLAIM: &str = "\
     run_at, dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
     completed_at, lease_token, lease_expires_at, worker";
 
-/// How many columns the claim returns.
+/// The number of columns that the claim returns.
 const COLUMNS: i32 = 23;
 
 const COMPLETE: &str = "\
@@ -31,7 +32,7 @@ const INSERT: &str = "\
     INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
     dedup_key, created_at, waiting_since) VALUES (?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?)";
 
-/// The values of a new job, made beforehand.
+/// The values of a new job, which are made before the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRow<'a> {
     /// The job's id.
@@ -42,16 +43,16 @@ pub struct NewRow<'a> {
     pub payload: &'a str,
     /// The priority's number.
     pub priority: i64,
-    /// How often it may be tried again.
+    /// The number of retries.
     pub max_retries: i64,
-    /// The time now.
+    /// The present time.
     pub now: &'a str,
 }
 
 /// Inserts jobs in one transaction, each with the same prepared statement.
 ///
 /// # Errors
-/// SQLite's own.
+/// The errors of SQLite.
 pub fn insert_all(connection: &Connection, rows: &[NewRow<'_>]) -> Result<()> {
     let mut insert = connection.prepare(INSERT)?;
     connection.execute("BEGIN IMMEDIATE")?;
@@ -73,26 +74,26 @@ pub fn insert_all(connection: &Connection, rows: &[NewRow<'_>]) -> Result<()> {
     connection.execute("COMMIT")
 }
 
-/// The texts of a claim, made beforehand.
+/// The texts of a claim, which are made before the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The fence token.
     pub token: &'a str,
-    /// When the lease ends.
+    /// The end of the lease.
     pub expires_at: &'a str,
-    /// Who claims.
+    /// The name of the worker.
     pub worker: &'a str,
     /// The kind of job.
     pub kind: &'a str,
-    /// The time now.
+    /// The present time.
     pub now: &'a str,
-    /// How many jobs at the most.
+    /// The largest number of jobs.
     pub limit: i64,
 }
 
 /// A connection with the two statements of the hot path.
 pub struct BaselineWorker {
-    // The statements stand before the connection, so that they are dropped first.
+    // The fields with the statements come first, so that they are dropped before the connection.
     claim: Statement,
     complete: Statement,
     begin: Statement,
@@ -104,7 +105,7 @@ impl BaselineWorker {
     /// Opens a migrated database.
     ///
     /// # Errors
-    /// SQLite's own, with the path or the statement.
+    /// The errors of SQLite, with the path or the statement.
     pub fn open(path: &Path, durability: Durability) -> Result<Self> {
         let connection = Connection::open(path, durability)?;
         Ok(Self {
@@ -116,10 +117,10 @@ impl BaselineWorker {
         })
     }
 
-    /// Takes due jobs and puts their ids into `ids`; every column of each row is read.
+    /// Claims due jobs and puts their ids into `ids`. It reads every column of each row.
     ///
     /// # Errors
-    /// SQLite's own.
+    /// The errors of SQLite.
     pub fn claim(&mut self, claim: &Claim<'_>, ids: &mut Vec<String>) -> Result<()> {
         let values = [
             Value::Text(claim.token),
@@ -138,19 +139,19 @@ impl BaselineWorker {
         Ok(())
     }
 
-    /// Completes a job, and says whether it was still held by this token.
+    /// Completes a job. Returns whether this token still held the job.
     ///
     /// # Errors
-    /// SQLite's own.
+    /// The errors of SQLite.
     pub fn complete(&mut self, id: &str, token: &str, at: &str) -> Result<bool> {
         self.complete.run(&[Value::Null, Value::Text(at), Value::Text(id), Value::Text(token)], |_| {})?;
         Ok(self.connection.changes() == 1)
     }
 
-    /// Completes several jobs in one transaction, and says how many were still held by this token.
+    /// Completes several jobs in one transaction. Returns the number of jobs that this token still held.
     ///
     /// # Errors
-    /// SQLite's own.
+    /// The errors of SQLite.
     pub fn complete_all(&mut self, ids: &[String], token: &str, at: &str) -> Result<usize> {
         self.begin.run(&[], |_| {})?;
         let mut completed = 0;

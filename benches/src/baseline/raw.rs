@@ -1,5 +1,5 @@
-//! As much of SQLite's C interface as the baseline needs.
-#![expect(unsafe_code, reason = "the baseline is what a C program pays: it calls SQLite as one does")]
+//! The part of SQLite's C interface that the baseline needs.
+#![expect(unsafe_code, reason = "the baseline calls SQLite as a C program does")]
 
 use std::ffi::{CStr, CString, c_int};
 use std::path::Path;
@@ -32,21 +32,21 @@ pub enum Value<'a> {
     Null,
 }
 
-/// The row that a statement stands on.
+/// The present row of a statement.
 pub struct Row<'a> {
     statement: &'a Statement,
 }
 
-// SAFETY: SQLite is compiled to be used by any thread, one at a time for each connection.
+// SAFETY: SQLite is compiled for use by any thread, one at a time for each connection.
 unsafe impl Send for Connection {}
-// SAFETY: as above; a statement belongs to its connection and moves with it.
+// SAFETY: as above. A statement belongs to its connection and moves with it.
 unsafe impl Send for Statement {}
 
 impl Connection {
-    /// Opens a database with the settings that fieldfen's writer has.
+    /// Opens a database with the settings of fieldfen's writer.
     ///
     /// # Errors
-    /// SQLite's own, with the path.
+    /// The errors of SQLite, with the path.
     pub fn open(path: &Path, durability: Durability) -> Result<Self> {
         let text = path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
         let name = CString::new(text)?;
@@ -57,7 +57,7 @@ impl Connection {
         let db = NonNull::new(db).context("SQLite has no memory for a connection")?;
         let connection = Self { db };
         connection.check(code, text)?;
-        // SAFETY: the connection is open, and this setting takes a number and where to put the answer, which may be null.
+        // SAFETY: the connection is open. The setting takes a number and a pointer for the answer, which may be null.
         let code = unsafe {
             ffi::sqlite3_db_config(
                 connection.db.as_ptr(),
@@ -78,10 +78,10 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Runs statements that bind nothing.
+    /// Runs statements without parameters.
     ///
     /// # Errors
-    /// SQLite's own, with the text.
+    /// The errors of SQLite, with the text.
     pub fn execute(&self, sql: &str) -> Result<()> {
         let text = CString::new(sql)?;
         // SAFETY: the connection is open and the text ends in NUL; there is no callback.
@@ -90,10 +90,10 @@ impl Connection {
         self.check(code, sql)
     }
 
-    /// Prepares one statement, to be kept.
+    /// Prepares a statement for repeated use.
     ///
     /// # Errors
-    /// SQLite's own, with the text.
+    /// The errors of SQLite, with the text.
     pub fn prepare(&self, sql: &str) -> Result<Statement> {
         let text = CString::new(sql)?;
         let mut statement = ptr::null_mut();
@@ -115,17 +115,17 @@ impl Connection {
         Ok(Statement { statement, parameters: usize::try_from(parameters)? })
     }
 
-    /// The number that a query of one row and one column gives.
+    /// The number that a query of one row and one column returns.
     ///
     /// # Errors
-    /// SQLite's own, with the text.
+    /// The errors of SQLite, with the text.
     pub fn number(&self, sql: &str) -> Result<i64> {
         let mut number = None;
         self.prepare(sql)?.run(&[], |row| number = Some(row.int(0)))?;
         number.with_context(|| format!("{sql:?} gives no row"))
     }
 
-    /// How many rows the last statement has changed.
+    /// The number of rows that the last statement has changed.
     #[must_use]
     pub fn changes(&self) -> i64 {
         // SAFETY: the connection is open.
@@ -151,13 +151,13 @@ impl Statement {
     /// Binds the values, runs the statement to its end and resets it.
     ///
     /// # Errors
-    /// SQLite's own.
+    /// The errors of SQLite.
     pub fn run(&mut self, values: &[Value<'_>], mut each: impl FnMut(&Row<'_>)) -> Result<()> {
         ensure!(values.len() == self.parameters, "{} values for {} parameters", values.len(), self.parameters);
         let statement = self.statement.as_ptr();
         for (index, value) in (1..).zip(values) {
-            // SAFETY: the index is that of a parameter. Texts are not copied: they outlive this call, at whose end the
-            // statement is reset, and no other run begins before all are bound anew.
+            // SAFETY: the index is that of a parameter. Texts are not copied. They live longer than this call, which
+            // resets the statement at its end, and no other run begins before all parameters are bound again.
             let code = unsafe {
                 match value {
                     Value::Text(text) => ffi::sqlite3_bind_text(
@@ -174,7 +174,7 @@ impl Statement {
             ensure!(code == ffi::SQLITE_OK, "parameter {index} cannot be bound (code {code})");
         }
         loop {
-            // SAFETY: the statement is prepared and everything is bound.
+            // SAFETY: the statement is prepared, and all its parameters are bound.
             match unsafe { ffi::sqlite3_step(statement) } {
                 ffi::SQLITE_ROW => each(&Row { statement: self }),
                 ffi::SQLITE_DONE => break,
@@ -201,11 +201,12 @@ impl Drop for Statement {
 }
 
 impl Row<'_> {
-    /// A column as text; empty for NULL and for what is no UTF-8.
+    /// A column as text; empty for NULL and for bytes that are not UTF-8.
     #[must_use]
     pub fn text(&self, column: i32) -> &str {
         let statement = self.statement.statement.as_ptr();
-        // SAFETY: the statement stands on a row; the bytes live until it is stepped or reset, which `self` outlives not.
+        // SAFETY: the statement is at a row. The bytes live until the next step or reset, and `self` does not live
+        // longer.
         unsafe {
             let text = ffi::sqlite3_column_text(statement, column);
             if text.is_null() {
@@ -219,12 +220,12 @@ impl Row<'_> {
     /// A column as a whole number; 0 for NULL.
     #[must_use]
     pub fn int(&self, column: i32) -> i64 {
-        // SAFETY: the statement stands on a row.
+        // SAFETY: the statement is at a row.
         unsafe { ffi::sqlite3_column_int64(self.statement.statement.as_ptr(), column) }
     }
 }
 
 fn message(db: *mut ffi::sqlite3) -> String {
-    // SAFETY: the connection is open; the text is copied before anything else is asked of it.
+    // SAFETY: the connection is open. The text is copied before the next call on the connection.
     unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(db)) }.to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! One table of what the job engine costs, with what it must reach.
+//! Prints one table with the cost of the job engine, and the bounds for it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ struct Arguments {
     role: Option<Role>,
 }
 
-/// What else this program does.
+/// The other commands of this program.
 #[derive(clap::Subcommand)]
 enum Role {
     /// Trace the writes of several processes, and explain the longest ones
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints the report, and says whether every figure reaches its bound.
+/// Prints the report. Returns whether every figure is within its bound.
 fn report(arguments: &Arguments) -> Result<bool> {
     let dir = folder(arguments)?;
     let folder = tempfile::Builder::new()
@@ -88,7 +88,7 @@ fn report(arguments: &Arguments) -> Result<bool> {
     Ok(report.ok())
 }
 
-/// The folder to measure in.
+/// The folder for the measurements.
 fn folder(arguments: &Arguments) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let dir = arguments.dir.as_deref().or(own.parent()).context("no folder to measure in: name one with --dir")?;

@@ -1,4 +1,4 @@
-//! Claiming and completing: against the baseline, and with every shape of backlog.
+//! Claims and completions: against the baseline, and with each kind of backlog.
 
 use anyhow::{Result, ensure};
 use fieldfen_persistence::Durability;
@@ -64,7 +64,7 @@ impl Times {
     }
 }
 
-/// Claims and completes `limit` jobs at a time, `claims` times a round, on a database each.
+/// Claims and completes `limit` jobs at a time, `claims` times a round, each contestant on its own database.
 fn against_baseline(stage: &Stage, durability: Durability, limit: u32, claims: u32, rounds: usize) -> Result<Times> {
     let folder = tempfile::tempdir_in(&stage.folder)?;
     let (fieldfen_path, baseline_path) = (folder.path().join("fieldfen.db"), folder.path().join("baseline.db"));
@@ -106,13 +106,13 @@ fn against_baseline(stage: &Stage, durability: Durability, limit: u32, claims: u
     Ok(Times { fieldfen, baseline })
 }
 
-/// The median time of one call, of so many.
+/// The median time of one of this many calls.
 fn median_time(calls: u32, mut f: impl FnMut() -> Result<()>) -> Result<f64> {
     let times = (0..calls).map(|_| micros(&mut f)).collect::<Result<Vec<f64>>>()?;
     Ok(rounds::median(&times))
 }
 
-/// The time of a claim for eight kinds with a limit each, over that for one kind.
+/// The time of a claim for eight kinds with a limit each, divided by that for one kind.
 fn limits(stage: &Stage, report: &mut Report) -> Result<()> {
     let folder = tempfile::tempdir_in(&stage.folder)?;
     let (limited, plain) = (folder.path().join("limited.db"), folder.path().join("plain.db"));
@@ -134,7 +134,7 @@ fn limits(stage: &Stage, report: &mut Report) -> Result<()> {
 
 const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
 
-/// The time of a claim with each backlog, over that with a clean queue.
+/// The time of a claim with each backlog, divided by that with a clean queue.
 fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
     let (million, many) = stage.scale.pick((200_000, 50_000), (1_000_000, 100_000));
     let shapes = [
@@ -157,7 +157,7 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
     }
     for analyzed in [false, true] {
         if analyzed {
-            // The clean queue stays as it is: statistics may cost it no less than the others.
+            // The clean queue gets no statistics, so that its claims show whether statistics make the others slower.
             for path in paths.iter().skip(1) {
                 Connection::open(path, Durability::Normal)?.execute("ANALYZE")?;
             }
@@ -198,10 +198,10 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// How many rounds the backlogs are measured in.
+/// The number of rounds for the backlogs.
 const CLAIM_ROUNDS: usize = 20;
 
-/// The median time of a claim. With the rounds, so many claims are made that a clean queue of 1,000 is halved.
+/// The median time of a claim. All rounds together claim half of a clean queue of 1,000.
 fn claims(worker: &mut FieldfenWorker) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..12 {

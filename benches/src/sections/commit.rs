@@ -12,7 +12,7 @@ use crate::fieldfen::{self, FieldfenWorker};
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
-/// From which time of a flush on, in microseconds, there is something to share.
+/// The time of a flush, in microseconds, from which sharing commits saves time.
 const SLOW_DISK: f64 = 100.0;
 
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
@@ -40,7 +40,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Jobs per second of so many threads with so many jobs each.
+/// The jobs per second of this many threads with this many jobs each.
 fn rate(store: &SqliteStore, threads: u32, jobs: u32) -> Result<f64> {
     let barrier = Barrier::new(usize::try_from(threads)? + 1);
     let time = std::thread::scope(|scope| -> Result<f64> {

@@ -1,4 +1,5 @@
-//! How fast a worker drains a queue, against claims and completions of a hundred jobs and against the sleep of its handlers.
+//! The rate at which a worker drains a queue, against claims and completions of a hundred jobs, and against the sleep
+//! of its handlers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,15 +20,15 @@ use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 use crate::rounds;
 
-/// How many jobs the worker drains, which the bounds are promised for.
+/// The number of jobs that the worker drains, for which the bounds are promised.
 const JOBS: u32 = 100_000;
 
-/// How many jobs are claimed and completed by hundreds.
+/// The number of jobs that are claimed and completed by hundreds.
 const REFERENCE_JOBS: u32 = 20_000;
 
 const HUNDRED: u32 = 100;
 
-/// How many jobs sleep.
+/// The number of jobs that sleep.
 const SLEEPING_JOBS: u32 = 50_000;
 
 const SLEEPING_THREADS: usize = 64;
@@ -86,7 +87,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Jobs per second of a worker with this handler that drains so many jobs.
+/// The jobs per second of a worker with this handler that drains this many jobs.
 fn drain(
     folder: &Path,
     durability: Durability,
@@ -106,7 +107,7 @@ fn drain(
     Ok(f64::from(jobs) / took.as_secs_f64())
 }
 
-/// Jobs per second of one thread that claims and completes a hundred at a time.
+/// The jobs per second of one thread that claims and completes a hundred at a time.
 fn by_hundreds(folder: &Path, durability: Durability) -> Result<f64> {
     let folder = tempfile::tempdir_in(folder)?;
     let store = queue_of(folder.path(), REFERENCE_JOBS, durability)?;
@@ -130,7 +131,7 @@ fn queue_of(folder: &Path, jobs: u32, durability: Durability) -> Result<SqliteSt
     fieldfen::open(&path, durability)
 }
 
-/// Sleeps per second of as many threads.
+/// The sleeps per second of the same number of threads.
 fn sleep_rate() -> f64 {
     let sleeps = SLEEPING_JOBS / 64;
     let barrier = Barrier::new(SLEEPING_THREADS + 1);

@@ -1,4 +1,4 @@
-//! Enqueueing many jobs at once against the baseline.
+//! Enqueues many jobs at once, against the baseline.
 
 use anyhow::{Result, ensure};
 use fieldfen_domain::JobId;

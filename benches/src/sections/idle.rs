@@ -1,4 +1,4 @@
-//! What a worker costs that has nothing to do.
+//! The cost of an idle worker.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,7 +17,7 @@ use crate::backlog::Backlog;
 use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 
-/// For how long it is watched.
+/// The time of the measurement.
 const WATCHED: Duration = Duration::from_secs(10);
 
 /// The process of an idle worker.
@@ -26,17 +26,17 @@ pub struct Idler {
     /// The database.
     #[arg(long)]
     database: PathBuf,
-    /// Without file notifications.
+    /// Whether the store uses no file notifications.
     #[arg(long)]
     without_notifications: bool,
 }
 
 impl Idler {
-    /// Says that it is ready on stdout, waits for a line on stdin, and writes its time on the processor to stdout, in
+    /// Reports on stdout that it is ready, waits for a line on stdin, and writes its processor time to stdout, in
     /// seconds.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn run(&self) -> Result<()> {
         let mut options = SqliteOptions::default();
         options.file_notifications = !self.without_notifications;
@@ -59,7 +59,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     let folder = tempfile::tempdir_in(&stage.folder)?;
     let path = folder.path().join("idle.db");
     Backlog { completed: 1000, future: 1000, other_kind: 1000, ..Backlog::default() }.create(&path)?;
-    // Due in an hour, as seen by a clock that is later than the backlog's.
+    // The jobs must be due later than now, and the process's clock is later than the backlog's.
     crate::baseline::Connection::open(&path, Durability::Normal)?
         .execute("UPDATE jobs SET run_at = '9999-01-01 00:00:00.000000' WHERE priority = 0")?;
     for (name, flag, bound) in [("", None, 0.1), (" without file notifications", Some("--without-notifications"), 1.0)]
@@ -67,7 +67,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("idler").args(flag).arg("--database").arg(&path);
         let mut idler = Running::start(&mut command)?;
-        // Its start is not what is to be measured.
+        // The start of the worker is not measured.
         std::thread::sleep(Duration::from_secs(1));
         idler.go()?;
         let seconds: f64 = idler.done()?;
@@ -84,7 +84,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// How long this process has been on a processor, in seconds.
+/// The processor time of this process, in seconds.
 fn processor_time() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

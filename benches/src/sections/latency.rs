@@ -1,4 +1,4 @@
-//! From a job's enqueueing to the start of its handler, on an idle queue.
+//! The time from the enqueueing of a job to the start of its handler, on an idle queue.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,13 +19,13 @@ use super::processes::Running;
 use crate::report::{Bound, Report, Row};
 use crate::{backlog, fieldfen, rounds};
 
-/// Enqueues by SQL alone.
+/// Enqueues with SQL alone.
 const PYTHON_ENQUEUER: &str = include_str!("enqueue_for_another_process.py");
 
-/// A job that knows when it was enqueued.
+/// A job with the time of its enqueueing.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ping {
-    /// The machine's monotonic clock just before, in nanoseconds; it is the same for all processes.
+    /// The time before the enqueueing on the machine's monotonic clock, in nanoseconds. All processes share this clock.
     nanoseconds: u64,
 }
 
@@ -33,25 +33,25 @@ impl Payload for Ping {
     const KIND: &'static str = "bench.ping";
 }
 
-/// The process that enqueues for a worker in another one.
+/// The process that enqueues for a worker in another process.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Enqueuer {
     /// The database.
     #[arg(long)]
     database: PathBuf,
-    /// How many jobs.
+    /// The number of jobs.
     #[arg(long)]
     jobs: u32,
-    /// Without file notifications.
+    /// Whether the store uses no file notifications.
     #[arg(long)]
     without_notifications: bool,
 }
 
 impl Enqueuer {
-    /// Says that it is ready on stdout, waits for a line on stdin, enqueues, and writes how long that took to stdout.
+    /// Reports on stdout that it is ready, waits for a line on stdin, enqueues, and writes the time of that to stdout.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn run(&self) -> Result<()> {
         let store = open(&self.database, !self.without_notifications)?;
         super::processes::ready()?;
@@ -60,12 +60,12 @@ impl Enqueuer {
     }
 }
 
-/// Enqueues so many jobs, each when the queue has been idle for a while, and says how long each took in milliseconds.
+/// Enqueues this many jobs, each after the queue has been idle for some time. Returns the time of each in milliseconds.
 fn enqueue(store: &SqliteStore, jobs: u32) -> Result<Vec<f64>> {
     let environment = Environment::system();
     let mut commits = Vec::new();
     for job in 0..jobs {
-        // Uneven, so that no rhythm of the machine is met again and again.
+        // The pauses are uneven, so that they do not follow a rhythm of the machine.
         std::thread::sleep(Duration::from_micros(u64::from(15_000 + job * 7919 % 10_000)));
         let began = Instant::now();
         let payload = Ping { nanoseconds: monotonic() };
@@ -76,12 +76,12 @@ fn enqueue(store: &SqliteStore, jobs: u32) -> Result<Vec<f64>> {
     Ok(commits)
 }
 
-/// A worker that says how long each job took to its handler, in milliseconds.
+/// A worker that reports the latency of each job, in milliseconds.
 fn start_worker(store: SqliteStore) -> Result<(Worker, mpsc::Receiver<f64>)> {
     let (sender, receiver) = mpsc::channel();
     let worker = Worker::builder(store, Environment::system())
         .handle(move |task: Task<Ping>| {
-            // The section no longer listens when it has failed.
+            // If the section has failed, nobody receives.
             let _ = sender.send(monotonic().saturating_sub(task.nanoseconds) as f64 / 1e6);
         })
         .start()?;
@@ -146,7 +146,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// How long each of the jobs took that this process enqueues for the worker.
+/// The latency of each job that the other process enqueues for the worker.
 fn from_process(command: &mut Command, latencies: &mpsc::Receiver<f64>, jobs: u32) -> Result<Vec<f64>> {
     let mut enqueuer = Running::start(command)?;
     enqueuer.go()?;

@@ -1,4 +1,4 @@
-//! What a worker needs that drains a long queue.
+//! The memory of a worker that drains a long queue.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,10 +20,10 @@ use crate::backlog::Backlog;
 use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
 
-/// After so many jobs the worker has everything it needs.
+/// After this many jobs, the worker has allocated what it needs.
 const FIRST: u64 = 10_000;
 
-/// So many thousand rows of jobs are longer than the page cache, together.
+/// This many thousand rows of jobs are together longer than the page cache.
 const THOUSANDS_OF_ROWS: usize = 120;
 
 /// The process of a worker that drains a queue.
@@ -34,7 +34,7 @@ pub struct Drainer {
     database: PathBuf,
 }
 
-/// The most memory the process ever had, in KiB.
+/// The largest memory of the process, in KiB.
 #[derive(Debug, Serialize, Deserialize)]
 struct Peaks {
     first: u64,
@@ -43,11 +43,11 @@ struct Peaks {
 }
 
 impl Drainer {
-    /// Says that it is ready on stdout, waits for a line on stdin, drains the queue, and writes how much memory it took
-    /// to stdout.
+    /// Reports on stdout that it is ready, waits for a line on stdin, drains the queue, and writes its memory use to
+    /// stdout.
     ///
     /// # Errors
-    /// The store's own.
+    /// The errors of the store.
     pub fn run(&self) -> Result<()> {
         super::processes::ready()?;
         let store = fieldfen::open(&self.database, Durability::Normal)?;
@@ -70,11 +70,11 @@ impl Drainer {
     }
 }
 
-/// Reads more rows than the page cache of the connection that writes has room for, on that connection.
+/// Reads more rows than fit into the page cache of the writing connection, on that connection.
 ///
-/// The cache grows to 32 MiB whatever a worker does. The first 10,000 jobs of a million touch more pages than that, since
-/// their ids lie everywhere in the index of ids; those of 100,000 touch a third, and the rest of the cache, filled by later
-/// jobs, looked like memory that every job costs.
+/// The cache grows to 32 MiB whatever a worker does. The first 10,000 jobs of a million touch more pages than that,
+/// since their ids are everywhere in the index of ids. Those of 100,000 touch a third, and the rest of the cache, which
+/// later jobs fill, looked like memory that each job costs.
 fn fill_page_cache(store: &SqliteStore) -> Result<()> {
     let mut request = PageRequest::first(1000);
     for _ in 0..THOUSANDS_OF_ROWS {
@@ -108,7 +108,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The most memory this process ever had, in KiB.
+/// The largest memory of this process, in KiB.
 fn peak() -> Result<u64> {
     let status =
         std::fs::read_to_string("/proc/self/status").context("the system does not say how much memory is used")?;

@@ -25,7 +25,7 @@ use crate::report::Report;
 pub enum Section {
     /// Claiming and completing against the baseline, and with every shape of backlog.
     Claim,
-    /// Enqueueing many jobs at once against the baseline.
+    /// Enqueues many jobs at once, against the baseline.
     Enqueue,
     /// Threads that share commits.
     Commit,
@@ -33,7 +33,7 @@ pub enum Section {
     Drain,
     /// Several processes on one file.
     Processes,
-    /// From a job's enqueueing to the start of its handler.
+    /// The time from the enqueueing of a job to the start of its handler.
     Latency,
     /// The processor time of an idle worker.
     Idle,
@@ -45,21 +45,21 @@ pub enum Section {
     Pages,
     /// Many readers beside one writer.
     Readers,
-    /// Pruning what has ended.
+    /// Prunes ended jobs.
     Upkeep,
 }
 
-/// How large everything is.
+/// The size of the measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scale {
-    /// Within 5 minutes.
+    /// Ends within 5 minutes.
     Small,
-    /// The sizes at which the bounds are promised.
+    /// The sizes for which the bounds are promised.
     Full,
 }
 
 impl Scale {
-    /// The one or the other.
+    /// Returns the value for this scale.
     #[must_use]
     pub fn pick<T>(self, small: T, full: T) -> T {
         match self {
@@ -69,17 +69,17 @@ impl Scale {
     }
 }
 
-/// Where and how large the sections measure.
+/// The folder and the size of the measurements.
 #[derive(Debug, Clone)]
 pub struct Stage {
     /// A folder for databases, emptied after each section.
     pub folder: PathBuf,
-    /// How large everything is.
+    /// The size of the measurements.
     pub scale: Scale,
 }
 
 impl Section {
-    /// All of them, in the order of the report.
+    /// All sections, in the order of the report.
     pub const ALL: [Self; 12] = [
         Self::Claim,
         Self::Enqueue,
@@ -98,7 +98,7 @@ impl Section {
     /// Measures the section.
     ///
     /// # Errors
-    /// The first thing that goes wrong; a figure that falls short is not an error.
+    /// The first error. A figure outside its bound is no error.
     pub fn run(self, stage: &Stage, report: &mut Report) -> Result<()> {
         match self {
             Self::Claim => claim::run(stage, report),
@@ -117,7 +117,7 @@ impl Section {
     }
 }
 
-/// Runs `f` and says how long it took, in microseconds.
+/// Runs `f` and returns its time in microseconds.
 fn micros<T>(f: impl FnOnce() -> Result<T>) -> Result<f64> {
     let began = Instant::now();
     f()?;

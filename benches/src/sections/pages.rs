@@ -17,7 +17,7 @@ use crate::{backlog, fieldfen};
 
 const FEW: u32 = 1000;
 
-/// Rows of a page. Even of the 1,000 files so many fit each filter.
+/// The number of rows of a page. Each filter matches at least as many of the 1,000 files.
 const PAGE: u32 = 20;
 
 const SPECIES: [&str; 4] = ["whitetail-deer", "fox", "elk", "owl"];
@@ -105,7 +105,7 @@ fn read(store: &SqliteStore, filter: &FileFilter, page: &PageRequest) -> Result<
     Ok(rounds::median(&times))
 }
 
-/// The place between the two halves of all files, in the order that a filter asks for.
+/// The cursor in the middle of all files, in the order of a filter.
 fn middle(store: &SqliteStore, filter: &FileFilter, files: u32) -> Result<Cursor> {
     let step = (files / 2).min(10_000);
     let mut request = PageRequest::first(step);
@@ -117,12 +117,12 @@ fn middle(store: &SqliteStore, filter: &FileFilter, files: u32) -> Result<Cursor
     page.next.context("half of the files are all of them")
 }
 
-/// When a file arrived; they come a minute apart. Each fortieth row does not say it.
+/// The arrival of a file, a minute after the one before. Every fortieth row has none.
 fn arrival(file: u32) -> Result<Timestamp> {
     Ok("2020-01-01T00:00:00Z".parse::<Timestamp>()? + std::time::Duration::from_secs(60 * u64::from(file)))
 }
 
-/// A database of so many files, whose every species and status is as frequent as any other.
+/// A database with this many files, in which all species and statuses are equally frequent.
 pub(super) fn create(path: &Path, files: u32) -> Result<()> {
     backlog::migrate(path)?;
     let connection = Connection::open(path, Durability::Normal)?;

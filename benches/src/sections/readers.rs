@@ -18,10 +18,10 @@ use crate::rounds;
 
 const READERS: usize = 100;
 
-/// How long a reader looks at a page before it wants the next one.
+/// The time between two page reads of a reader.
 const LOOKED_AT: Duration = Duration::from_millis(50);
 
-/// For how long is measured each time.
+/// The length of each measurement.
 const MEASURED: Duration = Duration::from_millis(500);
 
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
@@ -56,7 +56,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Jobs per second of one writer beside so many readers; puts the times of the reads into `reads`, in milliseconds.
+/// The jobs per second of one writer beside this many readers. Adds the times of the reads to `reads`, in milliseconds.
 fn rate(store: &SqliteStore, readers: usize, reads: &mut Vec<f64>) -> Result<f64> {
     let (barrier, over) = (Barrier::new(readers + 1), AtomicBool::new(false));
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Pruning what has ended, of many rows and of few.
+//! Prunes ended jobs, of many rows and of few.
 
 use anyhow::{Result, ensure};
 use fieldfen_domain::Timestamp;
@@ -14,10 +14,10 @@ use crate::rounds::{self, Contestant};
 
 const ROUNDS: usize = 21;
 
-/// Rows of a batch.
+/// The number of rows of a batch.
 const BATCH: u32 = 100;
 
-/// Enough for all the rounds.
+/// Enough rows for all rounds.
 const FEW: u32 = 10_000;
 
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {

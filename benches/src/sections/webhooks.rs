@@ -84,7 +84,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The median time of 100 deliveries, each of which must be what it is said to be.
+/// The median time of 100 deliveries. `is` checks the answer to each of them.
 fn median(mut next: impl FnMut() -> u32, mut is: impl FnMut(u32) -> Result<bool>) -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..100 {

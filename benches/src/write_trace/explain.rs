@@ -1,4 +1,4 @@
-//! Why a write took as long as it did.
+//! Explains the time of a write.
 
 use std::fmt;
 
@@ -11,38 +11,38 @@ const HOLDING: [usize; 2] = [3, COMMIT];
 /// The phase of a checkpoint.
 const CHECKPOINT: usize = 5;
 
-/// What happened during the longest phase of one write.
+/// The events during the longest phase of one write.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// The number of the process.
     pub process: usize,
     /// The write.
     pub write: TracedWrite,
-    /// What each other process did meanwhile.
+    /// The activity of each other process meanwhile.
     pub others: Vec<Other>,
-    /// The time that the machine did not run, in microseconds.
+    /// The time for which the machine did not run, in microseconds.
     pub stalled_us: u64,
-    /// The time that the hypervisor gave to others, in milliseconds.
+    /// The time that the hypervisor gave to other guests, in milliseconds.
     pub steal_ms: u64,
 }
 
-/// What another process did during the longest phase of a write.
+/// The activity of another process during the longest phase of a write.
 #[derive(Debug, Clone, Copy)]
 pub struct Other {
     /// The number of the process.
     pub process: usize,
-    /// Its commits.
+    /// The number of its commits.
     pub commits: usize,
-    /// How long it held SQLite's write lock, in microseconds.
+    /// The time for which it held SQLite's write lock, in microseconds.
     pub held_us: u64,
     /// Its longest commit, in microseconds.
     pub longest_commit_us: u64,
-    /// How long it checkpointed, in microseconds.
+    /// The time of its checkpoints, in microseconds.
     pub checkpoint_us: u64,
 }
 
 impl Explanation {
-    /// The largest part of the longest phase, in words.
+    /// The largest part of the longest phase, as text.
     #[must_use]
     pub fn cause(&self) -> String {
         self.found_cause().unwrap_or_else(|| {
@@ -52,7 +52,7 @@ impl Explanation {
         })
     }
 
-    /// Whether the trace shows what the largest part of the longest phase was spent on.
+    /// Returns whether the trace shows the cause of the largest part of the longest phase.
     #[must_use]
     pub fn has_cause(&self) -> bool {
         self.found_cause().is_some()
@@ -74,7 +74,7 @@ impl Explanation {
         Some(cause)
     }
 
-    /// How long the other processes held SQLite's write lock, in microseconds.
+    /// The time for which the other processes held SQLite's write lock, in microseconds.
     fn held_us(&self) -> u64 {
         self.others.iter().map(|other| other.held_us).sum()
     }
@@ -141,7 +141,7 @@ fn overlap(one: (u64, u64), other: (u64, u64)) -> u64 {
     one.1.min(other.1).saturating_sub(one.0.max(other.0))
 }
 
-/// One line for each phase: its quantiles and its part of all time.
+/// One line for each phase: its quantiles and its share of the total time.
 #[must_use]
 pub fn phase_table(processes: &[&[TracedWrite]]) -> String {
     let writes: Vec<&TracedWrite> = processes.iter().flat_map(|writes| writes.iter()).collect();
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn a_write_that_waited_for_the_lock_is_explained_by_the_processes_that_held_it() {
         let waited = TracedWrite { end_us: 10_000, phases_us: [0, 0, 5000, 10, 20, 0, 0], run_delay_us: 0 };
-        // It waited from 4,970 to 9,970.
+        // The interval of the wait: from 4,970 to 9,970.
         assert_eq!(waited.interval(2), (4970, 9970));
         let holder = TracedWrite { end_us: 8000, phases_us: [0, 0, 0, 3000, 1000, 0, 0], run_delay_us: 0 };
         let before = TracedWrite { end_us: 4000, ..holder };

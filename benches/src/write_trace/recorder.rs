@@ -13,17 +13,17 @@ use super::{FIELDS, TracedWrite, monotonic_us};
 
 static WRITES: Mutex<Vec<TracedWrite>> = Mutex::new(Vec::new());
 
-/// Takes only the lines that say how long a write took.
+/// Takes only the log lines about the time of a write.
 struct Recorder {
-    /// The scheduler's statistics of the thread that writes, and its run delay at the write before.
+    /// The scheduler's statistics of the writing thread, and its run delay at the last write.
     run_delay: Option<Mutex<(File, u64)>>,
 }
 
-/// Records all writes of this process from now on. With `run_delay`, the time that the calling thread waits for a
-/// processor is recorded too, which costs a few microseconds a write.
+/// Records all writes of this process from now on. With `run_delay`, it also records the time that the calling thread
+/// waits for a processor, which costs a few microseconds per write.
 ///
 /// # Errors
-/// When the process has a subscriber already, or the system has no statistics of its scheduler.
+/// An error if the process has a subscriber already, or the system has no statistics of its scheduler.
 pub fn record(run_delay: bool) -> Result<()> {
     let run_delay = if run_delay {
         let name = "/proc/thread-self/schedstat";
@@ -49,7 +49,7 @@ impl Recorder {
         if file.rewind().and_then(|()| file.read_to_string(&mut text)).is_err() {
             return 0;
         }
-        // Nanoseconds on a processor, nanoseconds of waiting for one, number of times.
+        // The fields: nanoseconds on a processor, nanoseconds of waiting for one, and number of time slices.
         let now: u64 = text.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(*before);
         let delay = now.saturating_sub(*before);
         *before = now;

@@ -1,4 +1,4 @@
-//! Moments at which the machine itself did not run: another guest had its processor, or all of them were busy.
+//! Records the times at which the machine itself did not run, because another guest had its processor or all were busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::monotonic_us;
 
-/// How long the watch sleeps each time.
+/// The length of each sleep.
 const SLEEP: Duration = Duration::from_millis(2);
 
-/// A sleep that is late by this much is a stall.
+/// A sleep that ends this much too late is a stall.
 const LATE_US: u64 = 20_000;
 
 /// A sleep that ended late.
@@ -24,7 +24,7 @@ pub struct Stall {
     pub steal_ms: u64,
 }
 
-/// A thread that sleeps again and again, and notes the sleeps that end late.
+/// A thread that sleeps repeatedly, and records the sleeps that end late.
 pub struct StallWatch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Vec<Stall>>,
@@ -39,7 +39,7 @@ impl StallWatch {
         Self { stop, thread: thread::spawn(move || watch(&stopped)) }
     }
 
-    /// Ends the thread.
+    /// Ends the thread and returns the stalls.
     #[must_use]
     pub fn end(self) -> Vec<Stall> {
         self.stop.store(true, Ordering::Relaxed);
@@ -62,7 +62,8 @@ fn watch(stop: &AtomicBool) -> Vec<Stall> {
     stalls
 }
 
-/// The time that the hypervisor has given to others since the machine was started; 0 where the system does not say.
+/// The time that the hypervisor has given to other guests since the start of the machine; 0 if the system does not
+/// report it.
 fn steal_ms() -> u64 {
     let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks: Option<u64> = text.lines().next().and_then(|line| line.split_whitespace().nth(8)?.parse().ok());

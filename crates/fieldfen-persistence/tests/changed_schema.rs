@@ -23,7 +23,7 @@ fn changed(statements: &str) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// A connection of a program that knows nothing of fieldfen.
+/// A connection of a program without fieldfen.
 fn foreign(path: &Path) -> SqliteConnection {
     SqliteConnection::establish(path.to_str().unwrap()).unwrap()
 }
@@ -96,8 +96,8 @@ fn an_index_that_was_made_again_in_another_layout_is_the_same() {
     open(&path).unwrap();
 }
 
-/// Makes a table anew as Alembic's batch mode does: columns and indexes as SQLAlchemy reflects them, which leaves out
-/// indexes of expressions.
+/// Makes a table again like Alembic's batch mode: with columns and indexes as SQLAlchemy reflects them, which leaves
+/// out indexes on expressions.
 fn rebuilt(table: &str, edit: impl Fn(String) -> String) -> (TempDir, PathBuf) {
     #[derive(QueryableByName)]
     struct Row {

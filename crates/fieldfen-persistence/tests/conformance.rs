@@ -1,4 +1,4 @@
-//! The SQLite store against the conformance suite and against the model store.
+//! Runs the conformance suite on the SQLite store, and compares it with the model store.
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 
@@ -14,7 +14,7 @@ use fieldfen_testkit::{ModelStore, conformance};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// Makes stores, each in a file of its own.
+/// Makes stores, each in its own file.
 struct Folder {
     folder: tempfile::TempDir,
     made: AtomicU32,
@@ -73,7 +73,7 @@ fn threads_do_each_job_once() {
     conformance::threads(&SqliteStore::in_memory().unwrap(), 4, 400);
 }
 
-/// How many traces are tried; every so-many-th of those that need a file, which take longer.
+/// The number of random traces, divided by `one_in` for slower tests.
 fn traces(one_in: u32) -> Config {
     let traces: u32 = std::env::var("FIELDFEN_TRACES").ok().map_or(150, |number| number.parse().unwrap());
     let mut config = Config { cases: traces.div_ceil(one_in), failure_persistence: None, ..Config::default() };
@@ -84,7 +84,7 @@ fn traces(one_in: u32) -> Config {
     config
 }
 
-/// `FIELDFEN_TRACES` says how many traces are tried, `PROPTEST_RNG_SEED` from which seed.
+/// `FIELDFEN_TRACES` sets the number of traces, `PROPTEST_RNG_SEED` the seed.
 #[test]
 fn random_traces_leave_sqlite_and_the_model_alike() {
     TestRunner::new(traces(1))

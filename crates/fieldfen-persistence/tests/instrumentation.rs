@@ -1,4 +1,4 @@
-//! Connections that the program opens while a store opens its own: from diesel's instrumentation, in the same thread.
+//! Connections that the program opens while a store opens its own, from diesel's instrumentation in the same thread.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test support outside of test functions")]
 
@@ -20,7 +20,7 @@ use fieldfen_persistence::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, conn
 use fieldfen_testkit::wait::{PATIENCE, received};
 
 thread_local! {
-    /// What the next connection of this thread meets before it is opened.
+    /// The action before the next connection of this thread is opened.
     static NEXT: RefCell<Option<Meanwhile>> = const { RefCell::new(None) };
     /// The connections that were opened meanwhile.
     static OPENED: RefCell<Vec<SqliteConnection>> = const { RefCell::new(Vec::new()) };
@@ -29,19 +29,19 @@ thread_local! {
 }
 
 enum Meanwhile {
-    /// Another connection to this file is opened.
+    /// Opens another connection to this file.
     Open(PathBuf),
-    /// A store on this file is opened.
+    /// Opens a store on this file.
     Store(PathBuf),
-    /// Somebody takes all extensions back.
+    /// Removes all automatic extensions.
     Reset,
     Panic,
 }
 
-/// Extensions belong to the process.
+/// Held by each test, since automatic extensions belong to the whole process.
 static PROCESS: Mutex<()> = Mutex::new(());
 
-/// What a checkpoint thread meets at its next checkpoint: a store whose last handle it drops, and whom it tells of that.
+/// The store whose last handle a checkpoint thread drops at its next checkpoint, and the sender that reports that.
 static CHECKPOINT: Mutex<Option<(SqliteStore, Sender<()>)>> = Mutex::new(None);
 static CHECKPOINT_IS_SET: Condvar = Condvar::new();
 
@@ -68,7 +68,8 @@ impl Instrumentation for Callback {
             }
             Some(Meanwhile::Store(path)) => STORES.with_borrow_mut(|stores| stores.push(open(&path))),
             Some(Meanwhile::Reset) => {
-                // SAFETY: forgets the extensions of connections that are opened later; no other test opens one.
+                // SAFETY: this removes the extensions for connections that are opened later, and no other test opens
+                // one meanwhile.
                 #[expect(unsafe_code, reason = "a function of SQLite's")]
                 unsafe {
                     libsqlite3_sys::sqlite3_reset_auto_extension();
@@ -192,7 +193,7 @@ fn the_last_handle_of_a_store_may_be_dropped_by_the_thread_that_copies_its_log()
          SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT zeroblob(4000) FROM n",
     )
     .unwrap();
-    // This commit finds that the log is long.
+    // This commit finds a long log.
     store
         .write(|s| s.api_usage().record(&ApiCall::new("camera".to_owned(), "2026-11-23T14:05:09Z".parse().unwrap())))
         .unwrap();

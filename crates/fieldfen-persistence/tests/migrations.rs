@@ -1,4 +1,4 @@
-//! What the runner of the migrations does when something stands in its way.
+//! Migrations that fail or are refused.
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 
@@ -46,7 +46,7 @@ fn a_disk_that_is_full_inside_a_migration_is_said_to_be_full_and_nothing_is_appl
         conn.batch_execute("VACUUM").unwrap();
         let pages = number(&mut conn, "SELECT page_count FROM pragma_page_count");
         let before = number(&mut conn, "SELECT count(*) FROM sqlite_schema");
-        // One page is free for the schema, which has grown, and none for new tables and indexes.
+        // One page is free for the larger schema, and none for new tables and indexes.
         conn.batch_execute(&format!("PRAGMA max_page_count = {}", pages + 1)).unwrap();
         let error = migrations::run_pending(&mut conn).unwrap_err();
         assert!(matches!(store_error(&error), Some(StoreError::Full(_))), "{error:?}");

@@ -1,4 +1,4 @@
-//! The migrations against the specification: its own SQL builds the tables they are compared with.
+//! Compares the migrations with the specification, whose own SQL makes the tables for the comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -27,7 +27,7 @@ struct Column {
     dflt_value: Option<String>,
     #[diesel(sql_type = BigInt)]
     pk: i64,
-    /// Not 0 for generated and hidden columns.
+    /// 0 except for generated and hidden columns.
     #[diesel(sql_type = BigInt)]
     hidden: i64,
 }
@@ -52,12 +52,12 @@ struct Index {
     name: String,
     #[diesel(sql_type = BigInt)]
     unique: i64,
-    /// `c` for an index of its own, `u` for a UNIQUE, `pk` for a primary key.
+    /// `c` for a separate index, `u` for a UNIQUE constraint, `pk` for a primary key.
     #[diesel(sql_type = Text)]
     origin: String,
     #[diesel(sql_type = BigInt)]
     partial: i64,
-    /// Columns with direction and collation.
+    /// The columns with direction and collation.
     #[diesel(sql_type = Text)]
     columns: String,
 }
@@ -81,7 +81,7 @@ fn lines(conn: &mut SqliteConnection, query: &str) -> Outcome<Vec<String>> {
     Ok(diesel::sql_query(query).load::<Line>(conn)?.into_iter().map(|line| line.line).collect())
 }
 
-/// The tables that are ours, leaving out SQLite's own and diesel's list of migrations.
+/// The tables without SQLite's own and diesel's list of migrations.
 fn table_names(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     lines(
         conn,
@@ -110,7 +110,7 @@ fn introspect(conn: &mut SqliteConnection) -> Outcome<Schema> {
     Ok(schema)
 }
 
-/// The statements that SQLite keeps for everything that is ours.
+/// The SQL of all objects in `sqlite_schema`, without SQLite's and diesel's own.
 fn statements(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     lines(
         conn,
@@ -130,7 +130,7 @@ fn rows(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     Ok(all)
 }
 
-/// The statement in single blanks and without its comments.
+/// The statement without comments, with single blanks.
 fn without_comments(sql: &str) -> String {
     let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
@@ -161,7 +161,7 @@ fn run(conn: &mut SqliteConnection, folder: &Path, direction: &str) -> Outcome {
     Ok(())
 }
 
-/// One row in each of the specification's tables, as a program writes it that knows nothing else.
+/// One row in each of the specification's tables, as a program inserts it that knows only the specification.
 const BASELINE_ROWS: &str = "
     INSERT INTO files (id, original_filename, species, status, drive_file_id, width)
     VALUES ('c3b1a7a06f0e4a3e9d2a5b8c7d6e5f40', 'buck.jpg', 'whitetail-deer', 'failed', 'drive', 4000);
@@ -191,7 +191,7 @@ fn the_first_migration_is_the_specification_to_the_letter() -> Outcome {
     run(&mut conn, &folders()?[0], "up.sql")?;
     let (specified, migrated) = (specified()?, introspect(&mut conn)?);
     assert_eq!(migrated, specified);
-    // What no pragma tells: AUTOINCREMENT, CHECK and the like.
+    // Properties that no pragma shows: AUTOINCREMENT, CHECK and others.
     let mut by_hand = memory()?;
     by_hand.batch_execute(SPECIFICATION)?;
     let bare = |statements: Vec<String>| statements.iter().map(|sql| without_comments(sql)).collect::<Vec<_>>();
@@ -257,7 +257,7 @@ fn each_migration_and_its_rollback_leave_schema_and_rows_as_they_were() -> Outco
             conn.batch_execute(BASELINE_ROWS)?;
         }
         let before = (statements(&mut conn)?, introspect(&mut conn)?, rows(&mut conn)?);
-        // A migration may insert a row into a table of its own.
+        // A migration may insert a row into its own table.
         let of_baseline = before.2.iter().filter(|row| !row.starts_with("publication_gap "));
         assert_eq!(of_baseline.count(), if index > 0 { 6 } else { 0 });
         run(&mut conn, folder, "up.sql")?;

@@ -1,7 +1,7 @@
-//! The schema file of diesel, `schema.rs`, against the database that the migrations make.
+//! Compares diesel's schema file, `schema.rs`, with the schema that the migrations make.
 //!
-//! `just schema` writes the file with diesel's own program. This test needs no such program, so that every run of the tests
-//! notices a stale file. The width of an integer is diesel's choice and is not compared.
+//! `just schema` writes the file with diesel's own program. This test does not need that program, so that every run of
+//! the tests notices a stale file. The width of an integer is diesel's choice and is not compared.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test support outside of test functions")]
 
@@ -14,14 +14,14 @@ use fieldfen_persistence::{OpenMode, SqliteUrl, connect, migrations};
 
 const SCHEMA: &str = include_str!("../src/sqlite/schema.rs");
 
-/// A table: the columns of its primary key, and its columns with their types in diesel's words.
+/// A table: the columns of its primary key, and its columns with their diesel types.
 #[derive(Debug, PartialEq, Eq)]
 struct Table {
     primary_key: Vec<String>,
     columns: Vec<(String, String)>,
 }
 
-/// All tables by name, and the foreign keys that diesel can join by: `child -> parent (column)`.
+/// All tables by name, and the foreign keys that diesel can join: `child -> parent (column)`.
 type Schema = (BTreeMap<String, Table>, BTreeSet<String>);
 
 /// Reads the macros of the file.
@@ -51,13 +51,13 @@ struct Column {
     r#type: String,
     #[diesel(sql_type = BigInt)]
     notnull: i64,
-    /// The place in the primary key, from 1; 0 for other columns.
+    /// The position in the primary key, from 1; 0 for other columns.
     #[diesel(sql_type = BigInt)]
     pk: i64,
 }
 
 impl Column {
-    /// The type in diesel's words. The columns of a primary key are never null, which the specification leaves open.
+    /// The diesel type. The columns of a primary key are never NULL, although the specification would allow it.
     fn diesel_type(&self) -> String {
         let of_type = match self.r#type.as_str() {
             "INTEGER" => "BigInt",
@@ -79,7 +79,7 @@ fn lines(conn: &mut SqliteConnection, query: &str) -> Vec<String> {
     diesel::sql_query(query).load::<Line>(conn).unwrap().into_iter().map(|line| line.line).collect()
 }
 
-/// What the migrations make.
+/// The schema that the migrations make.
 fn migrated(conn: &mut SqliteConnection) -> Schema {
     let names = lines(
         conn,

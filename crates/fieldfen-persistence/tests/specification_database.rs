@@ -1,4 +1,4 @@
-//! Databases that another program has made after the specification.
+//! Databases that another program has created from the specification.
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 

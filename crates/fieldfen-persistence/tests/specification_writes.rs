@@ -1,7 +1,7 @@
-//! Whatever the specification's schema lets a program write, the newest schema lets it write too, also into rows that
-//! fieldfen has made: every statement below is run on both.
+//! Checks that the newest schema accepts every statement that the specification's schema accepts, also on rows of
+//! fieldfen: each statement below runs on both.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here must fail the test")]
+#![expect(clippy::unwrap_used, reason = "a failure here must fail the test")]
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use fieldfen_testkit::fixtures::{
 
 const SPECIFICATION: &str = include_str!("specification.sql");
 
-/// What a program may write into any column. SQLite keeps every one of them.
+/// The values that a program may write into any column. SQLite keeps each of them.
 const VALUES: [&str; 9] =
     ["NULL", "''", "'pending'", "'failed'", "0", "1.5", "x'ff00'", "CAST(x'e9' AS TEXT)", "printf('%999d', 1)"];
 
@@ -66,7 +66,7 @@ impl Table {
         lines(conn, &format!("SELECT {} AS line FROM {} ORDER BY 1", values.join(" || ' ' || "), self.name))
     }
 
-    /// What a program may do to this table.
+    /// The statements that a program may run on this table.
     fn statements(&self) -> Vec<String> {
         let (table, names, others) = (&self.name, self.names(), self.others());
         let key = &self.columns[0].name;
@@ -78,7 +78,7 @@ impl Table {
             format!("INSERT OR IGNORE INTO {table} ({names}) SELECT {names} FROM {table}"),
             format!("UPDATE {table} SET {key} = 'moved ' || rowid"),
         ];
-        // All rows get the same, one row gets it, and each value stands beside what is there in a new row.
+        // All rows get the value, one row gets it, and a new row gets it beside the existing values.
         for Column { name, .. } in &self.columns {
             for value in VALUES.into_iter().map(str::to_owned).chain([format!("(SELECT max({name}) FROM {table})")]) {
                 all.push(format!("UPDATE {table} SET {name} = {value}"));
@@ -106,15 +106,15 @@ fn lines(conn: &mut SqliteConnection, query: &str) -> Vec<String> {
     lines.into_iter().map(|line| line.line.unwrap()).collect()
 }
 
-/// Files, jobs and everything else, as fieldfen's own programs leave them.
+/// Files, jobs and other rows, as fieldfen's own programs write them.
 fn populate(s: &mut dyn Session) -> Result<(), StoreError> {
     for (number, &status) in FileStatus::ALL.iter().enumerate() {
         file_in(s, number as u64, status)?;
     }
-    // No row of the specification's tables refers to this one: its id may be changed.
+    // No row of the specification's tables refers to this file, so its id may be changed.
     file_in(s, 20, FileStatus::Processed)?;
     for number in 0..6 {
-        // Jobs 0 and 4 have one dedup key: the first has ended when the second is enqueued.
+        // Jobs 0 and 4 have one dedup key: the first has ended before the second is enqueued.
         let dedup_key = (number % 4 == 0).then(|| dedup_key("once"));
         let file_id = (number < 2).then(|| file_id(number));
         let new = job(number).dedup_key(dedup_key).file_id(file_id);
@@ -140,7 +140,7 @@ fn populate(s: &mut dyn Session) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A database with the newest schema, and one with the specification's and the same rows.
+/// A database with the newest schema, and one with the specification's schema and the same rows.
 fn databases(folder: &Path) -> (SqliteConnection, SqliteConnection) {
     let path = |name: &str| folder.join(name);
     let open = |name: &str| connect(&SqliteUrl::from(path(name).as_path()), OpenMode::CreateIfMissing).unwrap();

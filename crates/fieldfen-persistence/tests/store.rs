@@ -182,7 +182,7 @@ fn a_watch_sees_commits_of_this_store_and_of_others_and_misses_none() {
     for number in 4..9 {
         scope_with_deadline("the watch has returned", |scope| {
             let waiting = scope.spawn(|| watch.wait(long).unwrap());
-            // Most often the log has been at rest for a while by then.
+            // Usually the log has been idle for a while at this point.
             thread::sleep(Duration::from_millis(20 * number));
             theirs.write(|s| s.jobs().enqueue(&job(number.into()))).unwrap();
             assert!(waiting.join().unwrap());
@@ -212,7 +212,7 @@ fn threads_with_stores_of_their_own_do_each_job_once() {
     let done: Vec<JobId> = scope_with_deadline("no job is left", |scope| {
         let threads: Vec<_> = (0..8_u128)
             .map(|thread| {
-                // Half of the threads share a store, the others open the file anew.
+                // Half of the threads share a store, the others open the file again.
                 let anew = || SqliteStore::open_with(&path, &options).unwrap();
                 let store = if thread % 2 == 0 { store.clone() } else { anew() };
                 scope.spawn(move || {
@@ -246,7 +246,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
     const ARRIVALS: u64 = 40;
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
-    // Two stores share nothing but the file, as two programs do.
+    // Two stores only share the file, like two programs.
     let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
     let start = DeadlineBarrier::new(4);
     let (start, stores) = (&start, &stores);

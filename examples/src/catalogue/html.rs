@@ -1,4 +1,4 @@
-//! The pages. They are whole in themselves: no script, no font and no style comes from anywhere else.
+//! The HTML pages of the catalogue. Each page is complete: it loads no script, font or style.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -81,7 +81,7 @@ pub(super) fn product_page(record: &Record) -> String {
     page(&shown.title, body.trim_end())
 }
 
-/// The print sizes of a picture, and how fine each is printed.
+/// A table of the print sizes of a picture, with the resolution of each.
 fn print_table(size: Dimensions) -> String {
     let variants = size.aspect_ratio().print_variants();
     if variants.is_empty() {
@@ -106,11 +106,11 @@ fn page(title: &str, body: &str) -> String {
 }
 
 fn line(page: &mut String, text: fmt::Arguments<'_>) {
-    // Writing into a text cannot fail.
+    // Writing to a `String` cannot fail.
     let _ = writeln!(page, "{text}");
 }
 
-/// A text as it may stand between tags and in quoted attributes.
+/// A text, escaped for the space between tags and for quoted attributes.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {

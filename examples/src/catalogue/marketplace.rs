@@ -14,10 +14,10 @@ use crate::atomic_file;
 /// The catalogue's name as a platform, beside the specification's four.
 pub const PLATFORM: Platform = Platform::own("catalogue").expect("a word of the program's own");
 
-/// The seller's account under which the catalogue's listings stand.
+/// The seller's account of the catalogue's listings.
 pub const ACCOUNT: &str = "local-catalogue";
 
-/// How many products a page of the catalogue's own list has.
+/// The number of products on a page of the catalogue's list.
 const PAGE: usize = 100;
 
 impl Marketplace for Catalogue {
@@ -45,7 +45,7 @@ impl Marketplace for Catalogue {
             Record { id, key: key.as_str().to_owned(), withdrawn: false, listed_at: self.environment.now(), shown };
         self.copy_picture(&record.id, offer)?;
         self.write_page(&record).map_err(not_sent)?;
-        // From here on the product may be there, whatever goes wrong.
+        // After this point the product may exist, whatever error follows.
         self.write_record(&record).and_then(|()| self.write_index()).map_err(no_answer)?;
         Ok(self.product(&record))
     }
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::read_access::ReadAccess;
 
-    /// A catalogue in a folder of its own, and a file that can be listed there.
+    /// A catalogue in its own folder, and a file that can be listed there.
     fn shop() -> (TempDir, Catalogue, File) {
         let folder = tempfile::tempdir().unwrap();
         let previews = folder.path().join("previews");
@@ -285,11 +285,11 @@ mod tests {
     fn whatever_a_crash_leaves_the_next_one_makes_whole() {
         let (folder, catalogue, file) = shop();
         create(&catalogue, "ff-a", &file).unwrap();
-        // A crash before the record: the product is not there, and is made in the same place.
+        // A crash before the record: the product does not exist, and is made under the same id.
         fs::write(catalogue.page_path("ff-b"), "half a page").unwrap();
         fs::write(catalogue.folder.join("records/.ff-b.json.1-1.partial"), "half a record").unwrap();
         assert_eq!(find(&catalogue, "ff-b"), []);
-        // A crash after the record: the product is there, and the index is made when the catalogue is opened.
+        // A crash after the record: the product exists, and the index is made when the catalogue is opened.
         fs::remove_file(catalogue.index()).unwrap();
         let again = Catalogue::open(
             &catalogue.folder,

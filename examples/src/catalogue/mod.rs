@@ -1,18 +1,18 @@
-//! A shop window on disk: one HTML page per product and an index that shows them all.
+//! A catalogue on disk: one HTML page for each product, and an index of all products.
 //!
-//! It is a marketplace like any other, only that nobody can buy there. Its folder holds
+//! It is a marketplace like any other, except that nobody can buy there. Its folder contains:
 //!
 //! | path | what it is |
 //! | --- | --- |
-//! | `records/ID.json` | a product; whatever is not here has not been listed |
+//! | `records/ID.json` | a product; a product without a record has not been listed |
 //! | `products/ID.html` | its page, made from the record |
 //! | `pictures/ID.jpg` | its picture |
 //! | `index.html` | all products for sale, made from the records |
 //! | `.lock` | locked by a process while it changes something |
 //!
-//! A product's record is written last, when its picture and its page stand, and each file appears under its name only
-//! when it is whole. A program that is killed at any point leaves a catalogue in which the product either is or is not;
-//! opening it makes the index anew.
+//! The record of a product is written last, after its picture and its page, and each file gets its name only when it is
+//! complete. If a program is killed at any point, the product therefore exists completely or not at all. Opening the
+//! catalogue makes the index again.
 
 mod html;
 mod marketplace;
@@ -32,10 +32,10 @@ use record::Record;
 
 pub use marketplace::{ACCOUNT, PLATFORM};
 
-/// The folders in it that are shown.
+/// The folders that the pages use.
 const SHOWN: [&str; 2] = ["products", "pictures"];
 
-/// A catalogue in a folder. Any number of them, in any number of processes, may use the same folder at once.
+/// A catalogue in a folder. Any number of catalogues, in any number of processes, may use the same folder at once.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     folder: PathBuf,
@@ -45,12 +45,13 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Opens the catalogue in this folder, which is made when it is not there. `previews` is where the pictures to be
-    /// shown are, under the names of the processed pictures but as JPEG. `readers` may read the pages and pictures; the
-    /// records are this user's alone. [`ReadAccess::Everybody`] opens an older catalogue up; what is open stays open.
+    /// Opens the catalogue in this folder, and creates the folder if it is missing. `previews` is the folder of the
+    /// pictures for the pages, under the names of the processed pictures but as JPEG. `readers` may read the pages and
+    /// pictures. The records are for this user only. [`ReadAccess::Everybody`] also gives access to an older catalogue;
+    /// access is never removed.
     ///
     /// # Errors
-    /// The operating system's, with the path named; a record that cannot be read is one of them.
+    /// The error of the operating system, with the path, also if a record cannot be read.
     pub fn open(folder: &Path, previews: &Path, readers: ReadAccess, environment: Environment) -> io::Result<Self> {
         readers.make_folder(folder)?;
         ReadAccess::Owner.make_folder(&folder.join("records"))?;
@@ -75,16 +76,16 @@ impl Catalogue {
         self.folder.join("index.html")
     }
 
-    /// Removes what killed programs have left half written, and says how many files that were.
+    /// Removes unfinished files of killed programs, and returns their number.
     ///
     /// # Errors
-    /// The operating system's, with the folder named.
+    /// The error of the operating system, with the folder.
     pub fn sweep(&self) -> io::Result<usize> {
         let folders = ["", "records", "products", "pictures"];
         folders.iter().map(|part| atomic_file::sweep(&self.folder.join(part))).sum()
     }
 
-    /// Keeps everybody else from changing the catalogue until it is dropped.
+    /// Keeps other users of the catalogue from changing it until the lock is dropped.
     fn lock(&self) -> io::Result<File> {
         let path = self.folder.join(".lock");
         let file = open_regular_file(private(File::options().create(true).truncate(false).write(true)), &path);
@@ -101,9 +102,9 @@ impl Catalogue {
         self.folder.join("products").join(format!("{id}.html"))
     }
 
-    /// The record of a product; `None` when there is none.
+    /// The record of a product; `None` if there is none.
     fn record(&self, id: &str) -> io::Result<Option<Record>> {
-        // An id that could not be a file's name here, such as `../x`, belongs to no product.
+        // An id that could not be a file name here, such as `../x`, belongs to no product.
         if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Ok(None);
         }
@@ -132,7 +133,7 @@ impl Catalogue {
         Ok(records)
     }
 
-    /// Brings a page and then the record behind it to the disk.
+    /// Flushes the page and then the record of a product to the disk.
     fn write_record(&self, record: &Record) -> io::Result<()> {
         atomic_file::write(&self.record_path(&record.id), &serde_json::to_vec_pretty(record)?)
     }
@@ -147,7 +148,7 @@ impl Catalogue {
     }
 }
 
-/// The operating system's errors do not say which file they are about.
+/// Adds the path to an error of the operating system, which does not name it.
 fn at(path: &Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 /// A product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Its id: the key, and a number from the second product with that key on.
+    /// The id: the key, and a number from the second product with that key on.
     pub(super) id: String,
-    /// The key it was listed with.
+    /// The key with which it was listed.
     pub(super) key: String,
     /// Whether it has been taken down.
     pub(super) withdrawn: bool,
-    /// When it was listed.
+    /// The time at which it was listed.
     pub(super) listed_at: Timestamp,
-    /// The description.
+    /// The contents of its page.
     pub(super) shown: Shown,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Shown {
     pub(super) species: Option<String>,
     /// The size of the print file, in pixels.
     pub(super) size: Dimensions,
-    /// Which of several products made from the picture; empty where there is only one.
+    /// The variant, if several products are made from the picture; empty otherwise.
     pub(super) variant: String,
 }
 
@@ -42,7 +42,7 @@ impl Shown {
     /// Takes the contents from a file.
     ///
     /// # Errors
-    /// A text that names what is missing.
+    /// A text that names the missing value.
     pub(super) fn of(file: &File, variant: &str) -> Result<Self, String> {
         let metadata = file.metadata.as_ref().ok_or("the file has no metadata yet")?;
         let metadata = FileMetadata::from_json(metadata).map_err(|error| error.to_string())?;

@@ -61,7 +61,7 @@ pub fn write_print(
     Ok(size)
 }
 
-/// A writer that fails once `wanted` returns `false`. The encoders can be stopped only by a write error.
+/// A writer that fails after `wanted` has returned `false`, since only a write error stops the encoders.
 struct WhileWanted<F> {
     file: AtomicFile,
     wanted: F,

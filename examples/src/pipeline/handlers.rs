@@ -21,19 +21,19 @@ use super::resources::Resources;
 use crate::describe::describe;
 use crate::picture::{NotPrinted, Picture, write_preview, write_print};
 
-/// How long a claim, and a reservation, holds without a sign of life: as long as a restart after a crash waits at most.
+/// The length of a claim without a heartbeat, and of a reservation. After a crash, a restart waits this long at most.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 
-/// How long running handlers may go on when the pipeline is asked to stop.
+/// The time that running handlers have after a request to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// After so many tries a handler that fails by itself gives up.
+/// The number of attempts after which a failing handler gives up.
 const TRIES: u32 = 10;
 
 const RETRIES: RetryPolicy = RetryPolicy::new(Backoff::new(Duration::from_millis(200), Duration::from_secs(2)), TRIES);
 
-/// The worker with a handler for each kind, not yet started. Jobs that need neither the picture nor its description go
-/// to the publisher's own handlers.
+/// The worker with a handler for each kind, not yet started. The publisher's own handlers run the jobs that need
+/// neither the picture nor its description.
 pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
     let [upscaling, describing] = [resources.clone(), resources.clone()];
     let [listings, updates] = [(); 2].map(|()| resources.publisher.clone());
@@ -41,7 +41,7 @@ pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
     Worker::builder(resources.store.clone(), resources.environment.clone())
         .lease(LEASE)
         .grace(GRACE)
-        // No other version of this program runs beside it: what it cannot read, nobody can.
+        // No other version of this program runs beside it, so no other worker could read the job.
         .decline_for(Duration::ZERO)
         .retry_policies(RetryPolicies::new(RETRIES))
         .failure_hook(FileFailureHook)
@@ -52,7 +52,7 @@ pub(super) fn worker(resources: &Resources) -> WorkerBuilder<SqliteStore> {
         .handle(move |task: Task<UpdateListing>| capped(&task, updates.run_update_listing(&task)))
 }
 
-/// The same outcome, but after enough tries a failure is one for good.
+/// The same outcome, but a failure after enough attempts is permanent.
 fn capped<P>(task: &Task<P>, outcome: impl IntoOutcome) -> Outcome {
     match outcome.into_outcome() {
         Outcome::Retry { error } if task.attempt() >= TRIES => Outcome::Fail { error },
@@ -105,7 +105,7 @@ fn find(resources: &Resources, id: &FileId) -> Result<File, Outcome> {
     file.ok_or_else(|| Outcome::fail("the file is gone"))
 }
 
-/// The disk may have room again later; everything else would be the same again.
+/// The disk may have space again later. Every other error would come again.
 fn not_printed(error: NotPrinted) -> Outcome {
     match error {
         NotPrinted::Write(_) => Outcome::retry(error),

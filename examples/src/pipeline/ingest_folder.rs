@@ -1,4 +1,4 @@
-//! Pictures that arrive: reading a folder, and taking each file in.
+//! Reads a folder of pictures and ingests each file.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use crate::atomic_file;
 use crate::describe::species;
 use crate::picture::inspect;
 
-/// The largest file that is taken in, in bytes.
+/// The largest file that is ingested, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// One file of the folder, with the outcome of its ingest.
@@ -27,13 +27,13 @@ pub(super) struct ScannedFile {
 
 #[derive(Debug, Clone)]
 enum Outcome {
-    /// It has a row now.
+    /// The file has a new row.
     New(FileId),
-    /// It cannot be used, and has a row in status failed now.
+    /// The file cannot be used, and has a new row with the status failed.
     Broken(FileId, String),
-    /// The same bytes had been taken in before, under this name.
+    /// A file with the same bytes was ingested before, under this name.
     Known(FileId, String),
-    /// Nothing could be read, so nothing is recorded.
+    /// The file could not be read, so it has no row.
     NotRead(String),
 }
 
@@ -49,7 +49,7 @@ impl ScannedFile {
         matches!(self.outcome, Outcome::New(_) | Outcome::Broken(..))
     }
 
-    /// Under which name the same bytes are known, where it is another.
+    /// The name under which the same bytes are known, if it is another one.
     pub(super) fn same_as(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Known(_, original) if *original != self.name => Some(original),
@@ -81,7 +81,7 @@ pub(super) fn list(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Takes one file in. What cannot be used is an outcome; an error says that the database or a folder has failed.
+/// Ingests one file. A file that cannot be used is an outcome. An error means that the database or a folder has failed.
 pub(super) fn take_in(resources: &Resources, path: &Path) -> anyhow::Result<ScannedFile> {
     let name = path.file_name().unwrap_or_default();
     let Some(name) = name.to_str().map(str::to_owned) else {
@@ -95,10 +95,10 @@ pub(super) fn take_in(resources: &Resources, path: &Path) -> anyhow::Result<Scan
     Ok(ScannedFile { name, outcome })
 }
 
-/// All bytes of a file, or why they cannot be had.
+/// All bytes of a file, or the reason why they cannot be read.
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    // Opening a pipe would wait for a writer, so what the name stands for is looked at first.
+    // The kind of the file is checked first, since opening a FIFO would wait for a writer.
     let found = fs::metadata(path).map_err(cannot)?;
     if !found.is_file() {
         return Err("is not a regular file".to_owned());
@@ -123,7 +123,7 @@ fn record(resources: &Resources, name: &str, bytes: &[u8]) -> anyhow::Result<Out
         return Ok(Outcome::Known(file.id, file.original_filename));
     }
     let inspected = inspect(bytes);
-    // The copy stands before the row does: a row whose picture is nowhere would be of no use.
+    // The copy is made before the row: a row without its picture would be useless.
     if inspected.is_ok() {
         atomic_file::write(&original, bytes)?;
     }

@@ -1,8 +1,8 @@
 //! The pipeline of a folder of pictures, from ingest to a published listing.
 //!
-//! [`run`] takes every picture of a folder in, and lets a worker do the jobs that follow until none is left. Whatever has
-//! been done is in the database or on the disk before the next step begins, so that the pipeline can be killed at any
-//! moment and goes on where it was when it is started again.
+//! [`run`] ingests every picture of a folder, and lets a worker run the jobs that follow until none is left. The result
+//! of each step is in the database or on the disk before the next step begins. The pipeline can therefore be killed at
+//! any moment and continues when it is started again.
 
 mod handlers;
 mod ingest_folder;
@@ -30,13 +30,13 @@ use resources::{Resources, STEPS};
 
 use crate::read_access::ReadAccess;
 
-/// How often it is looked whether everything is done, should no commit be noticed.
+/// The interval of the checks for the end of all jobs, in case a commit is not noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The folders and rules of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder with the pictures; folders in it and hidden files are left alone.
+    /// The folder with the pictures. Folders in it and hidden files are ignored.
     pub folder: PathBuf,
     /// The folder for copies of the originals, print files and previews.
     pub output: PathBuf,
@@ -50,23 +50,24 @@ pub struct Options {
 
 /// The files and the state of one run.
 struct Run {
-    /// Whether jobs were on their way when it began.
+    /// Whether unfinished jobs existed at the start.
     had_work: bool,
-    /// The files that were on their way when it began, and those that arrived.
+    /// The files that were unfinished at the start, and those that arrived.
     files: Vec<FileId>,
     /// The files of the folder.
     scanned: Vec<ScannedFile>,
-    /// Whether a signal stopped it before everything was done.
+    /// Whether a signal stopped the run before its end.
     interrupted: bool,
 }
 
-/// Takes every picture of the folder in, does all jobs that are on their way, and says what became of the files.
+/// Ingests every picture of the folder, runs all unfinished jobs, and reports the outcome of each file.
 ///
-/// A signal (SIGINT or SIGTERM) lets running jobs end and stops it then; a second one ends the process at once.
+/// A signal (SIGINT or SIGTERM) stops the run after the running jobs have ended. A second signal ends the process at
+/// once.
 ///
 /// # Errors
-/// When the folder, the database, the output or the catalogue cannot be used. A file that cannot be used is no error: it
-/// is in the report.
+/// An error if the folder, the database, the output or the catalogue cannot be used. A file that cannot be used is no
+/// error, but is part of the report.
 pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
     let started = Instant::now();
     let stop = stop_on_signals().context("cannot listen for signals")?;
@@ -101,7 +102,7 @@ pub fn run(options: &Options, terminal: &Terminal) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Waits until no job is due or running any more, or until the process is asked to stop.
+/// Waits until no job is due or running, or until the process must stop.
 fn wait(resources: &Resources, files: &[FileId], stop: &AtomicBool, bar: &ProgressBar) -> Result<(), StoreError> {
     let mut watch = resources.store.watch()?;
     loop {
@@ -119,11 +120,11 @@ fn wait(resources: &Resources, files: &[FileId], stop: &AtomicBool, bar: &Progre
     }
 }
 
-/// A flag that the first signal raises; the second one ends the process.
+/// A flag that the first signal raises. The second signal ends the process.
 fn stop_on_signals() -> std::io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // The order matters: the first signal must find the flag down.
+        // The order matters: the flag must be down when the first signal comes.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }

@@ -9,7 +9,7 @@ use crate::atomic_file;
 use crate::picture::Format;
 use crate::read_access::ReadAccess;
 
-/// The longest part of a name that is taken over from the original's, in bytes: file systems allow 255 in all.
+/// The longest part of an original's name in the new name, in bytes. File systems allow 255 bytes in all.
 const MAX_STEM: usize = 100;
 
 /// The folders of the output.
@@ -19,7 +19,7 @@ pub(super) struct OutputFolders {
 }
 
 impl OutputFolders {
-    /// Makes the folders where they are missing.
+    /// Creates the missing folders.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let output = Self { root: root.to_owned() };
         for folder in output.folders() {
@@ -28,7 +28,7 @@ impl OutputFolders {
         Ok(output)
     }
 
-    /// The copy of an original, by its content: it stays when the file it came from is renamed, changed or deleted.
+    /// The copy of an original, by its content. It remains if the original is renamed, changed or deleted.
     pub(super) fn original(&self, hash: &ContentHash) -> PathBuf {
         self.root.join("originals").join(hash.to_string())
     }
@@ -38,7 +38,7 @@ impl OutputFolders {
         self.root.join("prints").join(name)
     }
 
-    /// The folder with the previews: named as the print files are, and always JPEG.
+    /// The folder of the previews. They have the names of the print files, and are always JPEG.
     pub(super) fn previews(&self) -> PathBuf {
         self.root.join("previews")
     }
@@ -48,7 +48,7 @@ impl OutputFolders {
         self.previews().join(Path::new(name).with_extension("jpg"))
     }
 
-    /// Removes what killed programs have left half written.
+    /// Removes unfinished files of killed programs.
     pub(super) fn sweep(&self) -> io::Result<()> {
         self.folders().iter().try_for_each(|folder| atomic_file::sweep(folder).map(drop))
     }

@@ -6,10 +6,10 @@ use fieldfen_domain::with_causes;
 use fieldfen_services::api_usage::{ApiUsage, RateLimit};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
-/// The name under which calls of the catalogue are recorded.
+/// The service name of the recorded calls of the catalogue.
 pub(super) const SERVICE: &str = "catalogue";
 
-/// Records each call of a marketplace in `api_usage`, as soon as it has been made.
+/// Records each call of a marketplace in `api_usage` after the call.
 pub(super) struct RecordedCalls<M, S> {
     market: M,
     usage: ApiUsage<S>,
@@ -22,7 +22,7 @@ impl<M: Marketplace, S: Store> RecordedCalls<M, S> {
 
     fn record<T>(&self, endpoint: &str, answer: Result<T, CallError>) -> Result<T, CallError> {
         if !matches!(answer, Err(CallError::NotSent { .. })) {
-            // The answer counts, whether or not it can be recorded that the question was asked.
+            // The answer counts, even if the call cannot be recorded.
             if let Err(error) = self.usage.record(SERVICE, endpoint, RateLimit::default()) {
                 tracing::warn!(error = with_causes(&error), endpoint, "recording an API call failed");
             }

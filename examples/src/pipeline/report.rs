@@ -18,7 +18,7 @@ use super::Run;
 use super::ingest_folder::ScannedFile;
 use super::resources::{Resources, is_end};
 
-/// How many jobs of a file are looked at for the time they took.
+/// The number of a file's jobs that are read for its processing time.
 const JOBS: u32 = 100;
 
 /// The files of one run with their outcomes.
@@ -31,10 +31,10 @@ pub(super) struct Report {
     unfinished: usize,
     /// Whether there was nothing to do.
     idle: bool,
-    /// Whether a signal stopped it before everything was done.
+    /// Whether a signal stopped the run before its end.
     interrupted: bool,
     catalogue: PathBuf,
-    /// How many calls each service has had in all, in this run and before.
+    /// The number of all calls to each service, in this run and before.
     api_requests: BTreeMap<String, u64>,
     milliseconds: u64,
 }
@@ -44,18 +44,18 @@ pub(super) struct Report {
 struct Line {
     name: String,
     id: Option<FileId>,
-    /// Its status; `None` when it could not even be read.
+    /// The status of the file; `None` if the file could not be read.
     status: Option<FileStatus>,
-    /// Why it failed or could not be read.
+    /// The reason why it failed or could not be read.
     reason: Option<String>,
-    /// The other file of the folder that has the same bytes.
+    /// The name of another file of the folder with the same bytes.
     same_as: Option<String>,
     species: Option<String>,
     size: Option<(u32, u32)>,
     aspect_ratio: Option<String>,
     print: Option<String>,
     listings: Vec<ListingLine>,
-    /// How long it was worked on, in this run and before; tries that came to nothing do not count.
+    /// The processing time in this run and before, without failed attempts, in milliseconds.
     milliseconds: Option<u64>,
 }
 
@@ -68,13 +68,14 @@ struct ListingLine {
 }
 
 impl Report {
-    /// Looks up what became of the files of a run.
+    /// Reads the outcomes of the files of a run.
     pub(super) fn make(resources: &Resources, run: &Run, took: Duration) -> Result<Self, StoreError> {
         let Run { files, scanned, .. } = run;
         let (files, api_requests) = resources.store.read(|s| {
             let mut lines = Vec::new();
             for id in files {
-                // A file that was on its way before may also have arrived again: it gets the line of the scanned file.
+                // A file that was unfinished before may also have arrived again. It then gets the line of the scanned
+                // file.
                 if !scanned.iter().any(|scanned_file| scanned_file.file_id() == Some(*id)) {
                     lines.extend(line_of(s, id)?);
                 }
@@ -181,7 +182,7 @@ impl Line {
         if let Some(other) = &self.same_as {
             return format!("the same picture as {other}");
         }
-        // The first letters of an id tell the products of one table apart; the whole one is in the document.
+        // The first characters of an id distinguish the products of one table. The document has the complete id.
         let start = |id: &str| id.chars().take(11).collect::<String>();
         let listings = self.listings.iter().map(|listing| format!("{} {}", start(&listing.id), listing.status));
         listings.collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! Everything the pipeline needs, opened: the database, the output folders, the catalogue and the rules.
+//! Opens the resources of the pipeline: the database, the output folders, the catalogue and the rules.
 
 use std::time::{Duration, Instant};
 
@@ -24,13 +24,13 @@ use crate::catalogue::Catalogue;
 /// The rules of the example.
 const RULES: &str = include_str!("../../pipeline/fieldfen.toml");
 
-/// How long a run waits for a lock of another run: a user that starts two would rather wait than read an error.
+/// The longest wait for a lock of another run. A user who starts two runs prefers a wait to an error.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How many rows are read at once.
+/// The number of rows on a page.
 const PAGE: u32 = 500;
 
-/// The kinds of jobs that the pipeline does.
+/// The kinds of jobs that the pipeline runs.
 pub(super) const KINDS: [JobKind; 5] = [
     JobKind::CreateFileRecord,
     JobKind::UpscaleImage,
@@ -39,7 +39,7 @@ pub(super) const KINDS: [JobKind; 5] = [
     JobKind::UpdateListing,
 ];
 
-/// Everything the pipeline needs.
+/// The resources of the pipeline.
 #[derive(Clone)]
 pub(super) struct Resources {
     pub(super) store: SqliteStore,
@@ -52,7 +52,7 @@ pub(super) struct Resources {
 }
 
 impl Resources {
-    /// Opens everything, and makes what is missing.
+    /// Opens all resources, and creates the missing ones.
     pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
         let (file, rules) = rules(options)?;
         let pipeline = rules.pipeline(environment.clone())?;
@@ -72,16 +72,16 @@ impl Resources {
         Ok(resources)
     }
 
-    /// Removes what killed programs have left half written.
+    /// Removes unfinished files of killed programs.
     pub(super) fn sweep(&self) -> anyhow::Result<()> {
         self.output.sweep().context("cannot sweep the output folders")?;
         self.catalogue.sweep().context("cannot sweep the catalogue")?;
         Ok(())
     }
 
-    /// Whether a job of the pipeline is due, waits for its time or is being done.
+    /// Returns whether a job of the pipeline is pending or running.
     ///
-    /// A job that runs without a lease belongs to another kind of program, which nobody can wait for.
+    /// A running job without a lease belongs to another kind of program, and the pipeline does not wait for it.
     pub(super) fn is_busy(&self) -> Result<bool, StoreError> {
         self.store.read(|s| {
             if s.jobs().next_due(&KINDS)?.is_some() {
@@ -102,7 +102,7 @@ impl Resources {
         })
     }
 
-    /// The files that are on their way, the oldest first.
+    /// The unfinished files, the oldest first.
     pub(super) fn unfinished(&self) -> Result<Vec<FileId>, StoreError> {
         self.store.read(|s| {
             let mut files = Vec::new();
@@ -145,24 +145,24 @@ impl Resources {
 /// The progress of some files.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Progress {
-    /// How many are published or have failed.
+    /// The number of files that are published or have failed.
     pub(super) ended: u64,
-    /// How many steps they have gone together, of [`STEPS`] each.
+    /// The number of steps that the files have completed together, of [`STEPS`] each.
     pub(super) steps: u64,
 }
 
 /// The steps of each file: recorded, upscaled, described, published.
 pub(super) const STEPS: u64 = 4;
 
-/// Whether the pipeline takes a file no further.
+/// Returns whether the pipeline does nothing more with a file in this status.
 pub(super) const fn is_end(status: FileStatus) -> bool {
     matches!(status, FileStatus::Published | FileStatus::Failed)
 }
 
-/// How long to wait before another attempt at opening the database.
+/// The pause before another attempt to open the database.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The rules in the user's file, or those of the example, and the file.
+/// The rules in the user's file or those of the example, and the file.
 fn rules(options: &Options) -> Result<(ShopFile, Rules), ExitError> {
     let file = match &options.rules {
         Some(path) => ShopFile::read(path),
@@ -171,7 +171,7 @@ fn rules(options: &Options) -> Result<(ShopFile, Rules), ExitError> {
     file.and_then(|file| file.shop().map(|rules| (file, rules))).map_err(|error| Exit::Usage.with(error))
 }
 
-/// Opens the database, with everything that a new or an older one lacks.
+/// Opens the database. Creates it if it is missing, and applies the missing migrations.
 fn open_store(url: &DatabaseAddress) -> anyhow::Result<SqliteStore> {
     url.parse::<SqliteUrl>()?;
     let mut options = SqliteOptions::default();

@@ -1,4 +1,4 @@
-//! Escaping of what others chose, names of files and rows for example, in all that the programs print.
+//! The programs escape text of other origin, for example names of files and rows, in all their output.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -7,11 +7,11 @@ use fieldfen_testkit::wait::output;
 
 use crate::pipeline_process::{Workdir, document, example, package};
 
-/// Sets a title, colours, moves to another line and turns the direction of writing.
+/// Text that sets a title and colours, moves to another line and changes the direction of writing.
 const EVIL: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\nok: b\u{202e}";
 const HARMLESS: &str = "a\\u{1b}]0;owned\\u{7}\\u{9b}31m\\nok: b\\u{202e}";
 
-/// The text of both streams, which must not hold what a terminal obeys.
+/// The text of both streams, which must not contain control sequences for a terminal.
 #[track_caller]
 fn printed(output: &Output) -> String {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -90,7 +90,7 @@ fn a_job_that_finds_no_room_ends_the_worker_with_the_code_of_the_stores_error() 
     let worker = example("worker");
     let script = r#""$1" --create --try-out 0 -q --database x.db && { trap '' XFSZ; ulimit -f $2
         exec "$1" --try-out 4000000 --threads 1 -q --database x.db; }"#;
-    // Blocks of 512 bytes: the index of the log does not fit, nor the database, nor the log.
+    // Blocks of 512 bytes: the index of the log, the database or the log does not fit.
     for blocks in ["32", "64", "400", "1000", "3000"] {
         let mut command = Command::new("sh");
         command.args(["-c", script, "sh"]).arg(&worker).arg(blocks).current_dir(workdir.folder.path());

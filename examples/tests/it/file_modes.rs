@@ -1,4 +1,4 @@
-//! The modes of the files and folders that the pipeline makes.
+//! The modes of the files and folders that the pipeline creates.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

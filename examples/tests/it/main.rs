@@ -1,4 +1,4 @@
-//! The examples as programs: killed, stopped, doubled, and given what they cannot use.
+//! The examples as programs that are killed, stopped, run twice, and given unusable input.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Running the built example in a place of its own, and looking at what it leaves behind.
+//! Runs the built pipeline in its own folder, and inspects the files and rows that it leaves behind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ pub(crate) fn program() -> &'static Path {
     PROGRAM.get_or_init(|| example("pipeline"))
 }
 
-/// A built example. It lies beside the tests, where `cargo test` puts it too; when it is missing or older than its
-/// sources, because only the tests were asked for, it is built.
+/// A built example. It is beside the tests, where `cargo test` puts it. If it is missing or older than its sources,
+/// because only the tests were built, it is built here.
 pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let profile = tests.parent().and_then(Path::parent).unwrap();
@@ -59,14 +59,14 @@ pub(crate) fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A folder in which a pipeline works.
+/// A folder for the runs of a pipeline.
 pub(crate) struct Workdir {
     pub(crate) folder: TempDir,
     pub(crate) pictures: PathBuf,
 }
 
 impl Workdir {
-    /// A place whose pictures are in this folder.
+    /// A folder for a pipeline whose pictures are in `pictures`.
     pub(crate) fn new(pictures: &Path) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), pictures: pictures.to_owned() }
     }
@@ -79,30 +79,30 @@ impl Workdir {
         self.folder.path().join(inside)
     }
 
-    /// The command that runs the pipeline here.
+    /// The command that runs the pipeline in this folder.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(program());
         self.arguments(&mut command);
         command
     }
 
-    /// Gives a command the pipeline's arguments and surroundings.
+    /// Adds the pipeline's arguments and environment to a command.
     pub(crate) fn arguments(&self, command: &mut Command) {
         command.arg(&self.pictures).current_dir(self.folder.path()).env_remove("DATABASE_URL").env_remove("RUST_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     }
 
-    /// Starts the pipeline and lets it go.
+    /// Starts the pipeline without waiting for its end.
     pub(crate) fn start(&self) -> Child {
         self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs the pipeline to its end, and reads its document.
+    /// Runs the pipeline to its end, and parses its document.
     pub(crate) fn run(&self) -> Value {
         document(&output(self.command().arg("--json")))
     }
 
-    /// The one number that a query gives.
+    /// The number that a query returns.
     pub(crate) fn number(&self, query: &str) -> i64 {
         #[derive(QueryableByName)]
         struct Number {
@@ -113,7 +113,7 @@ impl Workdir {
         sql_query(query).get_result::<Number>(&mut conn).unwrap().n
     }
 
-    /// Changes the database as another program would.
+    /// Changes the database like another program.
     pub(crate) fn execute(&self, statement: &str) {
         let mut conn = connect(&self.database().parse().unwrap(), OpenMode::ExistingOnly).unwrap();
         sql_query(statement).execute(&mut conn).unwrap();
@@ -131,8 +131,8 @@ impl Workdir {
         names
     }
 
-    /// Checks all that must hold once everything is done: each of `count` pictures is published exactly once, nothing
-    /// is stuck, nothing half written is left, and another run finds nothing to do.
+    /// Checks the rules for a finished run: each of `count` pictures is published exactly once, no job and no
+    /// unfinished file is left, and another run finds nothing to do.
     pub(crate) fn assert_done(&self, count: i64) {
         self.assert_sound();
         assert_eq!(self.number("SELECT count(*) AS n FROM files WHERE status = 'published'"), count);
@@ -154,7 +154,7 @@ impl Workdir {
         assert_eq!((&again["idle"], &again["unfinished"]), (&Value::Bool(true), &Value::from(0)), "{again:#}");
     }
 
-    /// Checks what must hold whenever nobody works here.
+    /// Checks the rules that hold whenever no pipeline runs here.
     pub(crate) fn assert_sound(&self) {
         #[derive(QueryableByName)]
         struct Verdict {
@@ -169,7 +169,7 @@ impl Workdir {
     }
 }
 
-/// The document of a run that has succeeded: all of its standard output.
+/// The document of a successful run: all of its standard output.
 pub(crate) fn document(output: &Output) -> Value {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", output.status);
@@ -177,7 +177,7 @@ pub(crate) fn document(output: &Output) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
-/// The files under a folder that somebody began to write and did not finish.
+/// The unfinished files under a folder.
 fn left_over(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -17,18 +17,19 @@ use serde_json::{Value, json};
 use crate::pipeline_process::example;
 use crate::server_harness::hex;
 
-/// A program that is ended with its test.
+/// A program that is killed at the end of its test.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The program may have ended by itself.
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// Starts an example on this database, and waits for the line on stderr that begins so; it answers with the rest.
+/// Starts an example on this database, waits for a line on stderr with this beginning, and returns the rest of the
+/// line.
 fn start(name: &str, database: &Path, arguments: &[&str], says: &str) -> (Running, String) {
     let mut command = Command::new(example(name));
     command.arg("--database").arg(database).args(arguments).env_remove("DATABASE_URL").env_remove("RUST_LOG");
@@ -36,7 +37,7 @@ fn start(name: &str, database: &Path, arguments: &[&str], says: &str) -> (Runnin
     let mut running = Running(command.spawn().unwrap());
     let lines = BufReader::new(running.0.stderr.take().unwrap()).lines();
     let (sender, receiver) = channel();
-    // The thread reads on after the line, so that the program never waits for a reader.
+    // The thread continues to read after the line, so that the program never blocks on its pipe.
     thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
     loop {
         let line = receiver.recv_timeout(PATIENCE);

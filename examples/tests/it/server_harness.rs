@@ -1,4 +1,4 @@
-//! A webhook server with a port and a database of its own, and a client for it.
+//! A webhook server with its own port and database, and a client for it.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -26,10 +26,10 @@ pub(crate) const GITHUB_KEY: &str = "octopus";
 pub(crate) const SHOPIFY_KEY: &str = "bags";
 pub(crate) const ETSY_KEY: &[u8] = b"needles and thread, 24 bytes";
 
-/// So much time for slow clients that none is cut off.
+/// A time limit that no slow client exceeds.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-/// A server on a port of its own, on a database of its own.
+/// A server with its own port and database.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
@@ -52,7 +52,7 @@ impl Server {
         Self::with_patience(LONG, LONG)
     }
 
-    /// With so much patience for the head of a request, and so much for its body.
+    /// A server with these time limits for the head and the body of a request.
     pub(crate) fn with_patience(head: Duration, body: Duration) -> Self {
         let etsy = format!("etsy=whsec_{}", BASE64.encode(ETSY_KEY));
         let github = format!("github={GITHUB_KEY}");
@@ -60,7 +60,7 @@ impl Server {
         Self::of(&["github=an older key", &github, &shopify, &etsy], head, body)
     }
 
-    /// For these senders.
+    /// A server for these senders.
     pub(crate) fn for_senders(secrets: &[&str]) -> Self {
         Self::of(secrets, LONG, LONG)
     }
@@ -86,7 +86,7 @@ impl Server {
         Self { address, folder, store, stop, served, runtime }
     }
 
-    /// A connection on which this has been sent.
+    /// A new connection on which this text has been sent.
     pub(crate) fn say(&self, text: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -128,7 +128,7 @@ impl Server {
         jobs.unwrap().into_iter().flatten().collect()
     }
 
-    /// How many deliveries are remembered.
+    /// The number of remembered deliveries.
     pub(crate) fn remembered(&self) -> i64 {
         use diesel::prelude::*;
         let url = self.folder.path().join("fieldfen.db").to_str().unwrap().to_owned();

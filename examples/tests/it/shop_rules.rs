@@ -1,4 +1,4 @@
-//! The rules of the pipeline, from a file of the user's own.
+//! The pipeline with a user's file of rules.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::pipeline_process::{Workdir, document, package};
 
-/// A place with one picture, and a folder with this file of rules.
+/// A folder with one picture, and a folder with this file of rules.
 fn with_rules(rules: &str) -> (Workdir, TempDir) {
     let pictures = tempfile::tempdir().unwrap();
     let name = "grey-heron-evening-pond.jpg";
@@ -27,7 +27,8 @@ fn a_shop_whose_operator_approves_publishes_nothing_by_itself() {
     assert_eq!(workdir.number("SELECT count(*) AS n FROM listings"), 0);
     let factor = "SELECT payload_json ->> '$.scale_factor' AS n FROM jobs WHERE command_type = 'UpscaleImage'";
     assert_eq!(workdir.number(factor), 2);
-    // The rules of the example approve it where its job is done, not what waits for a person already.
+    // The example's rules approve a file at the end of its job. They do not approve a file that already waits for a
+    // person.
     workdir.run();
     assert_eq!(workdir.number("SELECT count(*) AS n FROM listings"), 0);
 }

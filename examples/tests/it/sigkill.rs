@@ -26,7 +26,7 @@ fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
     let undisturbed = Workdir::samples();
     let started = Instant::now();
     undisturbed.run();
-    // How long a run takes when nothing else keeps the machine busy; the shortest one counts.
+    // The time of a run without other load on the machine; the shortest one counts.
     let mut full = started.elapsed();
     undisturbed.assert_done(6);
 
@@ -39,7 +39,7 @@ fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
         while done < kills {
             let started = Instant::now();
             let mut child = workdir.start();
-            // From before the database is made to after the last picture is published.
+            // The moments range from before the creation of the database to after the last publication.
             let moment = full.mul_f64(1.1 * random.part());
             let ended = loop {
                 match child.try_wait().unwrap() {
@@ -68,7 +68,7 @@ fn killed_at_any_moment_it_publishes_each_picture_exactly_once() {
     println!("{done} kills in {rounds} rounds");
 }
 
-/// Checks that every print and preview is, byte for byte, what an undisturbed run makes.
+/// Checks that every print and preview has the same bytes as in an undisturbed run.
 fn assert_same_pictures(workdir: &Workdir, undisturbed: &Workdir) {
     for part in ["data/pictures/prints", "data/pictures/previews"] {
         assert_eq!(workdir.names(part), undisturbed.names(part));

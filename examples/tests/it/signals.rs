@@ -1,4 +1,4 @@
-//! Stops by a signal, the runs that follow them, and runs that find nothing to do.
+//! Stops by a signal, the runs after them, and runs with nothing to do.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::pipeline_process::{Workdir, document, package};
 
-/// Many pictures: the samples again and again, each with something behind its end that makes it another file.
+/// Many pictures: copies of the samples with different bytes after their ends.
 fn many(count: usize) -> Workdir {
     let pictures = tempfile::tempdir().unwrap();
     let samples: Vec<_> =
@@ -23,7 +23,7 @@ fn many(count: usize) -> Workdir {
     Workdir::new(&pictures.keep())
 }
 
-/// A place whose run was stopped by this signal; `None` when it was done before.
+/// A folder whose run was stopped by this signal; `None` if the run had ended before.
 #[cfg(unix)]
 fn stopped_by(signal: &str) -> Option<Workdir> {
     let workdir = many(40);
@@ -48,7 +48,7 @@ fn a_signal_stops_it_cleanly_and_the_next_run_goes_on() {
     for signal in ["TERM", "INT"] {
         let workdir = (0..20).find_map(|_| stopped_by(signal)).expect("one of 20 runs is stopped before it is done");
         workdir.assert_sound();
-        // What was being done has ended or was given back, so that the next run need not wait for leases.
+        // Running jobs have ended or were released, so that the next run need not wait for leases.
         assert_eq!(workdir.number("SELECT count(*) AS n FROM jobs WHERE status = 'running'"), 0);
         assert_eq!(workdir.number("SELECT count(*) AS n FROM jobs WHERE attempts > 0"), 0);
         let finished = workdir.run();
@@ -96,7 +96,7 @@ fn a_picture_that_arrives_later_is_published_beside_the_others() {
 fn jobs_of_other_programs_are_neither_waited_for_nor_touched() {
     let workdir = Workdir::samples();
     workdir.run();
-    // One that a program runs which knows no leases, and one of a kind that the pipeline does not do.
+    // A job of a program without leases, and a job of a kind that the pipeline does not run.
     workdir.execute(
         "INSERT INTO jobs (id, command_type, status) VALUES
          ('7d5a5c0e-0d35-4b0e-9d68-1f6f5f1b2a01', 'UpscaleImage', 'running'),
@@ -106,7 +106,7 @@ fn jobs_of_other_programs_are_neither_waited_for_nor_touched() {
     assert_eq!(workdir.number("SELECT count(*) AS n FROM jobs WHERE status = 'running'"), 1);
     assert_eq!(workdir.number("SELECT count(*) AS n FROM jobs WHERE status = 'pending'"), 1);
 
-    // One of a kind that it does, with nothing in it that could be done, fails and holds nothing up.
+    // A job of a known kind with an unusable payload fails and blocks nothing.
     workdir.execute(
         "INSERT INTO jobs (id, command_type, status, payload_json) VALUES
          ('7d5a5c0e-0d35-4b0e-9d68-1f6f5f1b2a03', 'GenerateMetadata', 'pending', '{\"file_id\": \"abc123\"}')",

@@ -14,10 +14,11 @@ use serde_json::Value;
 
 use crate::pipeline_process::{Workdir, document, package, program};
 
-/// A user that owns nothing.
+/// A user without files.
 const NOBODY: u32 = 65_534;
 
-/// Makes the folder, and returns the status and the reason that the report must give each file; `None` for a file that it must leave out.
+/// Makes the folder, and returns the status and the reason that the report must give for each file; `None` for a file
+/// that it must leave out.
 fn unusable_files(folder: &Path) -> Vec<(&'static str, Option<(&'static str, &'static str)>)> {
     let sample = |name: &str| fs::read(package().join("pictures").join(name)).unwrap();
     let put = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
@@ -79,7 +80,7 @@ fn each_unusable_file_gets_its_line_and_the_usable_ones_are_published() {
     let count = |what: &str| report[what].as_u64().unwrap();
     assert_eq!([count("published"), count("failed"), count("not_read"), count("unfinished")], [3, 5, 3, 0]);
 
-    // The same for people, by a second run: nothing is tried again, and nothing is forgotten.
+    // A second run reports the same as text: no file is retried, and none is missing.
     let second = output(&mut unprivileged(&workdir));
     assert!(second.status.success());
     let text = String::from_utf8(second.stdout).unwrap();
@@ -96,15 +97,15 @@ fn each_unusable_file_gets_its_line_and_the_usable_ones_are_published() {
     assert_eq!(workdir.names("data/catalogue/products").len(), 3);
 }
 
-/// The command of a pipeline that may not read everything: that of another user, if the tests run as root.
+/// The command of a pipeline without permission to read every file: as another user if the tests run as root.
 fn unprivileged(workdir: &Workdir) -> Command {
     let home = workdir.folder.path();
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
     if !is_root {
         return workdir.command();
     }
-    // The other user cannot reach a program below root's home. Another process copies it: a child of another thread that
-    // inherits the open copy would keep it from running.
+    // The other user cannot reach a program below root's home. Another process copies the program: a child of another
+    // thread that inherits the open copy would keep it from running.
     let program_of_other = home.join("pipeline");
     assert!(Command::new("cp").arg(program()).arg(&program_of_other).status().unwrap().success());
     for path in [home, &workdir.pictures] {

@@ -1,4 +1,4 @@
-//! The webhook server, asked by a real HTTP client, and by clients that are slow.
+//! The webhook server with a real HTTP client, and with slow clients.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::server_harness::{ETSY_KEY, GITHUB_KEY, LONG, SHOPIFY_KEY, Server, digest, hex};
 
-/// How long an end may take that should come at once.
+/// The longest time for an end that should come at once.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 #[test]
@@ -127,7 +127,7 @@ fn who_is_slow_is_not_waited_for() {
     for (mut client, answer) in said.map(|(server, text, answer)| (server.say(text), answer)) {
         let mut told = String::new();
         if let Err(error) = client.read_to_string(&mut told) {
-            // What was said came after the server had hung up.
+            // This request came after the server had closed the connection.
             assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         }
         assert!(told.starts_with(answer) && told.is_empty() == answer.is_empty(), "{told}");
@@ -138,7 +138,7 @@ fn who_is_slow_is_not_waited_for() {
 fn a_connection_ends_with_its_answer() {
     let server = Server::start();
     let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
-    // A client that stays after its answer, and one that sends requests without end and reads no answers.
+    // A client that stays connected after its answer, and one that sends requests without end and reads no answers.
     for requests in [1, 100_000] {
         let mut client = TcpStream::connect(server.address).unwrap();
         client.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -148,7 +148,7 @@ fn a_connection_ends_with_its_answer() {
         let reset = |error: &io::Error| matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
         assert!(ended.as_ref().is_none_or(reset), "{requests} requests: {ended:?}");
     }
-    // By HTTP/2 one connection carries any number of requests. The server closes it without an answer.
+    // With HTTP/2, one connection carries any number of requests. The server closes it without an answer.
     let mut client = server.say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     client.set_read_timeout(Some(DEADLINE)).unwrap();
     let mut answer = Vec::new();
@@ -159,7 +159,7 @@ fn a_connection_ends_with_its_answer() {
 #[test]
 fn a_slow_client_does_not_hold_up_the_end() {
     let slow = "POST /webhooks/github HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{";
-    // One server runs out of patience, the other is asked twice.
+    // One server reaches its time limit, the other one is asked to stop twice.
     for (patience, asked) in [(Duration::from_millis(50), 1), (LONG, 2)] {
         let mut server = Server::with_patience(patience, LONG);
         let _open = server.say(slow);

@@ -1,4 +1,4 @@
-//! Deliveries as each sender sends them, and deliveries that nobody can use.
+//! Deliveries of each sender, and unusable deliveries.
 
 use std::io::Read as _;
 
@@ -31,7 +31,7 @@ impl Server {
         self.post("github", &headers, body).status
     }
 
-    /// A delivery by Standard Webhooks, signed for this time, under headers that begin with `prefix`.
+    /// Sends a delivery by Standard Webhooks, signed for this time, with headers that begin with `prefix`.
     fn standard(&self, prefix: &str, id: &str, key: &[u8], seconds: i64, others: &[&str]) -> u16 {
         let body = br#"{"type": "email.sent", "data": {"id": "m-1"}}"#;
         let seconds = seconds.to_string();
@@ -118,7 +118,7 @@ fn standard_webhooks_are_taken_under_either_name_and_with_signatures_on_several_
     assert_eq!(server.standard("webhook", "msg_3", ETSY_KEY, now() + 400, &[]), 401, "from the future");
     let payloads = server.payloads();
     assert_eq!((payloads.len(), &payloads[0]["event"]), (2, &json!("email.sent")));
-    // A key of 23 bytes, whose text needs padding and does not have it.
+    // A key of 23 bytes, whose text needs padding and has none.
     let unpadded = Server::for_senders(&["etsy=MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"]);
     let key = &BASE64.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=").unwrap();
     assert_eq!(unpadded.standard("webhook", "msg_1", key, now(), &[]), 202);
@@ -172,7 +172,7 @@ fn json_that_no_worker_can_read_is_refused_with_the_reason() {
         ("[1e999]", "number out of range"),
         (r#"{"name": "\ud800"}"#, "hex escape"),
         (deep.as_str(), "recursion limit"),
-        // One level less than JSON alone may have: the job's payload is one level around it.
+        // One level less than JSON alone may have, since the job's payload adds a level.
         (&deep[200 - 127..200 + 127], "recursion limit"),
         ("{\"a\": \"\0\"}", "control character"),
         ("{} {}", "trailing"),
@@ -207,7 +207,7 @@ fn headers_that_cannot_be_kept_are_refused() {
     let mut fits = vec![b' '; BODY_LIMIT];
     fits[..2].copy_from_slice(b"{}");
     let signature = format!("sha256={}", hex(GITHUB_KEY.as_bytes(), &[&fits]));
-    // Nothing of the spaces is kept, unless something stands behind them.
+    // Spaces at the end are dropped, unless something follows them.
     let mut large = fits.clone();
     large[1] = b' ';
     large[BODY_LIMIT - 1] = b'}';

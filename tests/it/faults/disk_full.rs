@@ -1,4 +1,4 @@
-//! No room: a limit on the size of files, and a file system that is really full.
+//! A full disk: a limit on the size of files, and a file system that is really full.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,8 +15,8 @@ use crate::process::{PROGRAM, Process, arguments};
 /// The kind of the store's error when there is no room for a write.
 const NO_ROOM: &[&str] = &["full"];
 
-/// Fills the database until the store refuses with errors of these kinds, makes room, and fills on; the jobs that were
-/// acknowledged.
+/// Fills the database until the store refuses writes with errors of these kinds, makes room, and fills it further.
+/// Returns the acknowledged jobs.
 fn fill(worker: &mut Process, kinds: &[&str], make_room: impl FnOnce(&mut Process)) -> BTreeSet<JobId> {
     let mut events = worker.run("enqueue 400 4000");
     let refused: Vec<&Event> = events.iter().filter(|event| matches!(event, Event::StoreFailed(_))).collect();
@@ -35,7 +35,7 @@ fn fill(worker: &mut Process, kinds: &[&str], make_room: impl FnOnce(&mut Proces
     ids(&events, enqueued).into_iter().collect()
 }
 
-/// Asserts that exactly these jobs are in the file.
+/// Asserts that the file contains exactly these jobs.
 fn assert_holds(path: &Path, jobs: &BTreeSet<JobId>) {
     let conn = foreign(path);
     let mut statement = conn.prepare("SELECT id FROM jobs").unwrap();
@@ -69,7 +69,7 @@ fn at_a_limit_on_the_size_of_files_nothing_acknowledged_is_lost_and_nothing_refu
 
 #[test]
 fn at_a_limit_on_the_pages_of_the_database_nothing_acknowledged_is_lost_and_nothing_refused_is_left() {
-    // A write that shares a transaction with the one that finds no page is lost too, and gets the same error.
+    // A write that shares a transaction with the failing one is lost too, and gets the same error.
     for threads in [1, 4] {
         let database = Database::new();
         let mut worker = Process::start(database.path(), &format!("interpret --threads {threads}")).wait_until_ready();
@@ -93,7 +93,7 @@ fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_lef
     fs::create_dir(&small).unwrap();
     let template = folder.path().join("template.db");
     migrate(&template);
-    // The mount is in a namespace of its own and ends with the worker.
+    // The mount is in its own namespace and ends with the worker.
     let mount = r#"mount -t tmpfs -o size=3m tmpfs "$1" || exit 9"#;
     let script =
         format!(r#"{mount}; cp "$2" "$1/shop.db"; head -c 2000000 /dev/zero > "$1/ballast"; shift 2; exec "$0" "$@""#);
@@ -103,7 +103,7 @@ fn on_a_full_file_system_nothing_acknowledged_is_lost_and_nothing_refused_is_lef
     shell.args(arguments(&database, "interpret --threads 3"));
     let mut worker = Process::spawn(&mut shell).wait_until_ready();
     worker.run("open");
-    // What the worker sees of the file system.
+    // The path of the worker's view of the file system.
     let seen = PathBuf::from(format!("/proc/{}/root", worker.id())).join(small.strip_prefix("/").unwrap());
     let jobs = fill(&mut worker, NO_ROOM, |_| fs::remove_file(seen.join("ballast")).unwrap());
     worker.run("close");

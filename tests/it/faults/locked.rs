@@ -26,7 +26,7 @@ fn a_lock_held_for_longer_than_the_timeout_is_busy_and_not_before() {
     foreigner.run("lock");
     let store = database.store_with(&patience(TIMEOUT)).unwrap();
     scope_with_deadline("all writers have their answers", |scope| {
-        // Alone, and several who share what they wait for.
+        // One writer, then several that share their waits.
         for _ in 0..3 {
             scope.spawn(|| {
                 let began = Instant::now();

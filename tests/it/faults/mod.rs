@@ -1,4 +1,4 @@
-//! Faults around a database in use: no room, locks, moved files, missing rights, stopped processes, long readers.
+//! Faults of a database in use: a full disk, locks, moved files, missing permissions, stopped processes, long readers.
 
 mod disk_full;
 mod locked;

@@ -29,7 +29,7 @@ fn a_database_that_was_moved_away_takes_no_writes_until_it_is_back() {
     let elsewhere = database.folder().join("elsewhere.db");
     fs::rename(database.path(), &elsewhere).unwrap();
     for _ in 0..3 {
-        // An acknowledged write would go into a file that nobody finds again.
+        // An acknowledged write would go into a file that no program finds again.
         assert!(matches!(enqueue(&store), Err(StoreError::Io(_))));
     }
     assert!(!database.path().exists(), "nothing was made in its place");
@@ -60,7 +60,7 @@ fn of_writers_whose_database_is_moved_away_and_back_only_the_acknowledged_writes
             match worker.next_event() {
                 Some(Event::StoreFailed(failure)) => break Some(failure.kind),
                 Some(Event::Enqueued(_)) => {}
-                // It was done before it could notice.
+                // The command had ended before it could notice.
                 Some(Event::CommandDone) => break None,
                 other => panic!("{other:?}"),
             }
@@ -93,7 +93,7 @@ fn a_writer_whose_database_is_deleted_acknowledges_nothing_once_it_has_noticed()
     for ending in ["", "-wal", "-shm"] {
         fs::remove_file(database.beside(ending)).unwrap();
     }
-    // It may have been done before.
+    // The command may have ended before.
     worker.send("enqueue 1 10");
     let events = worker.close();
     let noticed = events.iter().position(|event| matches!(event, Event::StoreFailed(_))).unwrap();

@@ -1,4 +1,4 @@
-//! Files and folders that must not be written.
+//! Files and folders without write permission.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,21 +12,22 @@ use fieldfen_tests::event::Event;
 use crate::database::Database;
 use crate::process::{PROGRAM, Process, arguments};
 
-/// A user that owns nothing.
+/// A user without files.
 const NOBODY: u32 = 65_534;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// A worker that is not root, whom no permissions stop.
+/// A worker that does not run as root, since permissions do not stop root.
 fn unprivileged(database: &Database) -> Process {
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
         return Process::start(database.path(), "interpret").wait_until_ready();
     }
-    // The folder of the tests' programs may be closed to others.
+    // Other users may lack access to the folder of the test programs.
     let program = database.folder().join("worker");
-    // Another process copies it: a child of another thread that inherits the open copy would keep it from running.
+    // Another process copies the program: a child of another thread that inherits the open copy would keep it from
+    // running.
     assert!(Command::new("cp").arg(PROGRAM).arg(&program).status().unwrap().success());
     set_mode(&program, 0o755);
     let mut command = Command::new(program);
@@ -56,7 +57,8 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
         }
         assert_eq!(fs::read(database.path()).unwrap(), before);
         set_mode(database.folder(), 0o777);
-        // SQLite gives the files beside the database the same permissions, and so must a user that changes them.
+        // SQLite gives the files beside the database its permissions. A user who changes them must change all three
+        // files.
         for ending in ["", "-wal", "-shm"] {
             if database.beside(ending).exists() {
                 set_mode(&database.beside(ending), 0o666);

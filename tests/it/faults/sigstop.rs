@@ -1,4 +1,4 @@
-//! Processes that are stopped (SIGSTOP) while others want to write: a debugger, a laptop that is shut, a full swap.
+//! Processes that are stopped (SIGSTOP) while others want to write, as by a debugger, a closed laptop or a full swap.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use crate::database::Database;
 use crate::parameters::{seed, size};
 use crate::process::Process;
 
-/// The time that a write may take beyond the timeout, on a slow machine too.
+/// The time that a write may take beyond its timeout, on a slow machine too.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// How long a lock of another process is waited for.
+/// The longest wait for a lock of another process.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const INTERPRET: &str = "--busy-timeout-ms 2000 interpret";
 

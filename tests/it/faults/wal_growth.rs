@@ -17,10 +17,10 @@ use crate::database::Database;
 
 const MIB: u64 = 1 << 20;
 
-/// How long a reader stays when nobody commits: less than upkeep waits for it.
+/// The time that a reader stays if there are no commits. It is shorter than the wait of the upkeep.
 const LONG_ENOUGH: Duration = Duration::from_millis(20);
 
-/// Writes so many MiB, and forgets them again, so that the database itself stays small.
+/// Writes this many MiB and deletes them again, so that the database itself stays small.
 fn write(store: &SqliteStore, mebibytes: u64) {
     let environment = Environment::system();
     for _ in 0..mebibytes * 2 {
@@ -85,8 +85,8 @@ fn the_log_stays_bounded_under_readers_of_whom_one_is_always_there() {
                         s.jobs().count()?;
                         let mine = begun.fetch_add(1, Ordering::SeqCst) + 1;
                         let seen = commits.load(Ordering::SeqCst);
-                        // It ends after the next one has begun, and after two commits that it does not see, or after
-                        // some time, since upkeep keeps writers away while it waits for readers.
+                        // The reader ends after the next one has begun, and after two commits that it does not see, or
+                        // after some time, since the upkeep blocks writers while it waits for readers.
                         let began = Instant::now();
                         loop {
                             let next = begun.load(Ordering::SeqCst) > mine;
@@ -108,7 +108,7 @@ fn the_log_stays_bounded_under_readers_of_whom_one_is_always_there() {
                 commits.fetch_add(1, Ordering::SeqCst);
             }
             highest = highest.max(log(&database));
-            // A reader that the machine holds up for longer than upkeep waits puts it off to the next time.
+            // If the machine delays a reader for longer than the upkeep waits, the next upkeep tries again.
             cut = (0..1000).any(|_| {
                 let report = store.maintain().unwrap();
                 assert!(report.log_held.is_some() || report.log_bytes <= 16 * MIB, "{report:?}");

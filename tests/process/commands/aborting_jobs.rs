@@ -1,4 +1,4 @@
-//! A `Worker` some of whose jobs abort the process.
+//! A `Worker` with jobs that abort the process.
 
 use std::process::abort;
 use std::thread;
@@ -21,7 +21,7 @@ use crate::event::{Event, emit};
 /// Runs a worker until the queue is empty, or a job aborts the process.
 #[derive(Debug, Args)]
 pub struct AbortingJobs {
-    /// How many jobs run at once.
+    /// The number of jobs that run at once.
     #[arg(long, default_value_t = 8)]
     threads: usize,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub struct AbortingJobs {
 /// A job that takes a while, so that it runs beside others.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AbortingJob {
-    /// Abort the process at every so manyth try, and fail at the others; without, succeed.
+    /// Abort the process at every n-th attempt and fail at the others; without a number, succeed.
     pub aborts_at_every: Option<u32>,
 }
 
@@ -43,8 +43,8 @@ impl AbortingJobs {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses something, the worker does not start or leaves something behind, or the parent listens no
-    /// more.
+    /// An error if the store refuses a call, the worker does not start or leaves a job behind, or the parent no longer
+    /// reads.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let _stdin = drain_flag(true);
         let worker = Worker::builder(store.clone(), Environment::system())

@@ -1,4 +1,4 @@
-//! A claim loop of its own: enqueues jobs and ends them in every way, without a `Worker`.
+//! A claim loop without a `Worker`: it enqueues jobs and ends them in every way.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,36 +21,36 @@ use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, fenced, is_empty, or_emit, q
 use crate::event::{Event, emit};
 use crate::rng::Rng;
 
-/// How long an idle worker waits for a commit before it looks again.
+/// The time that an idle worker waits for a commit before it looks again.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// Enqueues, claims, completes, fails and releases jobs until the queue is empty. With `churn`, some tries end without
-/// success.
+/// Enqueues, claims, completes, fails and releases jobs until the queue is empty. With `churn`, some attempts end
+/// without success.
 #[derive(Debug, Args)]
 pub struct ClaimLoop {
-    /// How many threads share the store.
+    /// The number of threads that share the store.
     #[arg(long, default_value_t = 1)]
     threads: u64,
-    /// How many jobs are claimed at once.
+    /// The number of jobs of one claim.
     #[arg(long, default_value_t = 1)]
     batch: u32,
     #[command(flatten)]
     options: JobOptions,
 }
 
-/// How the handler of a job ends.
+/// The way in which the handler of a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Scenario {
     /// Succeed.
     Plain,
-    /// At the first two tries, take longer than the lease, so that the second overlaps with the first.
+    /// Take longer than the lease at the first two attempts, so that the second attempt overlaps with the first.
     Slow,
-    /// At the first try, fail.
+    /// Fail at the first attempt.
     Failing,
-    /// At the first try, be given back, perhaps several times.
+    /// Release the job at the first attempt, perhaps several times.
     Released,
-    /// Succeed, with few retries: who is killed too often fails.
+    /// Succeed, with few retries: a job that is killed too often fails.
     FewRetries,
 }
 
@@ -72,7 +72,7 @@ impl ClaimLoop {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses anything, or the test has closed the pipe from stdout.
+    /// An error if the store refuses a call, or the test has closed the pipe from stdout.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let draining = drain_flag(!self.options.churn);
         emit(&Event::Ready)?;
@@ -112,7 +112,7 @@ impl ClaimThread<'_> {
             if self.command.options.churn || self.rng.one_in(50) {
                 or_emit(self.queue.reclaim(10))?;
             }
-            // Poison is claimed alone: it would take others' claims with it.
+            // A poison job is claimed alone, because it would end the claims of other jobs with it.
             let mut claims = or_emit(self.queue.claim(&usual, self.command.batch, lease, &self.name))?.jobs;
             if claims.is_empty() && self.command.options.churn {
                 claims = or_emit(self.queue.claim(&poison, 1, lease, &self.name))?.jobs;
@@ -189,7 +189,7 @@ impl ClaimThread<'_> {
         }
     }
 
-    /// Completes a job; its fenced writes are a call named after it and, for work, a job that follows.
+    /// Completes a job. Its fenced writes are an API call named after it and, for work, a follow-up job.
     fn complete(&self, claimed: &ClaimedJob) -> Result<(), Error> {
         let (id, at) = (claimed.job.id, self.queue.environment().now());
         let mut completion = fenced(&claimed.job, at);

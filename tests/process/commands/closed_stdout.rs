@@ -16,15 +16,15 @@ use super::is_empty;
 use super::job_options::short_backoff;
 use super::stdin::drain_flag;
 
-/// Logs to stdout, as programs do, and runs a worker until the queue is empty. It tells its parent nothing.
+/// Logs to stdout, as programs do, and runs a worker until the queue is empty. It reports no events.
 #[derive(Debug, Args)]
 pub struct ClosedStdout {
-    /// How many jobs run at once.
+    /// The number of jobs that run at once.
     #[arg(long)]
     threads: usize,
 }
 
-/// A job that fails at its first try, which the log tells of.
+/// A job that fails at its first attempt, which is logged.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FailsOnce {}
 
@@ -36,8 +36,8 @@ impl ClosedStdout {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the log cannot be set, the store refuses something, or the worker does not start, ends by itself or leaves
-    /// something behind.
+    /// An error if the log cannot be set up, the store refuses a call, or the worker does not start, ends by itself or
+    /// leaves a job behind.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let _stdin = drain_flag(true);
         let log = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);

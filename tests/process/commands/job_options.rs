@@ -9,13 +9,13 @@ use fieldfen_services::queue::RetryPolicies;
 /// Options of the commands that enqueue and run jobs.
 #[derive(Debug, Args)]
 pub(super) struct JobOptions {
-    /// How long a claim holds without a heartbeat, in milliseconds.
+    /// The length of a claim without a heartbeat, in milliseconds.
     #[arg(long, default_value_t = 3_600_000)]
     lease_ms: u64,
     /// The seed of the random choices.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Enqueue jobs of all sorts until the test sends `drain`, and disturb those that are done.
+    /// Enqueue jobs of all kinds until the test sends `drain`, and end some attempts without success.
     #[arg(long)]
     pub(super) churn: bool,
 }
@@ -26,7 +26,7 @@ impl JobOptions {
     }
 }
 
-/// The next try comes short_backoff, so that a test does not wait for it.
+/// Policies with a short backoff, so that a test does not wait for retries.
 pub(super) fn short_backoff() -> RetryPolicies {
     let backoff = Backoff::new(Duration::from_millis(40), Duration::from_millis(40));
     RetryPolicies::new(RetryPolicy::new(backoff, 5))

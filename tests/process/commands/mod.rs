@@ -63,7 +63,7 @@ pub enum Command {
     ClaimLoop(ClaimLoop),
     /// Runs a `Worker` whose handlers end in every way.
     RunWorker(RunWorker),
-    /// Runs a `Worker` some of whose jobs abort the process.
+    /// Runs a `Worker` with jobs that abort the process.
     AbortingJobs(AbortingJobs),
     /// Stops a `Worker` without grace and starts it again, many times.
     RestartWorker(RestartWorker),
@@ -79,7 +79,7 @@ pub enum Command {
     Operator(AskWorkers),
 }
 
-/// Which database, and how it is opened.
+/// The database and the options for opening it.
 #[derive(Debug, Args)]
 pub struct Database {
     /// The address of the database.
@@ -88,10 +88,10 @@ pub struct Database {
     /// The `fieldfen.toml` that names the database, for a shop.
     #[arg(long)]
     shop_file: Option<PathBuf>,
-    /// How long a lock of another process is waited for, in milliseconds.
+    /// The longest wait for a lock of another process, in milliseconds.
     #[arg(long, default_value_t = 300_000)]
     busy_timeout_ms: u64,
-    /// Commits are only as durable as a crash of the program needs.
+    /// Commit with normal durability: commits survive a crash of the program, but not a power failure.
     #[arg(long)]
     normal: bool,
 }
@@ -105,7 +105,7 @@ impl Database {
         self.open_at(&self.url)
     }
 
-    /// The file that names the database, and the store.
+    /// The file with the database's address, and the store.
     fn of_shop(&self) -> Result<(ShopFile, SqliteStore), Error> {
         let file = ShopFile::read(self.shop_file.as_deref().context("--shop-file is missing")?)?;
         let database = file.database()?.context("the file names no database")?;
@@ -125,7 +125,7 @@ impl TestProcess {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store returns an error, which is also an event, or the test has closed the pipe from stdout.
+    /// An error if the store returns an error, which is also an event, or if the test has closed the pipe from stdout.
     pub fn run(&self) -> Result<(), Error> {
         match &self.command {
             Command::ClaimLoop(command) => command.run(&or_emit(self.database.open())?),
@@ -164,19 +164,19 @@ fn queue_or_emit<T>(outcome: Result<T, QueueError>) -> Result<T, Error> {
     }
 }
 
-/// Emits an event from a handler. The thread that reads stdin ends the process when the test has closed the pipes.
+/// Emits an event from a handler. If the test has closed the pipes, the thread that reads stdin ends the process.
 fn emit_or_ignore(event: &Event) {
     drop(emit(event));
 }
 
-/// Whether every job has ended.
+/// Returns whether every job has ended.
 fn is_empty(queue: &Queue<SqliteStore>) -> Result<bool, Error> {
     let live = |status| matches!(status, JobStatus::Pending | JobStatus::Running);
     Ok(!or_emit(queue.count())?.iter().any(|count| live(count.status)))
 }
 
-/// The completion of a claimed job: its result is the fence token of the claim, and it records an API call whose endpoint
-/// is the job's id.
+/// The completion of a claimed job. Its result is the fence token of the claim, and it records an API call whose
+/// endpoint is the job's id.
 fn fenced(job: &Job, at: Timestamp) -> Completion {
     let token = match &job.state {
         JobState::Running { lease: Some(lease), .. } => Some(lease.token.to_string()),

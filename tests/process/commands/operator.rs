@@ -1,4 +1,4 @@
-//! An operator in a process that knows nothing of a shop but the address of its database.
+//! An operator in a process that only knows the address of a shop's database.
 
 use std::collections::BTreeMap;
 use std::io::BufRead as _;
@@ -16,14 +16,14 @@ use fieldfen_services::operator::{Operator, OperatorAnswer, QueuedRequest, Reque
 
 use crate::event::{Event, emit};
 
-/// Asks the workers of a shop for one action for each line of stdin, until the test closes the pipe. It reads no rules.
+/// Requests one operator's action for each line of stdin, until the test closes the pipe. It reads no rules.
 ///
 /// | command | the answer |
 /// | --- | --- |
-/// | `approve FILE` | how many workers are alive |
+/// | `approve FILE` | the number of living workers |
 /// | `wait MILLIS` | the outcome of the last request |
 /// | `look FILE` | the species that the operator sees |
-/// | `edit FILE SPECIES` | how many workers are alive |
+/// | `edit FILE SPECIES` | the number of living workers |
 #[derive(Debug, Args)]
 pub struct AskWorkers {
     /// The name of the operator.
@@ -35,7 +35,7 @@ impl AskWorkers {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses something, an order cannot be read, or the test has closed the pipe from stdout.
+    /// An error if the store refuses a call, a command cannot be parsed, or the test has closed the pipe from stdout.
     pub fn run(&self, store: SqliteStore) -> Result<(), Error> {
         let operator = Operator::new(store.clone(), Environment::system());
         let action = Action::new(Actor::new(self.name.clone(), Via::Tool)?, "asked for from another process")?;

@@ -15,19 +15,19 @@ use super::{or_emit, queue_or_emit};
 use crate::event::{Event, emit};
 use crate::rng::Rng;
 
-/// The job that a webhook leads to; its payload is the webhook's number.
+/// The kind of the job of a webhook. Its payload is the webhook's number.
 pub const EFFECT_KIND: &str = "test.effect";
 
 /// Receives webhooks 0, 1, 2, … several times each in random order.
 #[derive(Debug, Args)]
 pub struct ReceiveWebhooks {
-    /// How many threads share the store.
+    /// The number of threads that share the store.
     #[arg(long, default_value_t = 1)]
     threads: u64,
-    /// How many webhooks there are.
+    /// The number of webhooks.
     #[arg(long)]
     webhooks: u64,
-    /// How often each comes.
+    /// The number of deliveries of each webhook.
     #[arg(long)]
     times: u64,
     /// The seed of the order.
@@ -41,7 +41,7 @@ pub fn body(number: u64) -> String {
     format!(r#"{{"order":{number}}}"#)
 }
 
-/// The delivery id of webhook `number`; every third sender gives none.
+/// The delivery id of webhook `number`. Every third webhook has none.
 #[must_use]
 pub fn delivery_id(number: u64) -> Option<String> {
     (!number.is_multiple_of(3)).then(|| format!("delivery-{number}"))
@@ -51,7 +51,7 @@ impl ReceiveWebhooks {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses anything, or the test has closed the pipe from stdout.
+    /// An error if the store refuses a call, or the test has closed the pipe from stdout.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         drain_flag(true);
         let environment = Environment::system();

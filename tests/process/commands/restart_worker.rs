@@ -21,13 +21,14 @@ use super::{emit_or_ignore, is_empty};
 use crate::event::{Event, emit};
 use crate::rng::Rng;
 
-/// Runs a worker, stops it without grace and starts it again so often; then works until the queue is empty.
+/// Runs a worker, stops it without a grace period and starts it again, this many times. Then works until the queue is
+/// empty.
 #[derive(Debug, Args)]
 pub struct RestartWorker {
-    /// How many jobs run at once.
+    /// The number of jobs that run at once.
     #[arg(long, default_value_t = 4)]
     threads: usize,
-    /// How often the worker is stopped.
+    /// The number of stops.
     #[arg(long)]
     stops: u64,
     /// The folder in which each handler locks a file that is named after its job; all processes use the same folder.
@@ -37,7 +38,7 @@ pub struct RestartWorker {
     options: JobOptions,
 }
 
-/// A job whose handler takes so long, and does not look whether it is wanted.
+/// A job whose handler takes this long and does not check for a cancellation.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UncancellableJob {
     /// The run time of the handler, in milliseconds.
@@ -52,7 +53,8 @@ impl RestartWorker {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses something, the worker does not start or ends by itself, or the test has closed the pipe from stdout.
+    /// An error if the store refuses a call, the worker does not start or ends by itself, or the test has closed the
+    /// pipe from stdout.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let _stdin = drain_flag(true);
         let (queue, rng) = (Queue::new(store.clone(), Environment::system()), Rng::new(self.options.seed));
@@ -83,7 +85,7 @@ impl RestartWorker {
 }
 
 fn run(task: &Task<UncancellableJob>, locks: &std::path::Path) -> Result<(), Error> {
-    // The kernel ends the lock with the process, so that no lock of a dead one is left.
+    // The kernel releases the lock at the end of the process, so that a dead process holds no lock.
     let lock = File::create(locks.join(task.id().to_string()))?;
     if lock.try_lock().is_err() {
         emit_or_ignore(&Event::RuleBroken(format!("two handlers of job {} run at once", task.id())));

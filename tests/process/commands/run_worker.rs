@@ -21,35 +21,35 @@ use super::{FOLLOW_UP_KIND, POISON_KIND, WORK_KIND, emit_or_ignore, fenced, is_e
 use crate::event::{Event, StoreFailure, emit};
 use crate::rng::Rng;
 
-/// How many follow-ups one worker may run at once.
+/// The largest number of follow-ups that one worker runs at once.
 const FOLLOW_UPS: u32 = 1;
 
-/// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty. With `churn`, it is now
-/// and then stopped and another one started.
+/// Runs a worker with a thread pool, heartbeats and a limit per kind until the queue is empty. With `churn`, it is
+/// sometimes stopped and another one is started.
 #[derive(Debug, Args)]
 pub struct RunWorker {
-    /// How many jobs run at once.
+    /// The number of jobs that run at once.
     #[arg(long, default_value_t = 3)]
     threads: usize,
     #[command(flatten)]
     options: JobOptions,
 }
 
-/// How the handler of a job ends.
+/// The way in which the handler of a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Scenario {
     /// Succeed.
     Plain,
-    /// At the first two tries, take longer than the lease, which heartbeats prolong unless the process is stopped.
+    /// Take longer than the lease at the first two attempts. Heartbeats extend the lease unless the process is stopped.
     Slow,
-    /// At the first try, fail.
+    /// Fail at the first attempt.
     Failing,
-    /// At the first try, panic.
+    /// Panic at the first attempt.
     Panicking,
-    /// At the first try, wait for a platform, perhaps several times.
+    /// Be throttled at the first attempt, perhaps several times.
     Throttled,
-    /// Succeed, with few retries: who is killed too often fails.
+    /// Succeed, with few retries: a job that is killed too often fails.
     FewRetries,
     /// Fail for good, with no retries.
     NoRetries,
@@ -64,7 +64,7 @@ struct Work {
 #[derive(Debug, Serialize, Deserialize)]
 struct FollowUp(String);
 
-/// Kills the process of its worker.
+/// A job that kills the process of its worker.
 #[derive(Debug, Serialize, Deserialize)]
 struct Poison {}
 
@@ -80,7 +80,7 @@ impl Payload for Poison {
     const KIND: &'static str = POISON_KIND;
 }
 
-/// Reports what the store has acknowledged.
+/// Reports the outcomes that the store has acknowledged.
 struct EventMetrics;
 
 impl Metrics for EventMetrics {
@@ -101,8 +101,8 @@ impl RunWorker {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the store refuses what is enqueued, the worker does not start, leaves something behind, or the parent
-    /// listens no more.
+    /// An error if the store refuses an enqueue, the worker does not start or leaves a job behind, or the parent no
+    /// longer reads.
     pub fn run(&self, store: &SqliteStore) -> Result<(), Error> {
         let draining = drain_flag(!self.options.churn);
         let (queue, rng) = (Queue::new(store.clone(), Environment::system()), Rng::new(self.options.seed));
@@ -111,12 +111,13 @@ impl RunWorker {
         emit(&Event::Ready)?;
         while !draining.load(Ordering::SeqCst) {
             if rng.one_in(500) {
-                // A handler that hangs on a slow disk is left behind with its lease, and its outcome counts once it returns.
+                // A handler that hangs on a slow disk is left behind with its lease. Its outcome takes effect when it
+                // returns.
                 worker.stop_handle().stop_now();
                 worker.join()?;
                 worker = self.start(store)?;
             }
-            // The queue stays short, however many are killed: what is left when all have enqueued takes its time.
+            // The queue stays short, however many processes are killed, since the jobs at the end take time.
             let due = or_emit(store.read(|s| s.jobs().next_due(&kinds)))?;
             if due.is_some_and(|due| due <= queue.environment().now()) {
                 thread::sleep(Duration::from_millis(1));
@@ -189,9 +190,10 @@ fn work(task: &Task<Work>, rng: &Rng, longer_than_lease: Duration) -> Result<Com
             }
         }
         Scenario::Failing if first_try => return Err(Outcome::retry("the first try of a failing job")),
-        // As a panic, but without a backtrace among what the tests print.
+        // This ends like a panic, but without a backtrace in the output of the tests.
         Scenario::Panicking if first_try => resume_unwind(Box::new("the first try of a panicking job")),
-        // Waits grow with each throttle, to a minute: more of them would be waited for longer than for all other jobs.
+        // The wait grows with each throttle, up to a minute. With more throttles the run would wait for these jobs
+        // alone.
         Scenario::Throttled if first_try && task.job().throttled < 5 && !rng.one_in(3) => {
             return Err(Outcome::throttled(task.now() + Duration::from_millis(10), "the platform wants a pause"));
         }

@@ -14,7 +14,7 @@ use fieldfen_services::worker::Worker;
 use super::stdin::drain_flag;
 use crate::event::{Event, emit};
 
-/// Runs the worker of a shop, which does what operators ask for, until the test sends `drain`.
+/// Runs the worker of a shop, which carries out operators' requests, until the test sends `drain`.
 #[derive(Debug, Args)]
 pub struct ShopWorker {
     /// The lease of its jobs, in milliseconds.
@@ -26,7 +26,8 @@ impl ShopWorker {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When the rules cannot be followed, the worker does not start or ends by itself, or the test has closed the pipe from stdout.
+    /// An error if the rules are invalid, the worker does not start or ends by itself, or the test has closed the pipe
+    /// from stdout.
     pub fn run(&self, file: &ShopFile, store: SqliteStore) -> Result<(), Error> {
         let draining = drain_flag(false);
         let pipeline = file.shop()?.pipeline(Environment::system())?;

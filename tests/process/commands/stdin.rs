@@ -8,7 +8,7 @@ use std::thread;
 /// The exit status after the test has closed the pipe.
 const ORPHANED: i32 = 3;
 
-/// A flag that the line `drain` raises. When the test closes the pipe instead, the process ends at once, so that no test
+/// A flag that the line `drain` raises. If the test closes the pipe instead, the process ends at once, so that no test
 /// leaves a process behind.
 pub(super) fn drain_flag(raised: bool) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(raised));

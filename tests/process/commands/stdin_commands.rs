@@ -24,7 +24,7 @@ use crate::event::{Event, StoreFailure, emit};
 /// Runs one command for each line of stdin. An error of the store is an event, and the process goes on.
 #[derive(Debug, Args)]
 pub struct Interpret {
-    /// How many threads share the jobs of an `enqueue`.
+    /// The number of threads that share the jobs of an `enqueue`.
     #[arg(long, default_value_t = 1)]
     threads: u64,
 }
@@ -37,7 +37,7 @@ struct Interpreter<'c> {
     store: Option<SqliteStore>,
     /// A connection that holds SQLite's write lock.
     lock: Option<diesel::SqliteConnection>,
-    /// The file whose lock is the fairness lock of writers.
+    /// The file whose lock is the fair lock of writers.
     fairness_lock: Option<File>,
     held: Option<(JobId, FenceToken)>,
 }
@@ -46,7 +46,7 @@ impl Interpret {
     /// Runs the command to its end.
     ///
     /// # Errors
-    /// When a command is not understood, or the test has closed the pipe from stdout.
+    /// An error if a command is not understood, or the test has closed the pipe from stdout.
     pub fn run(&self, database: &Database) -> Result<(), Error> {
         let environment = Environment::system();
         let mut interpreter = Interpreter {
@@ -118,7 +118,7 @@ impl Interpreter<'_> {
             }
             ["limit-pages", "none"] => limit_pages(None),
             ["limit-pages", pages] => limit_pages(Some(pages.parse()?)),
-            // Beyond this size no file of this process may grow; see the caller for the signal.
+            // No file of this process may grow beyond this size. The caller handles the signal.
             ["limit-files", bytes] => {
                 let now = getrlimit(Resource::Fsize);
                 let current = match *bytes {
@@ -135,8 +135,8 @@ impl Interpreter<'_> {
         self.store.as_ref().context("the store is not open")
     }
 
-    /// Enqueues so many jobs of so many bytes each, every one in a write of its own, and tries all of them even where
-    /// the store refuses.
+    /// Enqueues this many jobs with payloads of this many bytes, each in its own write. Tries all of them, even if the
+    /// store refuses some.
     fn enqueue(&self, jobs: u64, bytes: usize) -> Result<(), Error> {
         let (store, environment) = (self.store()?, &self.environment);
         let share = |thread: u64| jobs / self.command.threads + u64::from(thread < jobs % self.command.threads);
@@ -158,7 +158,7 @@ impl Interpreter<'_> {
         })
     }
 
-    /// Enqueues a job with each of so many dedup keys.
+    /// Enqueues a job with each of this many dedup keys.
     fn ask_for(&self, keys: u64) -> Result<(), Error> {
         for key in 0..keys {
             let job = job(&self.environment, 2)?.dedup_key(DedupKey::new(format!("key-{key}"))?);
@@ -201,7 +201,7 @@ impl Interpreter<'_> {
     }
 }
 
-/// A job whose payload has so many bytes.
+/// A job with a payload of this many bytes.
 fn job(environment: &Environment, bytes: usize) -> Result<NewJob, Error> {
     let payload = RawJson::parse(format!("\"{}\"", "x".repeat(bytes.saturating_sub(2))))?;
     Ok(NewJob::untyped(environment.job_id(), JobKind::custom(WORK_KIND)?, Some(payload), environment.now())?)

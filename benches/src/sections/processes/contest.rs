@@ -17,35 +17,35 @@ use crate::baseline::Connection;
 use crate::fieldfen::{self, FieldfenWorker};
 use crate::write_trace::{self, TracedWrite};
 
-/// The work of one process: claims and completes for a while.
+/// The work of one process: it claims and completes jobs for some time.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Worker {
     /// The database.
     #[arg(long)]
     database: PathBuf,
-    /// Its name in the rows.
+    /// The worker's name in the rows.
     #[arg(long)]
     name: String,
     /// Full durability instead of normal.
     #[arg(long)]
     full: bool,
-    /// For how long, in milliseconds.
+    /// The time in milliseconds.
     #[arg(long)]
     milliseconds: u64,
-    /// Also records how long the process waits for a processor.
+    /// Whether to record the time that the process waits for a processor.
     #[arg(long)]
     run_delay: bool,
 }
 
-/// What a process has done.
+/// The result of a process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Done {
     name: String,
-    /// Jobs that were claimed and completed.
+    /// The number of jobs that were claimed and completed.
     pub(crate) jobs: u32,
-    /// Completions that came too late.
+    /// The number of completions that came too late.
     lost: u32,
-    /// Errors because the database was locked.
+    /// The number of errors because the database was locked.
     pub(crate) busy: u32,
     pub(crate) seconds: f64,
     /// Each write, from the trace.
@@ -53,10 +53,10 @@ pub(crate) struct Done {
 }
 
 impl Worker {
-    /// Says that it is ready on stdout, waits for a line on stdin, works, and writes what it has done to stdout.
+    /// Reports on stdout that it is ready, waits for a line on stdin, works, and writes its result to stdout.
     ///
     /// # Errors
-    /// The store's own, except that it is busy.
+    /// The errors of the store, except that it is busy.
     pub fn run(&self) -> Result<()> {
         let durability = if self.full { Durability::Full } else { Durability::Normal };
         let store = fieldfen::open(&self.database, durability)?;
@@ -69,7 +69,7 @@ impl Worker {
         while began.elapsed() < end {
             let Some(jobs) = done.unless_busy(worker.claim(1))? else { continue };
             let job = jobs.first().context("the queue has run dry")?;
-            // A job that is claimed is brought to its end.
+            // A claimed job is always completed.
             loop {
                 if let Some(completed) = done.unless_busy(worker.complete(job))? {
                     *(if completed.is_done() { &mut done.jobs } else { &mut done.lost }) += 1;
@@ -96,7 +96,7 @@ impl Done {
     }
 }
 
-/// What is measured in one run.
+/// The settings of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Contest {
     pub(crate) durability: Durability,
@@ -106,13 +106,13 @@ pub(crate) struct Contest {
     pub(crate) run_delay: bool,
 }
 
-/// Lets so many processes work at once, and says what they have done and how many jobs were not run exactly once.
+/// Lets this many processes work at once. Returns their results, and the number of jobs that did not run exactly once.
 ///
 /// # Errors
-/// When a process fails.
+/// An error if a process fails.
 pub(crate) fn contest(path: &Path, contest: &Contest) -> Result<(Vec<Done>, i64)> {
     let Contest { durability, processes, milliseconds, run_delay } = *contest;
-    // More than a process can do.
+    // More jobs than a process can complete.
     let pending = u32::try_from(milliseconds)? * if durability == Durability::Full { 25 } else { 50 };
     Backlog { pending, ..Backlog::default() }.create(path)?;
     let mut running = Vec::new();
@@ -137,7 +137,7 @@ pub(crate) fn contest(path: &Path, contest: &Contest) -> Result<(Vec<Done>, i64)
     Ok((done, wrong))
 }
 
-/// How many jobs the rows and the processes do not agree on.
+/// The number of jobs about which the rows and the processes disagree.
 fn not_exactly_once(path: &Path, done: &[Done]) -> Result<i64> {
     let rows = Connection::open(path, Durability::Normal)?;
     let mut wrong = rows.number("SELECT count(*) FROM jobs WHERE status NOT IN ('pending', 'completed')")?;
@@ -150,14 +150,15 @@ fn not_exactly_once(path: &Path, done: &[Done]) -> Result<i64> {
     Ok(wrong)
 }
 
-/// Says so to the process that has started this one, and waits until it is told to begin.
+/// Reports to the parent process that this one is ready, and waits for its start signal.
 pub(in crate::sections) fn ready() -> Result<()> {
     println!("ready");
     std::io::stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
 
-/// A process of the report's own that says when it is ready, begins when it is told to, and ends with a line of JSON.
+/// A child process of the report: it reports when it is ready, begins at the start signal, and ends with a line of
+/// JSON.
 pub(in crate::sections) struct Running {
     child: Child,
     stdout: BufReader<ChildStdout>,

@@ -1,4 +1,4 @@
-//! Several processes that write to one file: their rate, how it is shared out, and how long a single write takes.
+//! Several processes that write to one file: their rate, its distribution, and the time of a single write.
 
 mod contest;
 mod trace;
@@ -15,10 +15,10 @@ use crate::report::{Bound, Report, Row};
 use crate::rounds;
 use crate::write_trace::{Explanation, StallWatch, TracedWrite, explain};
 
-/// How many processes write at once.
+/// The number of processes that write at once.
 const PROCESSES: u32 = 4;
 
-/// A write that takes longer must have a cause that the trace names.
+/// A write that takes longer must have a cause in the trace.
 const LONG_US: u64 = 1_000_000;
 
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
@@ -84,7 +84,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The rows on how long one write takes.
+/// The rows about the time of one write.
 fn single_writes(name: &str, runs: &[Vec<Done>], longest: &[Explanation], report: &mut Report) {
     let writes = || runs.iter().flatten().flat_map(|done| &done.writes);
     let us: Vec<f64> = writes().map(|write| write.total_us() as f64).collect();
@@ -125,7 +125,7 @@ fn traces(done: &[Done]) -> Vec<&[TracedWrite]> {
     done.iter().map(|done| &*done.writes).collect()
 }
 
-/// Jobs of the least served process over the mean.
+/// The jobs of the least served process, divided by the mean.
 fn least_served(done: &[Done]) -> f64 {
     let jobs = || done.iter().map(|done| f64::from(done.jobs));
     jobs().fold(f64::INFINITY, f64::min) / (jobs().sum::<f64>() / done.len() as f64)

@@ -1,4 +1,4 @@
-//! The trace by itself: one run, its phases, and its longest writes with what happened meanwhile.
+//! The trace alone: one run, its phases, and its longest writes with the events during each.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use super::contest::{Contest, contest};
 use super::{least_served, traces};
 use crate::write_trace::{StallWatch, explain, phase_table};
 
-/// Lets several processes write at once, and prints how long each phase of their writes took and what the longest writes
-/// waited for.
+/// Lets several processes write at once. Prints the time of each phase of their writes, and the causes of the longest
+/// writes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TraceWrites {
     /// Full durability instead of normal
@@ -28,10 +28,10 @@ pub struct TraceWrites {
 }
 
 impl TraceWrites {
-    /// Runs the processes on a database in this folder, and prints what was found.
+    /// Runs the processes on a database in this folder, and prints the results.
     ///
     /// # Errors
-    /// When a process fails.
+    /// An error if a process fails.
     pub fn run(&self, folder: &Path) -> Result<()> {
         let folder = tempfile::tempdir_in(folder)?;
         let durability = if self.full { Durability::Full } else { Durability::Normal };

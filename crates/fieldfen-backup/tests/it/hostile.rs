@@ -1,4 +1,4 @@
-//! Backups beside hostile files: links, pipes, wrong names, missing rights and full disks.
+//! Backups beside hostile files: links, FIFOs, wrong names, missing permissions and full disks.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -65,13 +65,13 @@ fn retention_never_removes_the_database_under_whatever_name_it_lies_in_the_folde
             None => fs::rename(database, &live).unwrap(),
         }
         let address = if linked.is_some() { database } else { &live };
-        // Two newer backups, so that none is kept for their number.
+        // Two newer backups, so that no old one is kept because of the number.
         for day in ["20200102", "20200103"] {
             fs::write(shop.backups().join(format!("fieldfen-{day}.db")), "x").unwrap();
         }
         for _ in 0..2 {
             let run = shop.backup(&["run", "--keep", "1", "--database", address.to_str().unwrap()]);
-            // A database with two names is not read.
+            // A database with two hard links is not read.
             run.ends_with(if linked == Some("hard") { 3 } else { 0 });
         }
         assert!(live.exists(), "{live:?} {linked:?}");
@@ -103,7 +103,7 @@ fn only_names_that_this_program_makes_are_removed_and_a_folder_stops_nothing() {
     for name in mine {
         fs::write(shop.backups().join(name), "mine").unwrap();
     }
-    // The newest that must go comes after two that cannot.
+    // The newest backup to remove comes after two that cannot be removed.
     for folder in ["fieldfen-20200105.db", "fieldfen-20200103.db.partial"] {
         fs::create_dir(shop.backups().join(folder)).unwrap();
     }
@@ -157,10 +157,10 @@ fn a_copy_is_its_owners_alone_also_while_it_is_written_and_never_more_readable_t
         assert_eq!(mode(&shop.backups().join(name)), expected, "of {source:o}, wanted {wanted}");
     }
     assert!(watched > 0, "not one copy was seen while it was written");
-    // The umask may take away more.
+    // The umask may remove more permissions.
     assert_eq!(mode(&shop.backups()) & !0o050, 0o700);
     assert_eq!(mode(&shop.backups().join(".fieldfen-backup.lock")), 0o600);
-    // The default is the owner alone, and its folder too.
+    // By default, only the owner has access, to the folder too.
     shop.backup(&["run", "--dir", "private"]).ends_with(0);
     let private = shop.folder().join("private");
     assert_eq!(mode(&private), 0o700);
@@ -292,7 +292,7 @@ fn a_user_who_may_only_read_backs_up_and_leaves_nothing_beside_the_database() {
             fs::set_permissions(database, Permissions::from_mode(file)).unwrap();
             fs::set_permissions(data_folder, Permissions::from_mode(folder)).unwrap();
         };
-        // Root becomes another user, whom the modes of the owner do not concern.
+        // Root becomes another user, to whom the owner's permissions do not apply.
         if is_root() {
             set_modes(0o644, 0o755)
         } else {
@@ -330,7 +330,7 @@ fn a_database_that_another_program_holds_exclusively_is_busy() {
     let refused = shop.backup(&["run"]);
     refused.ends_with(4);
     assert_eq!(everything(shop.folder()), before);
-    // One that writes an ordinary transaction holds nobody up.
+    // An ordinary write transaction blocks no backup.
     drop(holder);
     let mut writer = SqliteConnection::establish(shop.database()).unwrap();
     writer.batch_execute("BEGIN IMMEDIATE; DELETE FROM files").unwrap();

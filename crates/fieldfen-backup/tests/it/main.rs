@@ -1,4 +1,4 @@
-//! Backs up databases that are at rest, at work, missing and damaged.
+//! Backs up databases that are idle, in use, missing and damaged.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -53,7 +53,7 @@ fn a_failed_backup_leaves_the_earlier_one_and_nothing_else() {
     let backup = back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap().backup;
     let before = fs::read(&backup).unwrap();
     let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
-    // The schema says that an index is there whose page says otherwise: a copy of it cannot be sound.
+    // The schema has an index at a page that is not one, so that every copy fails the check.
     conn.batch_execute(
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'jobs') WHERE name = 'files';

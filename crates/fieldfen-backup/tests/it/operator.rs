@@ -60,7 +60,7 @@ fn a_file_that_may_not_grow_is_an_error_and_leaves_the_earlier_backup() {
     let names = shop.names();
     let backup = shop.backups().join(&names[0]);
     let before = fs::read(&backup).unwrap();
-    // Blocks of 512 bytes: enough for the log's index and not for the copy.
+    // Blocks of 512 bytes: enough for the log's index, but not for the copy.
     let limited = "ulimit -f 256; exec \"$1\" run";
     let refused = shop.shell(limited);
     refused.ends_with(8);

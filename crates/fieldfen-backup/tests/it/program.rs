@@ -1,4 +1,4 @@
-//! A shop's folder with a database of files, and the program started in it.
+//! A shop's folder with a database of files, and the program that runs in it.
 
 use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
@@ -16,7 +16,7 @@ use serde_json::Value;
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldfen-backup");
 
-/// A user that owns nothing.
+/// A user without files.
 const NOBODY: u32 = 65_534;
 
 pub(crate) fn new_file(id: FileId, name: String) -> NewFile {
@@ -66,7 +66,7 @@ impl Shop {
         self.folder().join("backups")
     }
 
-    /// The names in the folder of backups, without the hidden ones.
+    /// The names in the folder of backups, without hidden files.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.backups()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -107,13 +107,13 @@ impl Shop {
     }
 }
 
-/// Whether the tests run as root, whom no permissions stop.
+/// Returns whether the tests run as root, whom permissions do not stop.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Runs `fieldfen-backup` as a user whom permissions stop: if the tests run as root, as another user, after `prepare`, a
-/// shell script, has given that user what it needs.
+/// Runs `fieldfen-backup` as a user whom permissions stop. If the tests run as root, that is another user, and the
+/// shell script `prepare` first gives that user the required access.
 pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &[&str]) -> Ended {
     if !is_root() {
         return shop.backup(arguments);
@@ -125,7 +125,7 @@ pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &[&str]) -> En
     output(shop.set_up(command.args(arguments)).uid(NOBODY).gid(NOBODY)).into()
 }
 
-/// What a program left behind.
+/// The output and the exit code of a program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -149,7 +149,7 @@ impl Ended {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
     }
 
-    /// The one document on stdout of a program that ended with this code.
+    /// The JSON document on stdout of a program that ended with this code.
     #[track_caller]
     pub(crate) fn document(&self, code: i32) -> Value {
         self.ends_with(code);

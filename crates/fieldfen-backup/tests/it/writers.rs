@@ -1,4 +1,4 @@
-//! Backups under writers, and backups that are killed.
+//! Backups beside writers, and killed backups.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,9 +44,9 @@ fn a_copy_made_under_writers_is_of_one_moment_and_misses_nothing_committed_befor
             });
         }
         let _stop_at_end = RaiseOnDrop(&stop);
-        // Everybody is at work before the first copy begins.
+        // All writers have begun before the first copy.
         wait_until("all writers have committed", || committed.iter().all(|n| n.load(Ordering::SeqCst) > 0));
-        // Until somebody has written during one of them, however the machine shares its time out.
+        // Repeated until a writer has written during a backup, however the machine schedules them.
         while copies.len() < 5 || (copies.len() < 1000 && copies.iter().all(|(_, report)| report.compared)) {
             let before: Vec<_> = committed.iter().map(|n| n.load(Ordering::SeqCst)).collect();
             let folder = shop.folder().join(format!("backups-{}", copies.len()));
@@ -76,7 +76,7 @@ fn a_killed_backup_leaves_the_earlier_one_and_the_next_cleans_up() {
     let before = fs::read(&backup).unwrap();
     shop.add_files(30_000..30_001);
 
-    // The day, and with it the name, may change during the test.
+    // The day may change during the test, and the name with it.
     let unfinished = || shop.names().iter().any(|name| name.ends_with(".partial"));
     let killed = (0..1000).any(|_| {
         let mut child = shop.spawn(&["run"]);
@@ -93,13 +93,13 @@ fn a_killed_backup_leaves_the_earlier_one_and_the_next_cleans_up() {
     assert!(!unfinished() && shop.names().contains(name), "{:?}", shop.names());
 }
 
-/// Whether the folder holds whole backups and what a backup at work leaves, and nothing else.
+/// Returns whether the folder contains complete backups and the files of a running backup, and nothing else.
 fn assert_whole(shop: &Shop, files: i64) {
     for name in shop.names() {
         if name.contains(".partial") {
             continue;
         }
-        // Read without a log, which would stay beside the backup.
+        // Read without a log, which would remain beside the backup.
         let uri = format!("file:{}?mode=ro&immutable=1", shop.backups().join(&name).display());
         let mut conn = SqliteConnection::establish(&uri).unwrap();
         let found = "(SELECT integrity_check || ' ' || (SELECT count(*) FROM files) FROM pragma_integrity_check)";

@@ -1,4 +1,4 @@
-//! No room: a limit on the size of files, and a file system that is really full.
+//! A full disk: a limit on the size of files, and a file system that is really full.
 
 use std::fs;
 
@@ -31,8 +31,8 @@ fn is_full(ended: &Ended) {
 
 #[test]
 fn at_a_limit_on_the_size_of_files_up_and_down_end_with_8_and_status_reads() {
-    // Blocks of 512 bytes: nothing at all, less than a page, less than the index of the log has, and less than the
-    // database. SIGXFSZ may have its usual effect, which is to kill, or be ignored.
+    // Blocks of 512 bytes: none, less than a page, less than the index of the log, and less than the database. SIGXFSZ
+    // may have its default effect, which kills the process, or be ignored.
     for (blocks, trap) in
         [0, 1, 8, 32, 63, 64, 65, 80, 128, 200, 300].into_iter().zip(["", "trap '' XFSZ;"].iter().cycle())
     {
@@ -63,7 +63,7 @@ fn a_limit_that_is_large_enough_is_none() {
 #[test]
 #[ignore = "needs the right to mount a file system: run it as root"]
 fn on_a_full_disk_up_and_down_end_with_8_and_status_reads() {
-    /// A shell in which a file system can be mounted that ends with it.
+    /// A shell that can mount a file system, which ends with the shell.
     const SHELL: &[&str] = &["unshare", "--mount", "sh"];
     const MOUNT: &str = "mount -t tmpfs -o size=1m tmpfs data";
     let shop = migrated();
@@ -75,14 +75,14 @@ fn on_a_full_disk_up_and_down_end_with_8_and_status_reads() {
         );
         shop.script(SHELL, &script, arguments)
     };
-    // No page, less than the index of the log, less than the schema, and room for the schema but not for the index.
+    // No page, less than the index of the log, less than the schema, and enough for the schema but not for the index.
     for room in [0, 4, 16, 32, 36, 64, 128, 200, 256] {
         let created = on_full_disk(":", room, UP, "ls -A data");
         is_full(&created);
         assert_eq!(created.out, "ballast\n", "{room} KiB");
         let copy = "cp migrated.db data/fieldfen.db";
         is_at_newest(&on_full_disk(copy, room, STATUS, "ls -A data | grep -v -x -e ballast -e fieldfen.db"));
-        // What is left is the database of before.
+        // The database is the same as before.
         let reverted =
             on_full_disk(copy, room, DOWN, "rm data/ballast; \"$0\" status --json --database data/fieldfen.db");
         is_full(&reverted);

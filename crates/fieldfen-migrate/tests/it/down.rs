@@ -1,4 +1,4 @@
-//! What taking migrations back does to jobs and publications.
+//! The effect of reverted migrations on jobs and publications.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use fieldfen_persistence::SqliteStore;
 
 use crate::program::Shop;
 
-/// Jobs of every kind that a rollback may harm.
+/// Jobs in every state that a reversal may affect.
 const JOBS: &str = "
     INSERT INTO jobs (id, command_type, status, run_at, priority, max_retries, dedup_key, last_error) VALUES
     ('00000000-0000-4000-8000-000000000001', 'test.post', 'pending', '2099-01-02 03:04:05.000006', 1, 9, 'post:7', 'a; \"b\"
@@ -85,7 +85,7 @@ fn jobs_that_are_not_due_are_not_due_after_down_and_up_either() {
     down.ends_with(0);
     assert!(down.out.contains("jobs that are not due yet: 2"), "{}", down.out);
 
-    // A program that knows only the specification takes pending jobs, whenever they were due.
+    // A program that knows only the specification runs pending jobs, whenever they are due.
     let pending = texts(&shop, "SELECT id AS line FROM jobs WHERE status = 'pending'");
     assert_eq!(pending, ["00000000-0000-4000-8000-000000000003"]);
 

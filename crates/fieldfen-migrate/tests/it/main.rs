@@ -76,7 +76,7 @@ fn two_at_once_apply_every_migration_once() {
         let ended = children.map(|child| program::Ended::from(output_of(child)));
         let mut applied = Vec::new();
         for ended in ended {
-            // On a slow disk one may have been told that the database was busy, and has applied nothing.
+            // On a slow disk, one of them may have found the database busy and applied nothing.
             let again = (ended.code == 4).then(|| shop.migrate(&["up", "--json"]));
             let document = again.unwrap_or(ended).document(0);
             applied

@@ -1,4 +1,4 @@
-//! A shop's folder, and the program started in it.
+//! A shop's folder, and the program that runs in it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use fieldfen_persistence::SqliteUrl;
 use fieldfen_testkit::wait::output;
 use serde_json::Value;
 
-/// A user that owns nothing.
+/// A user without files.
 const NOBODY: u32 = 65534;
 
-/// Whether the tests run as root, whom no permissions stop.
+/// Returns whether the tests run as root, whom permissions do not stop.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
@@ -33,7 +33,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A folder with nothing in it, where `data/fieldfen.db` will be.
+/// An empty folder for `data/fieldfen.db`.
 pub(crate) struct Shop {
     folder: tempfile::TempDir,
     database: String,
@@ -63,8 +63,9 @@ impl Shop {
         self.command(arguments, true)
     }
 
-    /// Runs a script in the shop's folder, with `fieldfen-migrate` as `$0` and its arguments, the shop's database among
-    /// them, as `$@`. The script is run by `sh`, or by a shell in a namespace of its own, where it may mount file systems.
+    /// Runs a script in the shop's folder, with `fieldfen-migrate` as `$0` and its arguments, including the shop's
+    /// database, as `$@`. The script is run by `sh`, or by a shell in its own namespace, where it may mount file
+    /// systems.
     pub(crate) fn script(&self, shell: &[&str], script: &str, arguments: &[&str]) -> Ended {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_fieldfen-migrate")]);
@@ -72,7 +73,7 @@ impl Shop {
         output(&mut command).into()
     }
 
-    /// Runs `fieldfen-migrate` in the shop's folder, told its database or not.
+    /// Runs `fieldfen-migrate` in the shop's folder, with or without the address of its database.
     pub(crate) fn command(&self, arguments: &[&str], told: bool) -> Ended {
         output(&mut self.prepare(arguments, told)).into()
     }
@@ -106,7 +107,8 @@ impl Shop {
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode | 0o055)).unwrap();
         }
         let copy = public.path().join("migrate");
-        // Made by another process: a child of another thread that inherits the open copy would keep it from running.
+        // Another process copies the program: a child of another thread that inherits the open copy would keep it from
+        // running.
         let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_fieldfen-migrate")).arg(&copy).status().unwrap();
         assert!(copied.success());
         std::fs::set_permissions(&copy, everybody).unwrap();
@@ -115,12 +117,12 @@ impl Shop {
         output(command.uid(NOBODY).gid(NOBODY)).into()
     }
 
-    /// From now on nobody but root may write in the shop's folder.
+    /// Makes the shop's folder writable for root only.
     pub(crate) fn close_folder(&self) {
         std::fs::set_permissions(self.folder(), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
     }
 
-    /// All files and folders, with what tells whether one was written, replaced or given away.
+    /// All files and folders, with the values that show whether one was written, replaced or given another owner.
     pub(crate) fn listing(&self) -> BTreeMap<PathBuf, Entry> {
         let mut found = BTreeMap::new();
         let mut folders = vec![self.folder().to_owned()];
@@ -150,7 +152,7 @@ impl Shop {
     }
 }
 
-/// What a program left behind.
+/// The output and the exit code of a program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -174,7 +176,7 @@ impl Ended {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
     }
 
-    /// The one document on stdout of a program that ended with this code.
+    /// The JSON document on stdout of a program that ended with this code.
     #[track_caller]
     pub(crate) fn document(&self, code: i32) -> Value {
         self.ends_with(code);

@@ -1,4 +1,4 @@
-//! `status` leaves the database and its folder as they are.
+//! `status` does not change the database or its folder.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ fn set_mode(path: &std::path::Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// A shop whose database is migrated and belongs to this user, in a folder that everybody may write.
+/// A shop whose migrated database belongs to this user, in a folder that every user may write.
 fn stopped() -> Shop {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
@@ -63,7 +63,7 @@ fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_n
     store.write(|_| Ok(())).unwrap();
     let mut other = SqliteConnection::establish(shop.database()).unwrap();
     other.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
-    // A process that reads the files by other means than SQLite drops SQLite's locks.
+    // A process that reads these files without SQLite drops SQLite's locks.
     let names = || {
         let entries = fs::read_dir(shop.folder().join("data")).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect::<std::collections::BTreeSet<_>>()
@@ -77,7 +77,7 @@ fn the_status_of_a_running_services_database_is_the_committed_one_and_disturbs_n
     store.write(|_| Ok(())).unwrap();
 }
 
-/// A log that its last program has left, as after a crash.
+/// A log that remained after a crash of its last program.
 fn crashed() -> Shop {
     let shop = stopped();
     let mut conn = SqliteConnection::establish(shop.database()).unwrap();
@@ -165,7 +165,7 @@ fn what_stands_in_the_place_of_a_log_or_journal_is_refused_at_once_and_stays() {
         ];
         for (put, says) in put {
             put();
-            // With a writer there, nobody waits for one at the pipe.
+            // With a writer at the FIFO, opening it does not block.
             let _writer = fs::File::options().read(true).write(true).open(&beside).ok();
             let state = || (fs::symlink_metadata(&beside).unwrap().file_type(), fs::read(shop.database()).unwrap());
             let before = state();
@@ -188,7 +188,8 @@ fn a_journal_that_must_be_rolled_back_is_refused_with_the_reason_and_rolled_back
     let mut writer = SqliteConnection::establish(shop.database()).unwrap();
     let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)";
     writer.batch_execute("CREATE TABLE theirs (n); INSERT INTO theirs VALUES (1)").unwrap();
-    // What does not fit into the cache is written before the commit: a copy of that moment is what a crash leaves.
+    // Pages that do not fit into the cache are written before the commit. A copy at that moment is like the file after
+    // a crash.
     let insert = format!("PRAGMA cache_size = 2; BEGIN; {rows} INSERT INTO theirs SELECT zeroblob(400) FROM n");
     writer.batch_execute(&insert).unwrap();
     let beside = |name: &str, ending: &str| format!("{name}{ending}");

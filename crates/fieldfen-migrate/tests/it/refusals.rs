@@ -11,7 +11,7 @@ use crate::program::{Shop, is_root};
 
 const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/specification.sql");
 
-/// A trigger of another program that a migration comes upon.
+/// A trigger of another program that interferes with a migration.
 const FAILS_IN_0002: &str = r#"
     INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
     INSERT INTO jobs (id, file_id, command_type, status, result_json)
@@ -19,7 +19,7 @@ const FAILS_IN_0002: &str = r#"
     CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END;
 "#;
 
-/// A shop whose database has been made by these statements, in a rollback journal or in WAL mode.
+/// A shop whose database was made by these statements, with a rollback journal or in WAL mode.
 fn shop(statements: &str, mode: &str) -> Shop {
     let shop = Shop::new();
     fs::create_dir(shop.folder().join("data")).unwrap();
@@ -88,7 +88,7 @@ fn a_folder_in_which_no_log_can_be_made_ends_with_7() {
         shop.migrate_unprivileged(arguments).ends_with(7);
         assert_eq!(shop.listing(), before, "{arguments:?}");
     }
-    // Whoever deletes the folder must be able to write to it.
+    // The user who deletes the folder needs write permission.
     set_mode(0o755);
 }
 

@@ -1,9 +1,9 @@
-//! One row never hides another: whatever stands in any column of one row, every operation goes on with the other rows,
-//! and names the row that it cannot read.
+//! Checks that one row never hides another: with any value in any column of one row, every operation handles the other
+//! rows and names the row that it cannot read.
 //!
-//! Tables and columns are asked of the database, so that new ones are covered by themselves.
+//! Tables and columns are read from the database, so that new ones are included.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here must fail the test")]
+#![expect(clippy::unwrap_used, reason = "a failure here must fail the test")]
 
 mod operations;
 mod reads;
@@ -20,7 +20,7 @@ use rows::{VICTIMS, is_about_a_victim, populate};
 
 const LARGEST: &str = "9223372036854775807";
 
-/// What another program may have written into a column, whatever its type.
+/// The values that another program may have written into a column, whatever its type.
 const VALUES: [&str; 19] = [
     "NULL",
     "''",
@@ -59,7 +59,7 @@ fn columns(conn: &mut SqliteConnection) -> Vec<Column> {
     diesel::sql_query(query).load(conn).unwrap()
 }
 
-/// Runs one operation and takes back what it has written.
+/// Runs one operation and undoes its writes.
 fn run(conn: &mut SqliteConnection, operation: &Operation) -> Result<Vec<String>, StoreError> {
     let write = match operation.run {
         Run::Read(read) => return read(&mut SqliteSession::join(conn).unwrap()),
@@ -72,7 +72,7 @@ fn run(conn: &mut SqliteConnection, operation: &Operation) -> Result<Vec<String>
     answer
 }
 
-/// What is wrong with this answer, where `sound` is the answer without the bad value.
+/// The fault of this answer; `None` if there is none. `sound` is the answer without the bad value.
 fn fault(operation: &Operation, sound: &[String], answer: Result<Vec<String>, StoreError>) -> Option<String> {
     match (answer, operation.about) {
         (Ok(lines), About::AllRows) => {
@@ -80,7 +80,7 @@ fn fault(operation: &Operation, sound: &[String], answer: Result<Vec<String>, St
             missing.map(|line| format!("{line} is missing in {lines:#?}"))
         }
         (Ok(_), About::Victim) => None,
-        // The row that was asked for cannot be read, or is another one by now.
+        // The requested row cannot be read, or has another id by now.
         (
             Err(
                 StoreError::BadRow { .. }
@@ -106,7 +106,7 @@ fn whatever_stands_in_any_column_of_one_row_hides_no_other_row() {
 
     let (mut tried, mut faults) = (0, Vec::new());
     for Column { table, column } in columns(&mut conn) {
-        // The first victims get every value, those in other statuses the first half of them.
+        // The first victims get every value, those in other statuses the first half of the values.
         let values = VALUES.into_iter().enumerate();
         let victims = values.flat_map(|(index, value)| {
             let victims = if index < VALUES.len() / 2 { &VICTIMS[..] } else { &VICTIMS[..1] };
@@ -115,9 +115,9 @@ fn whatever_stands_in_any_column_of_one_row_hides_no_other_row() {
         for (victim, value) in victims {
             conn.batch_execute("SAVEPOINT victim; PRAGMA defer_foreign_keys = ON").unwrap();
             let update = format!("UPDATE {table} SET {column} = {value} WHERE rowid = {victim}");
-            // Behind the largest number, AUTOINCREMENT has none for any program.
+            // After the largest number, AUTOINCREMENT refuses every insert.
             let is_last_number = column == "id" && value == LARGEST;
-            // Some values are refused, and some tables have fewer rows.
+            // The schema refuses some values, and some tables have fewer rows.
             if !is_last_number && conn.batch_execute(&update).is_ok() && changed(&mut conn) {
                 tried += 1;
                 for (operation, sound) in operations.iter().zip(&sound) {
@@ -135,7 +135,7 @@ fn whatever_stands_in_any_column_of_one_row_hides_no_other_row() {
     assert!(tried > 1000, "only {tried} values were accepted");
 }
 
-/// Whether the last statement has changed a row.
+/// Returns whether the last statement has changed a row.
 fn changed(conn: &mut SqliteConnection) -> bool {
     let changes = diesel::dsl::sql::<diesel::sql_types::BigInt>("changes()");
     diesel::select(changes).get_result::<i64>(conn).unwrap() > 0

@@ -1,4 +1,4 @@
-//! Every operation of the repositories, once for all rows or for the sound ones, and once for the victim.
+//! Every operation of the repositories: once for all or for the sound rows, and once for the victim.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -23,12 +23,12 @@ use crate::rows::{name, open_target, owner};
 
 pub(crate) type Answer = Result<Vec<String>, StoreError>;
 
-/// Whose rows an operation reads or writes.
+/// The rows that an operation reads or writes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum About {
-    /// It must succeed, and answer for the sound rows as if there were no bad one.
+    /// The operation must succeed, and its answer for the sound rows must not depend on the bad one.
     AllRows,
-    /// It may be refused by a row's name.
+    /// The operation may fail with an error that names the row.
     Victim,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn line(lines: &mut Vec<String>, what: &str, item: impl Debug) {
     lines.push(format!("{what}: {item:?}"));
 }
 
-/// Two of three: one may be a victim.
+/// Two of three rows, since one may be a victim.
 pub(crate) fn counted(lines: &mut Vec<String>, what: &str, rows: u64) {
     lines.extend((1..=rows.min(2)).map(|row| format!("{what}: row {row}")));
 }

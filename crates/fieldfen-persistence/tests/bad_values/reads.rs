@@ -56,7 +56,7 @@ pub(crate) fn histories(s: &mut dyn ReadSession) -> Answer {
     for number in SOUND {
         page(&mut lines, "history", s.files().history(&file_id(number), &PageRequest::first(9))?, false);
     }
-    // The victim's lines say nothing of its number.
+    // The lines of the victim do not contain its number.
     let victims = s.files().history(&file_id(2), &PageRequest::first(9))?;
     lines.push(format!("history of {}: {} rows", file_id(2), victims.items.len() + victims.unreadable.len()));
     Ok(lines)
@@ -162,7 +162,7 @@ pub(crate) fn all_recurring_work(s: &mut dyn ReadSession) -> Answer {
     Ok(lines)
 }
 
-/// The rows of a page; all of them together, whether they can be read or not, where the page is of all rows.
+/// The rows of a page. For a page of all rows, the number of all of them, readable or not.
 fn page<T: Debug>(lines: &mut Vec<String>, what: &str, page: Page<T>, all: bool) {
     if all {
         lines.push(format!("{what}: {} rows", page.items.len() + page.unreadable.len()));

@@ -15,18 +15,18 @@ use fieldfen_testkit::fixtures::{
 /// The rowids of victims. Jobs and publications have three of them, in different statuses.
 pub(crate) const VICTIMS: [i64; 3] = [2, 5, 8];
 
-/// The numbers of victims: of the first, second and third three rows.
+/// The numbers of the victims in the first, second and third group of three rows.
 const NUMBERS: [u64; 3] = [2, 12, 22];
 
-/// A lease that began then has run out at `at(0)`.
+/// A lease that began at this second has expired at `at(0)`.
 pub(crate) const LONG_AGO: i64 = -9999;
 
-/// The numbers of the three rows that begin with this one.
+/// The numbers of the three rows from this one on.
 pub(crate) fn three(first: u64) -> [u64; 3] {
     [first, first + 1, first + 2]
 }
 
-/// Whether a line of an answer speaks of a row that may have got a bad value.
+/// Returns whether a line of an answer belongs to a row that may have a bad value.
 pub(crate) fn is_about_a_victim(line: &str) -> bool {
     NUMBERS.iter().any(|&number| {
         [
@@ -58,7 +58,7 @@ pub(crate) fn populate(s: &mut SqliteSession<'_>) -> Result<(), StoreError> {
         file_in(s, number, FileStatus::Ingested)?;
     }
     for number in three(1) {
-        // So that history has the same order as files: one more line for each.
+        // One more line for each file, so that the history has the same order as the files.
         let file = s.files().find(&file_id(number))?.unwrap();
         s.files().change(&file.after(fieldfen_domain::file::FileEvent::ProcessingStarted, "started", at(0))?)?;
         s.hashes().insert(&hash(number, at(0)))?;
@@ -84,12 +84,12 @@ pub(crate) fn populate(s: &mut SqliteSession<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The file that a publication or job belongs to.
+/// The file of a publication or job.
 pub(crate) fn owner(number: u64) -> FileId {
     file_id(number % 10)
 }
 
-/// Three pending ones, three whose leases have run out, three that have failed.
+/// Three pending jobs, three jobs with expired leases, and three failed jobs.
 fn jobs(s: &mut dyn Session) -> Result<(), StoreError> {
     for (first, kind_name) in [(1, "test.pending"), (11, "test.running"), (21, "test.failed")] {
         for number in three(first) {

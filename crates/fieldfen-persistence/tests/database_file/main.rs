@@ -1,4 +1,4 @@
-//! What the SQLite store makes of its file: where it is, and what happens when it is gone.
+//! The database file of the SQLite store: its path, its upkeep, and its loss.
 
 #![expect(clippy::unwrap_used, reason = "test support outside of test functions")]
 #![cfg(unix)]

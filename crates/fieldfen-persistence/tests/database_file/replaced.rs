@@ -1,4 +1,4 @@
-//! Files that another program removes, replaces, cuts off or copies over under an open store.
+//! Files that another program removes, replaces, truncates or overwrites under an open store.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -19,7 +19,7 @@ fn write(store: &SqliteStore) -> Result<(), StoreError> {
     store.write(|s| s.api_usage().record(&call()))
 }
 
-/// How many of these calls a store that is opened anew finds.
+/// The number of these calls that a newly opened store finds.
 fn calls(path: &Path) -> i64 {
     let mut conn = connect(&SqliteUrl::from(path), OpenMode::ExistingOnly).unwrap();
     diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>("(SELECT count(*) FROM api_usage)"))
@@ -27,12 +27,12 @@ fn calls(path: &Path) -> i64 {
         .unwrap()
 }
 
-/// Whether the store has noticed that its files are not those that it has opened.
+/// Returns whether the store has noticed that its files are no longer those that it opened.
 fn has_noticed(result: &Result<(), StoreError>) -> bool {
     matches!(result, Err(StoreError::Io(_) | StoreError::Corrupt(_)))
 }
 
-/// A store that has found its files in place so often that it looks only at the times of their folder.
+/// A store that has found its files in place so often that it only checks the times of their folder.
 fn settled(path: &Path) -> SqliteStore {
     let store = open(path, Duration::from_secs(60));
     for _ in 0..2 {
@@ -51,7 +51,7 @@ fn a_log_that_is_replaced_is_noticed_also_when_the_time_of_the_folder_is_put_bac
     let modified = fs::metadata(folder.path()).unwrap().modified().unwrap();
     fs::copy(beside(&path, "-wal"), folder.path().join("other")).unwrap();
     fs::rename(folder.path().join("other"), beside(&path, "-wal")).unwrap();
-    // As `rsync -a` does.
+    // `rsync -a` sets such a time.
     File::open(folder.path()).unwrap().set_modified(modified).unwrap();
     let written = write(&store);
     assert!(has_noticed(&written), "{written:?}");
@@ -90,18 +90,18 @@ fn a_log_or_its_index_that_is_gone_or_replaced_is_noticed_before_the_next_acknow
     }
 }
 
-/// Writes into a file as it is, without a new one in its place.
+/// Overwrites a file in place.
 fn overwrite(path: &Path, bytes: &[u8]) {
     OpenOptions::new().write(true).open(path).unwrap().write_all(bytes).unwrap();
 }
 
-/// What another program does to the log with this path.
+/// The damage that another program does to the log with this path.
 type Damage<'a> = &'a dyn Fn(&Path);
 
 #[test]
 fn a_log_that_is_cut_off_or_copied_over_is_noticed_before_the_next_acknowledgement() {
     let folder = tempfile::tempdir().unwrap();
-    // The log of another database, which is as long.
+    // The log of another database, with the same length.
     let other = migrated(&folder.path().join("other"));
     let others = open(&other, Duration::from_secs(60));
     (0..9).for_each(|_| write(&others).unwrap());
@@ -151,7 +151,7 @@ fn a_database_with_two_names_is_refused() {
     write(&open(&path, Duration::from_secs(60))).unwrap();
 }
 
-/// Copies over a file that this process has open, which must be done by another one.
+/// Copies over a file that this process has open. Another process must do that.
 fn copy_over(from: &Path, to: &Path) {
     assert!(std::process::Command::new("cp").args([from, to]).status().unwrap().success());
 }

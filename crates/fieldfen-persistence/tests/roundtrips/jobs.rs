@@ -37,7 +37,7 @@ fn new_job() -> impl Strategy<Value = NewJob> {
     )
 }
 
-/// How a claim goes: its token, its lease, who claims, and the progress of its heartbeat.
+/// The values of a claim: its token, its lease, the worker's name, and the progress of its heartbeat.
 type Claim = (FenceToken, Duration, String, Option<RawJson>);
 
 fn claim() -> impl Strategy<Value = Claim> {
@@ -81,7 +81,7 @@ fn found(place: &Place, id: &JobId) -> Job {
     place.read(|s| s.jobs().find(id)).unwrap()
 }
 
-/// Claims the one job that there is, as soon as it is due, and says with which proof.
+/// Claims the only job as soon as it is due, and returns the claim.
 fn take(place: &Place, job: &mut Job, (token, lease, worker, progress): Claim) -> ClaimRef {
     let (now, worker) = (job.run_at, WorkerName::new(worker));
     let kinds = [job.kind.clone()].into();

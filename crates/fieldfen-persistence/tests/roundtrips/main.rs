@@ -1,6 +1,6 @@
-//! Whatever a domain value holds, the row that is made of it reads back as the same value.
+//! Checks that the row of every domain value reads back as the same value.
 
-#![expect(clippy::unwrap_used, reason = "what goes wrong here must fail the test")]
+#![expect(clippy::unwrap_used, reason = "a failure here must fail the test")]
 
 mod files;
 mod jobs;
@@ -18,7 +18,7 @@ use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, Sql
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-/// A store, and another program's look at its file.
+/// A store, and another program's connection to its file.
 struct Place {
     store: SqliteStore,
     foreign: RefCell<SqliteConnection>,
@@ -35,8 +35,8 @@ impl Place {
     }
 }
 
-/// Tries values at random, each in an empty database. `FIELDFEN_ROUND_TRIPS` says how many, `PROPTEST_RNG_SEED` from
-/// which seed.
+/// Tries random values, each in an empty database. `FIELDFEN_ROUND_TRIPS` sets their number, `PROPTEST_RNG_SEED` the
+/// seed.
 fn each<S: Strategy<Value: Debug>>(values: S, case: impl Fn(&Place, S::Value)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db");

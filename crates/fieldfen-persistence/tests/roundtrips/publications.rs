@@ -1,4 +1,4 @@
-//! Publications, and the listings and posts that are made of them.
+//! Publications, and the listings and posts of their confirmations.
 
 use fieldfen_domain::job::ParkedFor;
 use fieldfen_domain::publication::{
@@ -45,7 +45,7 @@ fn confirmation(target: &Target, number: u128, words: &Words) -> Confirmation {
     Confirmation::new(words.platform_id.clone(), row, words.at, words.at).url(words.url.clone())
 }
 
-/// What a platform says.
+/// The values in a platform's answer.
 #[derive(Debug, Clone)]
 struct Words {
     platform_id: String,
@@ -56,7 +56,7 @@ struct Words {
 }
 
 fn words() -> impl Strategy<Value = Words> {
-    let platform_id = text().prop_filter("what is out there has an id", |id| !id.trim().is_empty());
+    let platform_id = text().prop_filter("a product has an id", |id| !id.trim().is_empty());
     (platform_id, option::of(text()), select(ListingStatus::ALL), option::of(text()), time()).prop_map(
         |(platform_id, url, status, platform_status, at)| Words { platform_id, url, status, platform_status, at },
     )
@@ -115,7 +115,7 @@ fn what_is_published_reads_back_as_it_was_confirmed() {
     each((request(), any::<u128>(), words()), |place, (request, number, words)| {
         let mut publication = reserve(place, &request);
         let confirmation = confirmation(&request.target, number, &words);
-        // What is confirmed as taken away has ended already.
+        // The publication of a delisted product has ended already.
         let is_gone = matches!(request.target, Target::Listing { .. }) && !words.status.is_live();
         let (answer, state) = if is_gone {
             (ConfirmOutcome::Ended, PublicationState::Ended)

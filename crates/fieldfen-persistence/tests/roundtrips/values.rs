@@ -1,4 +1,4 @@
-//! Values of all sorts that the domain allows.
+//! Random values of all kinds that the domain allows.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Any text: empty ones, zero characters, quotes, what looks like a number.
+/// A text, possibly empty, with NULs or quotes, or like a number.
 pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => long_text(0..40),
@@ -18,12 +18,12 @@ pub(crate) fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any text of so many characters.
+/// A text of this many characters.
 pub(crate) fn long_text(characters: Range<usize>) -> impl Strategy<Value = String> {
     vec(any::<char>(), characters).prop_map(String::from_iter)
 }
 
-/// JSON as other programs write it: with blanks, with numbers that no float can hold, with any text.
+/// JSON as other programs write it: with blanks, with numbers that no float can express, with any text.
 pub(crate) fn json() -> impl Strategy<Value = RawJson> {
     let object = ("-?[1-9][0-9]{0,40}", text(), "[ \t\n]{0,3}").prop_map(|(number, text, blank)| {
         let text = RawJson::from_value(&text).unwrap();
@@ -36,7 +36,7 @@ fn null() -> RawJson {
     RawJson::parse("null").unwrap()
 }
 
-/// Any microsecond of the years 0 to 9998; often one of our days, or beside a whole second.
+/// A microsecond of the years 0 to 9998, often of the present or beside a whole second.
 pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
     let all = -62_167_219_200_000_000_i64..253_370_764_800_000_000;
     let ours = 1_700_000_000_000_000_i64..1_900_000_000_000_000;
@@ -45,7 +45,7 @@ pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
     prop_oneof![all, ours, beside].prop_map(|micros| DateTime::from_timestamp_micros(micros).unwrap())
 }
 
-/// Any time span of up to a year.
+/// A span of time of up to a year.
 pub(crate) fn span() -> impl Strategy<Value = Duration> {
     (1_u64..31_536_000_000_000).prop_map(Duration::from_micros)
 }

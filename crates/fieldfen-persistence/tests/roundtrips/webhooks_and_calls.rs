@@ -1,5 +1,5 @@
-//! Webhooks that came in, and calls that went out. Stores tell only a part of these rows; the rest is read by another
-//! program's query.
+//! Received webhooks and recorded calls. Stores return only some of their columns; another program's query reads the
+//! others.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};

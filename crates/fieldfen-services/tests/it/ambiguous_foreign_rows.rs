@@ -1,4 +1,4 @@
-//! Rows of other programs, and publications at other accounts, of which a publisher cannot tell what they are.
+//! Rows of other programs, and publications at other accounts, that a publisher cannot assign to a target.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, UpdateListing};
@@ -23,7 +23,7 @@ on_every_store!(
     a_listing_that_was_adopted_meanwhile_is_not_given_up,
 );
 
-/// What another program writes.
+/// The row of another program.
 fn row<S: Store>(shop: &Shop<S>, file_id: FileId, platform_listing_id: &str) -> Listing {
     let listing = with!(
         Listing::new(
@@ -115,14 +115,14 @@ fn an_account_with_another_name_gets_no_second_product(store: impl Store) {
         let PublishOutcome::WaitsForPerson { reason } = &published else { panic!("{published:?}") };
         assert!(reason.contains("\"p1\""), "{reason}");
     }
-    // Whoever knows both accounts says that they are two.
+    // A person who knows both accounts confirms that they are two.
     let south = FakeMarketplace::new(Platform::Etsy).account("south");
     let both = publisher(&shop, &[&etsy, &south]);
     assert!(matches!(both.list(&job_at(id, "south")).unwrap(), PublishOutcome::Published { .. }));
     assert_eq!((etsy.ids().len(), south.ids().len()), (1, 1));
 }
 
-/// A stall at which something happens after the first look-up by an id was answered.
+/// A marketplace with an action after the answer to the first lookup by id.
 struct Late<F>(FakeMarketplace, std::sync::Mutex<Option<F>>);
 
 impl<F: FnOnce() + Send> Marketplace for Late<F> {

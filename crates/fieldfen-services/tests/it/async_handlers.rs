@@ -37,7 +37,7 @@ fn async_handlers_run_at_once_and_their_outcomes_are_applied(store: impl Store) 
     let bench = Bench::new(store);
     let ids: Vec<_> = (0..8).map(|number| bench.note(&number.to_string())).collect();
     let runtime = Runtime::new().unwrap();
-    // Nobody gets past the barrier before all eight are there.
+    // No future passes the barrier before all eight have reached it.
     let barrier = Arc::new(Barrier::new(8));
     let handler = move |task: Task<Note>| {
         let barrier = Arc::clone(&barrier);
@@ -67,7 +67,7 @@ fn a_future_that_panics_fails_its_try(store: impl Store) {
     assert_eq!(bench.job(&job.id).last_error.as_deref(), Some("the handler panicked: in the middle of x"));
 }
 
-/// Counts how often it is dropped.
+/// Counts its drops.
 struct CountDrop(Arc<AtomicUsize>);
 
 impl Drop for CountDrop {
@@ -105,14 +105,14 @@ fn a_runtime_that_shuts_down_stops_the_worker_and_spends_no_retry(store: impl St
     let runtime = Runtime::new().unwrap();
     let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
     let handler = move |_: Task<Note>| {
-        // After the first try nobody listens any more.
+        // After the first attempt, nobody listens any more.
         let _ = begun.try_send(());
         std::future::pending::<()>()
     };
     let running = bench.worker().grace(LONG).handle_async(runtime.handle(), handler).start().unwrap();
     received("the handler has begun", &has_begun);
     runtime.shutdown_background();
-    // Nobody tells the worker to stop.
+    // Nobody stops the worker.
     let error = end_of(running).unwrap_err();
     assert_eq!((error.failure, error.report.still_running), (WorkerFailure::RuntimeGone, vec![]));
     assert_eq!((bench.status(&id), bench.job(&id).attempts), (JobStatus::Pending, 0));
@@ -132,7 +132,7 @@ fn a_future_runs_in_the_span_of_its_job(store: impl Store) {
     assert_eq!(bench.job(&id).result.unwrap().as_str(), r#""job""#);
 }
 
-/// A handler whose futures never end, and count how often they are dropped.
+/// A handler whose futures never end and count their drops.
 fn endless(dropped: &Arc<AtomicUsize>) -> (impl Fn(Task<Note>) -> Endless + Send + Sync + 'static, Receiver<()>) {
     let (begun, has_begun) = sync_channel(1);
     let dropped = Arc::clone(dropped);
@@ -173,7 +173,7 @@ fn a_future_that_does_not_listen_is_dropped_when_its_job_is_cancelled(store: imp
     end_of(running).unwrap();
 }
 
-/// A future that never ends, and asks whether it should when it is dropped.
+/// A future that never ends, and checks at its drop whether it should end.
 struct LooksWhenDropped(Task<Note>);
 
 impl Future for LooksWhenDropped {
@@ -233,7 +233,7 @@ fn a_future_that_listens_hears_of_the_cancel_and_takes_its_time(store: impl Stor
         begun.send(()).unwrap();
         async move {
             let interruption = task.cancelled().await;
-            // Longer than a future may take that does not listen.
+            // Longer than the time of a future that ignores the request to end.
             tokio::time::sleep(Duration::from_secs(2)).await;
             Err::<(), _>(format!("{interruption:?}"))
         }

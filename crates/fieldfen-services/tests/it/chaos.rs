@@ -1,10 +1,10 @@
-//! Random runs of publishing against a marketplace and a machine that fail wherever they can.
+//! Random runs of publishing, with a marketplace and a machine that fail in every way.
 //!
-//! The marketplace has one account or two, each of which counts its products from 1; its searches may answer with similar
-//! keys, and lag. Other programs write rows of `listings`, and people make products by hand.
+//! The marketplace has one account or two, each with its own product numbers from 1. Its searches may return similar
+//! keys, and may lag. Other programs insert rows of `listings`, and people make products by hand.
 //!
-//! `FIELDFEN_PUBLISH_RUNS` says how many runs there are, `FIELDFEN_PUBLISH_SEED` which one comes first; a run that
-//! fails prints its seed.
+//! `FIELDFEN_PUBLISH_RUNS` sets the number of runs, `FIELDFEN_PUBLISH_SEED` the first seed. A run that fails prints its
+//! seed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -32,10 +32,10 @@ use market::{Chaos, Dice, Died, Searches, World};
 
 use crate::shop_harness::{HOLD, Shop, publisher};
 
-/// What each file is listed as.
+/// The products of each file.
 const VARIANTS: [&str; 2] = ["", "canvas"];
 
-/// The accounts of a run that has one, and of one that has two.
+/// The accounts of a run with one account, and of a run with two.
 const ACCOUNTS: [&[&str]; 2] = [&[""], &["north", "south"]];
 
 fn targets(accounts: &[&str]) -> Vec<Target> {
@@ -109,7 +109,7 @@ impl<S: Store> Run<S> {
         match dice.below(10) {
             0..3 => work(&self.shop, &self.publisher),
             3 => {
-                // A reconciliation that died or had no answer comes again.
+                // A reconciliation that died or got no answer runs again.
                 let reconciled = AssertUnwindSafe(|| self.reconcile());
                 if let Err(panic) = catch_unwind(reconciled)
                     && !panic.is::<Died>()
@@ -135,7 +135,7 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// What people do in between: edit, approve, sell and take down at the platform, list anew, retry.
+    /// The actions of people in between: edit, approve, sell and take down at the platform, list again, retry.
     fn meddle(&self, id: &FileId) {
         let (shop, dice) = (&self.shop, &self.world.dice);
         let target = &self.targets[usize::try_from(dice.below(self.targets.len() as u64)).unwrap()];
@@ -158,8 +158,8 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// Something happens to a listing at the platform; the news of it comes, gets lost, or comes from a clock that is
-    /// years ahead.
+    /// Changes a listing at the platform. Its status update arrives, is lost, or comes from a clock that is years
+    /// ahead.
     fn happens(&self, id: &FileId, status: ListingStatus) {
         let confirmed = |its: &Publication| its.state == PublicationState::Confirmed;
         let Some(its) = self.publications(id).into_iter().find(confirmed) else { return };
@@ -184,7 +184,7 @@ impl<S: Store> Run<S> {
             .unwrap();
     }
 
-    /// What holds at every moment.
+    /// Checks the rules that hold at every moment.
     fn check_always(&self) {
         for id in &self.files {
             let publications = self.publications(id);
@@ -219,7 +219,7 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// The mishaps are over: everything comes to its end.
+    /// Runs everything to its end, after the failures are over.
     fn settle(&self) {
         self.world.mishaps.store(0, Ordering::Relaxed);
         self.deliver(true);
@@ -234,7 +234,7 @@ impl<S: Store> Run<S> {
                 self.person_looks(id);
                 let publications = self.publications(id);
                 for target in &self.targets {
-                    // One that is held by nobody any more waits for somebody to ask for it again.
+                    // An expired reservation waits for the next request.
                     let is_there =
                         |other: &Publication| other.target == *target && other.state == PublicationState::Confirmed;
                     if !publications.iter().any(is_there)
@@ -299,7 +299,7 @@ impl<S: Store> Run<S> {
     }
 }
 
-/// One turn of a worker, which may die in it.
+/// One round of a worker, which may die in it.
 fn work<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>) {
     shop.bench.queue.reclaim(100).unwrap();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| shop.work(publisher)))
@@ -309,7 +309,7 @@ fn work<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>) {
     }
 }
 
-/// Says which seed failed.
+/// Adds the seed to a failure.
 struct Seed(u64);
 
 impl Drop for Seed {

@@ -23,7 +23,7 @@ on_stores_without_faults!(
     a_limit_holds_beside_jobs_that_are_claimed_ahead,
 );
 
-/// Notes that take no time, so that the worker knows their run time; then notes that take as long as the test wants.
+/// First instant notes, so that the worker measures their run time; then notes that take as long as the test wants.
 struct Handler {
     begun: Mutex<Vec<String>>,
     may_end: AtomicBool,
@@ -63,7 +63,7 @@ fn warmed_up<S: Store>(bench: &Bench<S>, threads: usize, handler: &Arc<Handler>)
     warmed_up_and_measured(bench, threads, handler, &Failures::default())
 }
 
-/// The same; it counts the jobs that the worker says have failed.
+/// As `worker`, with a count of the jobs that the worker reports as failed.
 fn warmed_up_and_measured<S: Store>(
     bench: &Bench<S>,
     threads: usize,
@@ -78,7 +78,7 @@ fn warmed_up_and_measured<S: Store>(
     running
 }
 
-/// Enqueues so many notes that take as long as the test wants, in one transaction.
+/// Enqueues this many notes that take as long as the test wants, in one transaction.
 fn slow_notes<S: Store>(bench: &Bench<S>, notes: usize) -> Vec<JobId> {
     let jobs: Vec<_> = (0..notes).map(|note| bench.queue.job(&Note::new(format!("slow {note}"))).unwrap()).collect();
     bench.queue.enqueue_many(&jobs).unwrap();
@@ -107,7 +107,7 @@ fn jobs_begin_in_the_order_of_the_claim(store: impl Store) {
 
 fn a_stop_gives_back_what_was_claimed_ahead(store: impl Store) {
     let bench = Bench::new(store);
-    // Whether the stop finds jobs that have not begun is a matter of milliseconds.
+    // Milliseconds decide whether the stop finds jobs that have not begun.
     for _ in 0..50 {
         let handler = Handler::new();
         let running = warmed_up(&bench, 2, &handler);
@@ -155,7 +155,7 @@ fn a_job_that_is_cancelled_before_it_begins_never_runs(store: impl Store) {
     let job = bench.job(cancelled);
     assert!(job.last_error.as_deref().unwrap().starts_with("wrong picture"), "{job:?}");
     assert_eq!(job.attempts, 0);
-    // The worker hears of it only if it has claimed the job by then.
+    // The worker only learns of it if it has claimed the job by then.
     let told = usize::from(answer == JobActionOutcome::CancelRequested);
     assert_eq!(failures.0.load(Ordering::SeqCst), told);
 }
@@ -166,8 +166,8 @@ fn no_worker_keeps_jobs_that_another_one_could_run(store: impl Store) {
     let workers = [0, 1].map(|worker| warmed_up(&bench, 4, &handlers[worker]));
     let ids = slow_notes(&bench, 16);
     wait_until("four handlers of each worker have begun", || handlers.iter().all(|handler| handler.begun() == 4));
-    // Each may claim the others ahead once, since they seem to be quick, and gives them back when its threads stay busy. It
-    // does not claim them again before a thread is free.
+    // Each worker may claim the others' jobs ahead once, since they look short, and releases them when its threads stay
+    // busy. It does not claim them again before a thread is free.
     let mut looks = 0;
     wait_until("eight jobs have been running for 100 looks", || {
         looks = if count_of(&bench, &ids, JobStatus::Running) == 8 { looks + 1 } else { 0 };

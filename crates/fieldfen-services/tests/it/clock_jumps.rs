@@ -1,4 +1,4 @@
-//! Times that a clock has written which was ahead and has been put right since.
+//! Times that were written by a clock that was ahead and has been corrected since.
 
 use std::time::Duration;
 
@@ -35,11 +35,11 @@ on_every_store!(
 const HOUR: Duration = Duration::from_secs(3600);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
-/// How a job comes to wait.
+/// A way in which a job begins to wait.
 type Step<S> = fn(&Bench<S>, &JobId);
 
 impl<S: Store> Bench<S> {
-    /// Does something while the clock is ahead.
+    /// Runs a closure while the clock is ahead.
     fn ahead<T>(&self, by: Duration, f: impl FnOnce() -> T) -> T {
         let right = self.now();
         self.clock.set(right + by);
@@ -59,7 +59,7 @@ fn retrying<S: Store>(bench: &Bench<S>, finished: FencedResult<FailOutcome>) {
     assert!(matches!(finished, FencedResult::Done(FailOutcome::Retrying { run_at, .. }) if run_at >= bench.now()));
 }
 
-/// Each way in which a job comes to wait for a time that its writer has counted from its own clock.
+/// Each way in which a job begins to wait for a time that its writer has computed from its own clock.
 fn waits<S: Store>() -> [(&'static str, Step<S>); 7] {
     [
         ("enqueue", |_, _| {}),
@@ -116,7 +116,7 @@ fn a_wait_that_a_clock_a_little_ahead_has_set_stays(store: impl Store) {
             step(&bench, &id);
             id
         });
-        // What a reclaim did, it did five minutes later.
+        // A reclaim wrote its time five minutes later.
         if way != "reclaim" {
             let job = bench.job(&id);
             bench.queue.reclaim(9).unwrap();
@@ -192,7 +192,7 @@ fn a_job_that_a_clock_ahead_has_declined_is_declined_for_its_whole_patience(stor
     assert!(patience >= HOUR && patience < HOUR + Duration::from_secs(61), "{patience:?}");
 }
 
-/// Takes in a delivery without an id, and says when it was first seen if it is a repetition.
+/// Receives a delivery without an id. Returns the time of the first delivery if it is a repetition.
 fn deliver<S: Store>(bench: &Bench<S>) -> Option<Timestamp> {
     let intake = WebhookIntake::new(bench.queue.store().clone(), bench.queue.environment().clone());
     match intake.receive("etsy", None, None, b"{\"sold\":1}", |_| Ok::<_, StoreError>(())).unwrap() {

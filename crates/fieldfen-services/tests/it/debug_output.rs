@@ -1,4 +1,4 @@
-//! Every handle can be shown, on every store, without the secrets of its address.
+//! Checks that every handle has a debug output on every store, without the secrets of its address.
 
 use std::fmt::Debug;
 

@@ -1,4 +1,4 @@
-//! Jobs that a worker cannot do, and another one may be able to.
+//! Jobs that a worker cannot run and another one may be able to run.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,14 +26,14 @@ on_every_store!(
     a_declined_job_that_was_asked_to_stop_fails,
 );
 
-/// Enqueues a job whose payload nobody has compared with [`Note`].
+/// Enqueues a job whose payload was not checked as a [`Note`].
 fn untyped<S: Store>(bench: &Bench<S>, json: Option<&str>) -> JobId {
     let payload = json.map(|json| RawJson::parse(json).unwrap());
     let job = NewJob::untyped(bench.queue.environment().job_id(), Note::kind(), payload, bench.now()).unwrap();
     *bench.queue.enqueue(&job).unwrap().id()
 }
 
-/// The job has failed at its first try, with this in its error.
+/// Asserts that the job has failed at its first attempt, with this text in its error.
 fn assert_failed_at_once<S: Store>(bench: &Bench<S>, id: &JobId, reason: &str) {
     let job = bench.job(id);
     assert_eq!((job.state.status(), job.attempts, job.declined_since), (JobStatus::Failed, 0, None));
@@ -60,7 +60,7 @@ fn a_payload_that_breaks_a_rule_fails_at_once(store: impl Store) {
     end_of(running).unwrap();
 }
 
-/// Counts how jobs end.
+/// Counts the outcomes of jobs.
 #[derive(Clone, Default)]
 struct Endings(Arc<Mutex<HashMap<AppliedOutcome, u32>>>);
 
@@ -85,7 +85,7 @@ fn the_first_decline_shows_in_the_job_and_in_the_metrics(store: impl Store) {
     assert_eq!(*endings.0.lock().unwrap(), HashMap::from([(AppliedOutcome::Declined, 1)]));
 }
 
-/// A job as a newer version of the program writes it, for which [`Note`] is an older one.
+/// A job of a newer version of the program, for which [`Note`] is an older version.
 #[derive(Debug, Serialize, Deserialize)]
 struct NewerNote {
     text: Vec<String>,
@@ -104,7 +104,7 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
     bench.queue.enqueue_many(&jobs).unwrap();
     let began = bench.now();
     let old = bench.worker().handle(|_: Task<Note>| Outcome::fail("must not run")).start().unwrap();
-    // Time passes until the old worker, which is alone, has declined them all for half an hour.
+    // Time passes until the old worker, which is alone, has declined all of them for half an hour.
     while bench.now() < began + TimeDelta::minutes(30) {
         let due = |job: &NewJob| bench.job(&job.id).run_at > bench.now();
         wait_until("no job is due", || jobs.iter().all(due));
@@ -122,7 +122,7 @@ fn an_unreadable_payload_is_left_to_other_workers_for_an_hour(store: impl Store)
         counted.fetch_add(1, Ordering::SeqCst);
     };
     let new = bench.worker().handle(count).start().unwrap();
-    // Each job is due again within a minute. For some time both workers claim, then the old one is gone.
+    // Each job is due again within a minute. Both workers claim for some time, then the old one ends.
     let all_have_run = || {
         bench.clock.advance(Duration::from_millis(200));
         runs.load(Ordering::SeqCst) == JOBS

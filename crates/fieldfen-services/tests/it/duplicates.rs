@@ -1,4 +1,4 @@
-//! Which of several products stays, and how one that was taken for gone comes back.
+//! The product that stays among duplicates, and products that return after they counted as gone.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn a_listing_that_was_taken_for_gone_comes_back(store: impl Store) {
     listed.etsy.bring_back(&product);
     assert_eq!(listed.repair(), with!(RepairReport::default(), updated: 1));
     listed.assert_only("p1");
-    // By news as well.
+    // The same by a status update.
     listed.hear("p1", ListingStatus::Delisted);
     assert_eq!(
         listed.hear("p1", ListingStatus::SoldOut),
@@ -157,7 +157,7 @@ fn a_call_that_overran_its_time_leaves_one_product(store: impl Store) {
     listed.etsy.next([Next::Delay]);
     listed.publish();
     listed.shop.bench.clock.advance(2 * HOLD);
-    // The first call takes effect while the second one is made: before its answer comes, and after its lookup.
+    // The first call takes effect during the second one: after its lookup, before its answer.
     let etsy = listed.etsy.clone();
     listed.etsy.during_call(move || drop(etsy.deliver()));
     let published = listed.publisher.list(&on_etsy(listed.id)).unwrap();

@@ -1,4 +1,4 @@
-//! Platforms that say that they take a product down, and do not.
+//! Platforms that report a takedown and do not take the product down.
 
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
@@ -17,7 +17,7 @@ on_every_store!(
     a_second_product_that_comes_back_and_stays_is_named,
 );
 
-/// A listed file with a second product `p2`, whose platform says that it takes that down and does not.
+/// A listed file with a second product `p2`, for which the platform only reports a takedown.
 fn lying<S: Store>(store: S) -> ListedFile<S> {
     let listed = listed(store);
     listed.etsy.copy("p1");

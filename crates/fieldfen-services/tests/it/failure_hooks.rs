@@ -1,4 +1,4 @@
-//! What is written in the transaction in which a job fails for good.
+//! Writes in the transaction in which a job fails for good.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,7 +24,7 @@ on_every_store! {
     the_hook_of_a_worker_is_told_of_what_its_handlers_fail,
 }
 
-/// Keeps the hook's name, the kind and the reason of each failed job.
+/// Records the hook's name, and the kind and reason of each failed job.
 #[derive(Debug, Clone)]
 struct RecordingHook(&'static str, Arc<Mutex<Vec<String>>>);
 
@@ -108,7 +108,7 @@ fn a_hook_that_fails_takes_back_what_the_hooks_before_it_wrote_and_the_failure_o
     assert_eq!((bench.status(&job), bench.file_status(&file)), (JobStatus::Failed, FileStatus::Failed));
 }
 
-/// Takes what was told, each line once: a store may run the closure that tells it again.
+/// Takes the recorded lines, each once, since a store may run a closure again.
 fn once(told: &Mutex<Vec<String>>) -> Vec<String> {
     let mut lines = std::mem::take(&mut *told.lock().unwrap());
     let mut seen = BTreeSet::new();
@@ -127,7 +127,7 @@ fn hooks_are_told_of_every_way_to_fail_in_the_order_in_which_they_were_given(sto
         let expected = ["first", "second"].map(|name| format!("{name}: UpscaleImage {reason}"));
         assert_eq!(once(&told), expected);
     }
-    // Neither success nor another try is a failure.
+    // Neither success nor a retry is a failure.
     bench.note("a");
     assert!(queue.complete(&bench.claim_notes(1)[0], &mut Default::default()).unwrap().is_done());
     bench.note("b");

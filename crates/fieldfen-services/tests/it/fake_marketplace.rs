@@ -1,4 +1,4 @@
-//! A marketplace that does what the test says.
+//! A marketplace whose behaviour the test sets.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -8,45 +8,45 @@ use fieldfen_domain::file::FileMetadata;
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
 use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, ProductPage};
 
-/// What a marketplace does with its next call of `create`.
+/// The behaviour of a marketplace at its next call of `create`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Refuse it.
+    /// Refuses the call.
     Refuse,
-    /// Throttle it until then.
+    /// Throttles the call until this time.
     Throttle(Timestamp),
-    /// Break the connection before anything was sent.
+    /// Breaks the connection before the request is sent.
     NotSent,
-    /// Carry it out and give no answer.
+    /// Carries out the call and gives no answer.
     CreateInSilence,
-    /// Neither carry it out nor answer.
+    /// Neither carries out the call nor answers.
     Ignore,
-    /// Take in nothing, and carry it out when [`FakeMarketplace::deliver`] is called.
+    /// Gives no answer, and carries out the call when [`FakeMarketplace::deliver`] is called.
     Delay,
-    /// Answer with this product.
+    /// Answers with this product.
     Answer(Product),
 }
 
-/// How a lookup by key answers.
+/// The results of a lookup by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Finds {
     /// The products with exactly this key.
     #[default]
     Exactly,
-    /// Every product whose key begins with the first characters of this one, in any case.
+    /// Every product whose key begins with the first characters of this one, ignoring case.
     ByPrefix,
-    /// As [`Finds::ByPrefix`], without saying the keys.
+    /// As [`Finds::ByPrefix`], without the keys of the products.
     ByPrefixWithoutKeys,
     /// As [`Finds::ByPrefix`], with empty keys.
     ByPrefixWithEmptyKeys,
 }
 
-/// A marketplace in memory, whose clones are the same one.
+/// A marketplace in memory. A clone is the same one.
 #[derive(Clone)]
 pub(crate) struct FakeMarketplace {
     platform: Platform,
     account: String,
-    /// Whether a second call with a key meets the product of the first.
+    /// Whether a second call with a key returns the product of the first one.
     knows_keys: bool,
     state: Arc<Mutex<FakeState>>,
 }
@@ -70,7 +70,7 @@ struct FakeState {
     during_lookup: Option<Meanwhile>,
 }
 
-/// What happens elsewhere.
+/// An action elsewhere.
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
 impl FakeMarketplace {
@@ -78,7 +78,7 @@ impl FakeMarketplace {
         Self { platform, account: String::new(), knows_keys: false, state: Arc::default() }
     }
 
-    /// The shop of another seller. Each account counts its products from 1.
+    /// The account of another seller, whose product numbers also begin at 1.
     pub(crate) fn account(mut self, account: &str) -> Self {
         self.account = account.to_owned();
         self
@@ -89,32 +89,32 @@ impl FakeMarketplace {
         self
     }
 
-    /// What its next calls do, one after the other; then they succeed.
+    /// Sets the behaviour of the next calls, one after the other. Later calls succeed.
     pub(crate) fn next(&self, next: impl IntoIterator<Item = Next>) {
         self.state.lock().unwrap().next.extend(next);
     }
 
-    /// Whether lookups get no answer.
+    /// Sets whether lookups get no answer.
     pub(crate) fn lookup_fails(&self, fails: bool) {
         self.state.lock().unwrap().lookup_fails = fails;
     }
 
-    /// Whether it cannot be asked what has an id.
+    /// Sets whether lookups by id are not supported.
     pub(crate) fn refuses_lookups(&self, refuses: bool) {
         self.state.lock().unwrap().refuses_lookups = refuses;
     }
 
-    /// How its lookups by key answer.
+    /// Sets the results of lookups by key.
     pub(crate) fn finds(&self, finds: Finds) {
         self.state.lock().unwrap().finds = finds;
     }
 
-    /// Refuses to take this product down.
+    /// Makes every takedown of this product fail.
     pub(crate) fn keeps(&self, platform_id: &str) {
         self.state.lock().unwrap().keeps.insert(platform_id.to_owned());
     }
 
-    /// Whether it says that it takes this product down, and does not.
+    /// Makes every takedown of this product report success without effect.
     pub(crate) fn lies_about(&self, platform_id: &str, lies: bool) {
         let mut state = self.state.lock().unwrap();
         if lies {
@@ -124,12 +124,12 @@ impl FakeMarketplace {
         }
     }
 
-    /// Does not show these products, as one whose index lags behind its own answers; without any it has caught up.
+    /// Hides these products, like a lagging index; with no ids, the index has caught up.
     pub(crate) fn hides(&self, platform_ids: &[&str]) {
         self.state.lock().unwrap().hides = platform_ids.iter().map(|&id| id.to_owned()).collect();
     }
 
-    /// A product that somebody has made by hand, with this key or without one.
+    /// Adds a product that was made by hand, with or without a key.
     pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
         let product = Product::new(platform_id.to_owned(), ListingStatus::Active)
             .key(key.map(|key| IdempotencyKey::from_text(key.to_owned())))
@@ -138,56 +138,56 @@ impl FakeMarketplace {
         product
     }
 
-    /// Keeps the products with these ids; all others are taken down by hand.
+    /// Takes down by hand all products except those with these ids.
     pub(crate) fn retain(&self, keep: impl Fn(&str) -> bool) {
         self.state.lock().unwrap().products.retain(|(product, _)| keep(&product.platform_id));
     }
 
-    /// Lets its own word for the status of a product be this one.
+    /// Sets the platform's own name of a product's status.
     pub(crate) fn says(&self, platform_id: &str, platform_status: &str) {
         let mut state = self.state.lock().unwrap();
         let product = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id).unwrap();
         product.0.platform_status = Some(platform_status.to_owned());
     }
 
-    /// Whether its pages show nothing of what it has.
+    /// Sets whether the pages are empty.
     pub(crate) fn pages_lag(&self, lag: bool) {
         self.state.lock().unwrap().pages_lag = lag;
     }
 
-    /// Whether each of its pages says that the first one follows.
+    /// Sets whether each page has the first one as its next.
     pub(crate) fn pages_lead_back(&self, back: bool) {
         self.state.lock().unwrap().pages_lead_back = back;
     }
 
-    /// Lists another product under the key of this one, as a call does whose answer was lost.
+    /// Lists another product under the key of this one, like a call whose answer was lost.
     pub(crate) fn copy(&self, platform_id: &str) -> Product {
         let mut state = self.state.lock().unwrap();
         let original = state.products.iter().find(|(product, _)| product.platform_id == platform_id).unwrap().clone();
         state.make(&original.0.key.unwrap(), original.1, false)
     }
 
-    /// Brings back a product that was taken down.
+    /// Makes a product live again after its takedown.
     pub(crate) fn bring_back(&self, product: &Product) {
         self.state.lock().unwrap().products.push((product.clone(), String::new()));
     }
 
-    /// The ids of what is live.
+    /// The ids of the live products.
     pub(crate) fn ids(&self) -> Vec<String> {
         self.live().into_iter().map(|product| product.platform_id).collect()
     }
 
-    /// What happens elsewhere while its next call is on its way.
+    /// Sets an action elsewhere during the next call.
     pub(crate) fn during_call(&self, meanwhile: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().during_call = Some(Box::new(meanwhile));
     }
 
-    /// What happens elsewhere while the next lookup is on its way.
+    /// Sets an action elsewhere during the next lookup.
     pub(crate) fn during_lookup(&self, meanwhile: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().during_lookup = Some(Box::new(meanwhile));
     }
 
-    /// Lets something happen elsewhere that may call this very marketplace.
+    /// Runs an action that may call this marketplace.
     fn meanwhile(&self, which: fn(&mut FakeState) -> &mut Option<Meanwhile>) {
         let meanwhile = which(&mut self.state.lock().unwrap()).take();
         if let Some(meanwhile) = meanwhile {
@@ -195,7 +195,7 @@ impl FakeMarketplace {
         }
     }
 
-    /// Carries out what was delayed, and returns what that call would have answered.
+    /// Carries out the delayed call, and returns its answer.
     pub(crate) fn deliver(&self) -> Vec<Product> {
         let mut state = self.state.lock().unwrap();
         let delayed = std::mem::take(&mut state.delayed);
@@ -206,12 +206,12 @@ impl FakeMarketplace {
         self.state.lock().unwrap().products.iter().map(|(product, _)| product.clone()).collect()
     }
 
-    /// The titles of what is live.
+    /// The titles of the live products.
     pub(crate) fn titles(&self) -> Vec<String> {
         self.state.lock().unwrap().products.iter().map(|(_, title)| title.clone()).collect()
     }
 
-    /// How many products were ever made.
+    /// The number of products that were ever made.
     pub(crate) fn made(&self) -> u64 {
         self.state.lock().unwrap().made
     }
@@ -220,7 +220,7 @@ impl FakeMarketplace {
         self.state.lock().unwrap().lookups
     }
 
-    /// Somebody changes a product at the platform by hand.
+    /// Changes a product at the platform by hand.
     pub(crate) fn set(&self, platform_id: &str, status: ListingStatus) {
         let mut state = self.state.lock().unwrap();
         let product = state.products.iter_mut().find(|(product, _)| product.platform_id == platform_id).unwrap();
@@ -230,7 +230,7 @@ impl FakeMarketplace {
 }
 
 impl FakeState {
-    /// What it shows when it is asked.
+    /// The products that it shows.
     fn shown(&self) -> impl Iterator<Item = Product> {
         let all = self.products.iter().map(|(product, _)| product);
         all.filter(|product| !self.hides.contains(&product.platform_id)).cloned()

@@ -33,7 +33,7 @@ fn files<S: Store>(shop: &Shop<S>) -> ShopFiles<S> {
     shop.pipeline.files(shop.bench.queue.store().clone())
 }
 
-/// A file that awaits its approval.
+/// A file that awaits approval.
 fn processed<S: Store>(shop: &Shop<S>, name: &str) -> FileId {
     let arrived = files(shop).new_file(name);
     assert_eq!(files(shop).ingest(&arrived).unwrap(), IngestOutcome::Created);
@@ -43,7 +43,7 @@ fn processed<S: Store>(shop: &Shop<S>, name: &str) -> FileId {
     arrived.id
 }
 
-/// The kinds and outcomes of what was done to a file, the oldest first.
+/// The kinds and outcomes of the actions on a file, the oldest first.
 fn recorded<S: Store>(shop: &Shop<S>, id: FileId) -> Vec<(ActionKind, ActionOutcome)> {
     let filter = OperatorActionFilter::of(Subject::File(id));
     let read = shop.bench.queue.store().read(|s| s.operator_actions().page(&filter, &PageRequest::first(100)));
@@ -161,7 +161,7 @@ fn the_second_of_two_editors_is_told_what_the_first_changed(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
     let id = processed(&shop, "buck.jpg");
-    // Both have the same file on their screens.
+    // Both operators see the same version of the file.
     let seen = files.find(&id).unwrap().unwrap();
     let first = FileEdit::new().species("elk").seen(&seen);
     assert!(matches!(files.edit(&id, &first, &by_ann("an elk")).unwrap(), EditOutcome::Edited(_)));
@@ -171,7 +171,7 @@ fn the_second_of_two_editors_is_told_what_the_first_changed(store: impl Store) {
     };
     assert_eq!(second.seen.as_ref().unwrap().differences(&now), ["species"]);
     assert_eq!((now.species.as_deref(), now.metadata), (Some("elk"), seen.metadata.clone()));
-    // The second looks again, and is not refused then.
+    // The second operator reads the file again, and is then not refused.
     let again = FileEdit::new().metadata(titled("Elk at Dusk")).seen(&files.find(&id).unwrap().unwrap());
     assert!(matches!(files.edit(&id, &again, &by_ann("the elk")).unwrap(), EditOutcome::Edited(_)));
     let edits = [ActionOutcome::Done, ActionOutcome::Refused, ActionOutcome::Done].map(|to| (ActionKind::Edit, to));

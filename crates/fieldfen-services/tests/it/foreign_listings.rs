@@ -1,4 +1,4 @@
-//! Listings that another program has written down: a file that is out there is not published a second time.
+//! Listings that another program has recorded: a listed file is not published a second time.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, JobKind, JobStatus};
@@ -28,7 +28,7 @@ on_every_store!(
     a_row_with_the_key_of_another_file_waits_for_a_person,
 );
 
-/// Listing `number` of a file, as another program has written it down: `product` at Etsy.
+/// Listing `number` of a file, as another program has inserted it: `product` at Etsy.
 pub(crate) fn row(number: u64, id: FileId, product: &str) -> Listing {
     with!(foreign_listing(number, id), platform_listing_id: product.to_owned())
 }
@@ -51,7 +51,7 @@ pub(crate) fn already(platform_id: &str) -> PublishOutcome {
     PublishOutcome::AlreadyPublished { platform_id: platform_id.to_owned() }
 }
 
-/// Why a job waits for a person.
+/// The reason why a job waits for a person.
 pub(crate) fn waits(publishing: PublishOutcome) -> String {
     match publishing {
         PublishOutcome::WaitsForPerson { reason } => reason,
@@ -80,7 +80,7 @@ fn a_listing_that_is_gone_gives_way_to_one_product(store: impl Store) {
 fn a_row_that_comes_up_during_the_lookup_is_seen(store: impl Store) {
     let (shop, id, etsy, publisher) = listed_elsewhere(store);
     etsy.withdraw("FIRST").unwrap();
-    // FIRST is gone, and while that is being asked the other program lists the file again.
+    // FIRST is gone, and during that lookup the other program lists the file again.
     let (other, writer) = (etsy.clone(), shop.bench.queue.store().clone());
     etsy.during_lookup(move || {
         other.by_hand("SECOND", None);

@@ -1,4 +1,4 @@
-//! Marketplaces whose search answers with more than was asked for.
+//! Marketplaces whose search returns more products than requested.
 
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::store::Store;
@@ -16,7 +16,7 @@ on_every_store!(
     a_product_without_a_key_is_not_taken_down,
 );
 
-/// Keys of fieldfen begin alike, so that a search by prefix finds the products of every file.
+/// Fieldfen's keys have the same beginning, so that a search by prefix finds the products of every file.
 const SLOPPY: [Finds; 3] = [Finds::ByPrefix, Finds::ByPrefixWithoutKeys, Finds::ByPrefixWithEmptyKeys];
 
 fn another_files_listing_stays_when_duplicates_are_taken_down(store: impl Store) {
@@ -50,7 +50,7 @@ fn a_repeated_job_leaves_a_hand_made_product_alone(store: impl Store) {
     }
 }
 
-/// A shop whose only file is approved, and whose first call is lost on its way.
+/// A shop whose only file is approved. The answer to its first call is lost.
 fn lost<S: Store>(store: S) -> (Shop<S>, FakeMarketplace, fieldfen_domain::FileId) {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
@@ -83,7 +83,7 @@ fn a_lost_answer_without_keys_waits_for_a_person(store: impl Store) {
 
 fn a_product_without_a_key_is_not_taken_down(store: impl Store) {
     let ListedFile { etsy, publisher, id, .. } = listed(store);
-    // It may be the copy that an overdue call has made, or one that somebody has made by hand.
+    // The product may be a duplicate of a late call, or one that was made by hand.
     etsy.copy("p1");
     etsy.finds(Finds::ByPrefixWithoutKeys);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::AlreadyPublished { .. }));

@@ -1,4 +1,4 @@
-//! JSON that goes into the queue: what is stored can be read back, and is not too large.
+//! JSON in the queue: stored documents can be read back and are not too large.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ on_every_store!(
     errors_and_reasons_are_cut_where_they_are_stored,
 );
 
-/// A megabyte of text, and a little more.
+/// A text of slightly more than a megabyte.
 fn large() -> String {
     "x".repeat((1 << 20) + 1)
 }
@@ -145,7 +145,7 @@ fn progress_that_cannot_be_kept_is_refused_and_its_job_goes_on(store: impl Store
 
 fn errors_and_reasons_are_cut_where_they_are_stored(store: impl Store) {
     let bench = Bench::new(store);
-    // Characters of two bytes, so that the limit falls inside one.
+    // Characters of two bytes, so that the limit is inside one.
     let long = format!("x{}", "é".repeat(1 << 19));
     let assert_cut = |id, what: &str| {
         let kept = bench.job(id).last_error.unwrap();

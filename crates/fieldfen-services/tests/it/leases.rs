@@ -1,4 +1,4 @@
-//! Leases of claimed jobs, and jobs that are taken back.
+//! Leases of claimed jobs, and reclaimed jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A file that is listed: where the tests of what happens afterwards begin.
+//! A listed file, with which the tests of later events begin.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ pub(crate) struct ListedFile<S: Store> {
     pub(crate) id: FileId,
 }
 
-/// A file that was listed on Etsy as `p1`, a while ago.
+/// A file that was listed on Etsy as `p1`, some time ago.
 pub(crate) fn listed<S: Store>(store: S) -> ListedFile<S> {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
     assert_eq!(etsy.ids(), ["p1"]);
-    // Of what was confirmed just before, a lookup that does not show it says nothing.
+    // A lookup that does not show a product only counts some time after its confirmation.
     shop.bench.clock.advance(HOLD);
     ListedFile { shop, etsy, publisher, id }
 }
@@ -39,7 +39,7 @@ impl<S: Store> ListedFile<S> {
         self.publisher.repair(&found).unwrap()
     }
 
-    /// Mends once more, which finds nothing to do, and checks that exactly this product is known and there.
+    /// Repairs once more, which finds nothing to do, and checks that exactly this product is known and live.
     pub(crate) fn assert_only(&self, platform_id: &str) {
         assert_eq!(self.repair(), RepairReport::default());
         assert!(self.publisher.reconcile(Platform::Etsy, "").unwrap().is_clean());

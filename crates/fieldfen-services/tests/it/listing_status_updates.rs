@@ -1,4 +1,4 @@
-//! What happens to listings after they were published.
+//! Changes of listings after their publication.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Platforms whose lists, searches and lookups lag behind their own answers: what was confirmed less than one hold ago is
-//! not taken for gone.
+//! Platforms whose lists, searches and lookups lag behind their own answers: a product that was confirmed less than the
+//! length of a reservation ago does not count as gone.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ on_every_store!(
     a_product_with_the_id_of_one_confirmed_just_now_waits,
 );
 
-/// One second after its only file was listed as `p1`, which the platform does not show yet.
+/// A shop one second after its only file was listed as `p1`, which the platform does not show yet.
 fn hidden<S: Store>(store: S) -> (Shop<S>, FileId, FakeMarketplace, Publisher<S>) {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
@@ -39,7 +39,7 @@ fn what_was_confirmed_just_now_is_not_taken_for_gone_by_a_reconciliation(store: 
     let (shop, id, etsy, publisher) = hidden(store);
     let found = publisher.reconcile(Platform::Etsy, "").unwrap();
     assert_eq!(found.missing, [], "nobody can tell yet");
-    // An older reconciliation that has seen it, or a program that asks by itself.
+    // The status update of an older reconciliation, or of a program that asks the platform itself.
     let told = with!(found, missing: shop.listings(&id));
     assert_eq!(publisher.repair(&told).unwrap(), RepairReport::default());
     assert_eq!(shop.states(&id), [PublicationState::Confirmed]);

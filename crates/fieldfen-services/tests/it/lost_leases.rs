@@ -1,4 +1,4 @@
-//! Jobs that have lost leases, and what runs beside them.
+//! Jobs that have lost leases, and the jobs that run beside them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,11 +23,11 @@ on_every_store!(
     a_worker_that_stops_gives_back_what_waits_and_not_what_runs,
 );
 
-/// So long a job waits at the most after its second lost lease.
+/// The longest wait of a job after its second lost lease.
 const SECOND_WAIT: Duration = Duration::from_secs(20);
 
 impl<S: Store> Bench<S> {
-    /// So many notes that have lost two leases together and are not yet due.
+    /// This many notes, which have lost two leases together and are not yet due.
     fn notes_of_two_dead_workers(&self, notes: u32) -> Vec<JobId> {
         let ids: Vec<_> = (0..notes).map(|number| self.note(&format!("lost {number}"))).collect();
         for _ in 0..2 {
@@ -82,7 +82,7 @@ fn a_job_that_waits_to_run_alone_is_given_back_when_another_does_not_end(store: 
     bench.clock.advance(Duration::from_secs(600 + 1));
     wait_until("the other job is completed", || bench.status(&other) == JobStatus::Completed);
     assert_eq!((bench.status(&lost), bench.job(&lost).attempts), (JobStatus::Pending, 2));
-    // When the other one has ended at last, its turn comes.
+    // The job runs after the other one has ended.
     let_go.send(()).unwrap();
     bench.clock.advance(Duration::from_secs(600 + 1));
     wait_until("the lost job is completed", || bench.status(&lost) == JobStatus::Completed);

@@ -113,14 +113,14 @@ mod worker_registry;
 mod worker_stop;
 mod wrong_answers;
 
-/// Which writes fail on the stores that fail some: `FIELDFEN_FAULT_SEED` says so.
+/// The seed of the failing writes on stores that fail some, from `FIELDFEN_FAULT_SEED`.
 fn fault_seed() -> u64 {
     let seed = std::env::var("FIELDFEN_FAULT_SEED").ok().map_or(20_261_126, |seed| seed.parse().unwrap());
     println!("FIELDFEN_FAULT_SEED={seed}");
     seed
 }
 
-/// What a test writes by itself, and so without faults: the services are what is to cope with them.
+/// A write of the test itself, without faults: only the services must handle faults.
 trait SetUp: Store {
     fn set_up<T>(&self, f: impl FnMut(&mut dyn Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
         suspended(|| self.write(f))
@@ -133,7 +133,7 @@ trait SetUp: Store {
 
 impl<S: Store> SetUp for S {}
 
-/// A job of a kind that only these tests know.
+/// A kind of job of these tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     text: String,
@@ -159,13 +159,13 @@ impl Payload for Note {
 
 const LEASE: Duration = Duration::from_secs(60);
 
-/// So long a job waits at the most after its first lost lease.
+/// The longest wait of a job after its first lost lease.
 const LOST_LEASE_WAIT: Duration = Duration::from_secs(10);
 
-/// So long a wait means that something hangs.
+/// A wait that takes longer hangs.
 const LONG: Duration = Duration::from_secs(300);
 
-/// A queue whose clock and randomness the test decides.
+/// A queue whose clock and randomness the test sets.
 struct Bench<S> {
     queue: Queue<S>,
     clock: ManualClock,

@@ -21,7 +21,7 @@ on_every_store!(
     the_retry_of_a_killed_job_waits_for_its_handler,
 );
 
-/// What has been seen of the handlers of jobs.
+/// The observed runs of the handlers.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<HashMap<JobId, Runs>>>);
 
@@ -33,7 +33,7 @@ struct Runs {
 }
 
 impl Seen {
-    /// Watches one run of a handler.
+    /// Observes one run of a handler.
     fn run(&self, id: JobId, handler: impl FnOnce()) {
         {
             let mut seen = self.0.lock().unwrap();
@@ -63,7 +63,7 @@ fn handlers_that_are_stopped_without_grace_run_once_and_never_beside_each_other(
         let seen = seen.clone();
         let handler = move |task: Task<Note>| {
             let number: u64 = task.text.parse().unwrap();
-            // A few take longer than a worker that stops waits for them.
+            // A few handlers take longer than a stopping worker waits.
             let millis = if number % 150 == 149 { 1500 } else { number % 4 };
             seen.run(task.id(), || thread::sleep(Duration::from_millis(millis)));
         };
@@ -91,7 +91,7 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     let seen = Seen::default();
     let (watching, go) = (seen.clone(), Arc::new(Mutex::new(false)));
     let may_end = Arc::clone(&go);
-    // It does not look whether it was killed.
+    // The handler does not check whether its job was killed.
     let handler = move |task: Task<Note>| {
         watching.run(task.id(), || wait_until("the test lets the handler end", || *may_end.lock().unwrap()))
     };
@@ -99,7 +99,7 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     wait_until("one handler runs", || seen.count(|runs| runs.now == 1) == 1);
     assert_eq!(bench.queue.kill(&id, &by_ann("hangs")).unwrap(), JobActionOutcome::Done);
     assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
-    // As long as the handler runs, its heartbeats put the job off: for two leases here.
+    // While the handler runs, its heartbeats delay the job: by two leases here.
     let due = bench.job(&id).run_at;
     assert!(due > bench.now());
     while bench.now() < due + Duration::from_secs(60) {
@@ -108,9 +108,9 @@ fn the_retry_of_a_killed_job_waits_for_its_handler(store: impl Store) {
     }
     assert_eq!(seen.count(|runs| runs.ended > 0), 0);
     *go.lock().unwrap() = true;
-    // A leap of the clock beyond the lease while the handler still ran would let it run beside itself.
+    // If the clock leapt beyond the lease while the handler ran, the job would run a second time beside itself.
     wait_until("the handler has ended", || seen.count(|runs| runs.ended > 0) == 1);
-    // A heartbeat that was under way may have put the job off once more.
+    // A heartbeat in progress may have delayed the job once more.
     wait_until("the retried job is completed", || {
         bench.clock.advance(Duration::from_secs(1));
         bench.status(&id) == JobStatus::Completed

@@ -1,4 +1,4 @@
-//! Who did what, and why.
+//! The recorded actions of operators.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ on_every_store!(
     a_rejected_file_loses_its_jobs_and_can_be_taken_up_again,
 );
 
-/// The actions on a subject, or on all, as kind, outcome and reason.
+/// The actions on a subject, or on all subjects, as kind, outcome and reason.
 fn recorded<S: Store>(store: &S, subject: Option<Subject>) -> Vec<String> {
     let filter = subject.map_or_else(OperatorActionFilter::all, OperatorActionFilter::of);
     let page = store.read(|s| s.operator_actions().page(&filter, &PageRequest::first(100))).unwrap();
@@ -229,7 +229,7 @@ fn a_rejected_file_loses_its_jobs_and_can_be_taken_up_again(store: impl Store) {
     shop.finish(JobKind::CreateListing, |_, _, _| Ok(()));
 }
 
-/// Commits the next write, sets the clock back by an hour, and does not say that the write was committed.
+/// Commits the next write, sets the clock back by an hour, and reports an unknown outcome.
 #[derive(Clone)]
 struct ForgetsOneAnswer<S> {
     inner: S,
@@ -279,7 +279,7 @@ fn an_action_whose_answer_is_lost_is_done_once_although_the_clock_steps_back() {
     assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), JobActionOutcome::Done);
     assert!(!store.forgets.load(Ordering::SeqCst));
     assert_eq!(recorded(&store, Some(Subject::Job(id))), ["cancel done: wrong picture"]);
-    // The same once more is an action of its own.
+    // The same action once more has its own row.
     let refused = JobActionOutcome::Refused { status: JobStatus::Failed };
     assert_eq!(queue.cancel(&id, &by_ann("wrong picture")).unwrap(), refused);
     assert_eq!(recorded(&store, Some(Subject::Job(id))).len(), 2);

@@ -1,4 +1,4 @@
-//! What operators ask for from programs that do not have the shop's rules.
+//! Requests of operators from programs without the shop's rules.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ impl<S: Store> ShopAndOperator<S> {
         self.shop.bench.queue.store().read(|s| s.files().find(id)).unwrap().unwrap()
     }
 
-    /// What was done to a file, as kind, outcome and who.
+    /// The actions on a file, as kind, outcome and operator.
     fn recorded(&self, id: &FileId) -> Vec<String> {
         self.recorded_of(Subject::File(*id))
     }
@@ -179,7 +179,7 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     let worker = setup.worker();
     let waited = setup.operator.wait(&asked.job, LONG).unwrap();
     assert!(matches!(waited, RequestOutcome::Answered(OperatorAnswer::Done { .. })), "{waited:?}");
-    // The worker registers itself beside its first jobs.
+    // The worker registers while it runs its first jobs.
     let mut alive = 0..6000;
     assert!(alive.any(|_| {
         std::thread::sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! What operators say of things at a platform, from programs that do not have the shop's rules.
+//! Decisions of operators about products at a platform, from programs without the shop's rules.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::operator::Subject;

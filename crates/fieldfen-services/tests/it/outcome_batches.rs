@@ -1,4 +1,4 @@
-//! Outcomes that are applied in one transaction: one that the store refuses, or that comes too late, harms no other.
+//! Outcomes that are applied in one transaction: an outcome that the store refuses, or that is late, affects no other.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -23,8 +23,8 @@ on_every_store!(
     outcomes_of_every_sort_are_applied_together,
 );
 
-/// Runs one handler for each of these texts, all of which return while the outcome of the first one is being applied: the
-/// others come as one batch. Says which job has which text.
+/// Runs one handler for each of these texts. All of them return while the outcome of the first one is being applied, so
+/// that the others form one batch. Returns the text of each job.
 fn run_together<S: Store>(
     bench: &Bench<S>,
     texts: &'static [&'static str],
@@ -44,13 +44,13 @@ fn run_together<S: Store>(
             let returned = Arc::clone(returned);
             return Outcome::Complete(Completion::new().writing(move |_| {
                 wait_until("all other handlers have returned", || returned.load(Ordering::SeqCst) == texts.len());
-                // For the outcomes of the handlers that have returned to arrive.
+                // Time for the outcomes of the returned handlers to arrive.
                 std::thread::sleep(Duration::from_millis(20));
                 Ok::<_, QueueError>(())
             }));
         }
         let outcome = outcome(&task);
-        // The first one applies outcomes by then, since its handler has nothing else to do.
+        // The first thread is applying outcomes by then, since its handler has nothing else to do.
         std::thread::sleep(Duration::from_millis(10));
         returned.fetch_add(1, Ordering::SeqCst);
         outcome
@@ -66,7 +66,7 @@ fn run_together<S: Store>(
     ids
 }
 
-/// How many notes say that this job has written them.
+/// The number of notes that this job has written.
 fn notes_of<S: Store>(bench: &Bench<S>, text: &str) -> usize {
     bench.claim(JobKind::custom("test.written").unwrap(), 100).iter().fold(0, |notes, claimed| {
         let payload = claimed.job.payload.as_ref().unwrap().as_str();
@@ -74,7 +74,7 @@ fn notes_of<S: Store>(bench: &Bench<S>, text: &str) -> usize {
     })
 }
 
-/// A completion that enqueues a job of another kind, which nobody runs.
+/// A completion that enqueues a job of a kind that nobody runs.
 fn writing(task: &Task<Note>) -> Completion {
     let (id, now) = (task.environment().job_id(), task.now());
     let kind = JobKind::custom("test.written").unwrap();
@@ -163,7 +163,7 @@ fn a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing(store: impl Sto
     let bench = Bench::new(store);
     let kill = |ids: &[JobId]| assert!(bench.queue.kill(&ids[2], &by_ann("not wanted")).is_ok());
     let ids = run_together(&bench, TEXTS, kill, |task| match task.text.as_str() {
-        // With writes and without.
+        // With writes and without them.
         "a" | "c" => Outcome::Complete(Completion::new().result(&task.text)),
         _ => Outcome::Complete(writing(task)),
     });

@@ -1,4 +1,4 @@
-//! Workers whose randomness, payloads, handlers and outcomes panic, also when they are dropped.
+//! Workers whose randomness, payloads, handlers and outcomes panic, also at their drop.
 
 use std::fmt;
 use std::panic::panic_any;
@@ -19,7 +19,7 @@ use super::panics::{PanicsWhenDropped, end_of, ended};
 use super::store_failures::is_thread;
 use super::{Bench, LEASE, Note};
 
-/// Randomness that panics so often on the thread with this name.
+/// Randomness that panics this often on the thread with this name.
 struct PanickingRandomness {
     random: SeededRandomness,
     thread: &'static str,
@@ -50,11 +50,12 @@ fn jobs_are_done_although_the_randomness_panics_for_a_while() {
     for thread in ["fieldfen-job", "fieldfen-work"] {
         let bench = Bench::new(ModelStore::new());
         let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
-        // The wait of a failed try is random.
+        // The backoff of a failed attempt is random.
         let handler = |task: Task<Note>| if task.attempt() == 1 { Err("not yet") } else { Ok(()) };
         let worker = with_panicking_randomness(&bench, thread, 2).lease(Duration::from_secs(3));
         let running = worker.backoff::<Note>(Backoff::LEAST).handle(handler).start().unwrap();
-        // A job whose outcome cannot be written comes back when its lease has run out. The clock must not seem to leap.
+        // A job whose outcome cannot be written is reclaimed after its lease has expired. The clock must not seem to
+        // leap.
         wait_until("all jobs are completed", || {
             bench.clock.advance(Duration::from_millis(2));
             ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
@@ -74,7 +75,7 @@ fn a_worker_that_can_draw_no_token_ends_with_an_error() {
     assert_eq!(failure, WorkerFailure::Panicked { thread: "fieldfen-work".to_owned(), panic });
 }
 
-/// A payload that panics when it is dropped, unless it is disarmed.
+/// A payload that panics at its drop, unless it is disarmed.
 #[derive(Debug, Serialize, Deserialize)]
 struct Armed {
     armed: bool,
@@ -92,7 +93,7 @@ impl Payload for Armed {
     const KIND: &'static str = "test.armed";
 }
 
-/// Panics when it is shown.
+/// Panics when it is formatted.
 #[derive(Debug)]
 struct PanicsWhenShown;
 
@@ -104,7 +105,7 @@ impl fmt::Display for PanicsWhenShown {
 
 impl std::error::Error for PanicsWhenShown {}
 
-/// Runs one job through this worker, which has one thread, and a note after it. Says with what the job has failed.
+/// Runs one job on this worker, which has one thread, and a note after it. Returns the error of the job.
 fn error_of(
     job: impl FnOnce(&Queue<ModelStore>) -> fieldfen_domain::job::NewJob,
     set_up: impl FnOnce(WorkerBuilder<ModelStore>) -> WorkerBuilder<ModelStore>,
@@ -132,7 +133,7 @@ fn a_payload_that_panics_when_it_is_dropped_fails_its_try_and_keeps_no_thread() 
     assert_eq!(error.as_deref(), Some("the handler panicked: without a message"));
 }
 
-/// The same payload, which is dropped in peace.
+/// The same payload, whose drop does not panic.
 #[derive(Debug, Serialize, Deserialize)]
 struct RawArmed {
     armed: bool,
@@ -142,7 +143,7 @@ impl Payload for RawArmed {
     const KIND: &'static str = Armed::KIND;
 }
 
-/// What comes of the note "x" when its handler says this; that of any other completes.
+/// The error of the note "x" whose handler returns this outcome. Every other note completes.
 fn error_of_note(outcome: impl Fn() -> Outcome + Send + Sync + 'static) -> Option<String> {
     let handler = move |task: Task<Note>| if task.text == "x" { outcome() } else { ().into_outcome() };
     error_of(|queue| queue.job(&Note::new("x")).unwrap(), |worker| worker.handle(handler))
@@ -167,7 +168,7 @@ fn errors_and_writes_that_panic_fail_their_try_and_keep_no_thread() {
     assert_eq!(error_of_note(held), None, "the writes were written before they were dropped");
 }
 
-/// Metrics that panic when they are dropped.
+/// Metrics that panic at their drop.
 struct ArmedMetrics(PanicsWhenDropped);
 
 impl Metrics for ArmedMetrics {}

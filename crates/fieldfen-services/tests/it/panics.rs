@@ -28,11 +28,11 @@ use super::worker_stop::meeting;
 use super::{Bench, LEASE, LONG, Note};
 
 thread_local! {
-    /// Counts the panics of the log on this thread; without it, the log does not panic.
+    /// Counts the log's panics on this thread; without a counter, the log does not panic.
     static PANICS: RefCell<Option<Arc<AtomicUsize>>> = const { RefCell::new(None) };
 }
 
-/// A log that panics at every call on the threads that want it.
+/// A log that panics at every call on the threads that enable it.
 struct PanickingLog;
 
 impl PanickingLog {
@@ -75,13 +75,13 @@ pub(crate) fn set_log() {
     });
 }
 
-/// Lets the log panic from now on at every call on this thread.
+/// Makes the log panic at every further call on this thread.
 fn let_log_panic(panics: &Arc<AtomicUsize>) {
     set_log();
     PANICS.set(Some(Arc::clone(panics)));
 }
 
-/// What comes of a worker that nothing must keep from ending.
+/// The end of a worker, which must come whatever panics.
 pub(crate) fn end_of(running: Worker) -> Result<ShutdownReport, WorkerError> {
     with_deadline("the worker has stopped", || running.join())
 }
@@ -120,10 +120,10 @@ fn jobs_run_although_the_log_panics_on_the_threads_that_run_them(store: impl Sto
     }
 }
 
-/// How often the store is busy: as often as a service tries a write.
+/// The number of attempts of a service at a write, so that the store is busy for all of them.
 const BUSY: usize = 6;
 
-/// A worker whose store is busy for one write on the thread with this name, whose log panics from then on.
+/// A worker whose store is busy for one write on the thread with this name, and whose log panics from then on.
 fn busy_once_on(thread: &'static str) -> (Bench<ModelStore>, Bench<Gated>, Arc<AtomicUsize>) {
     let (panics, times) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
     let counted = Arc::clone(&panics);
@@ -144,10 +144,10 @@ fn leases_are_extended_although_the_log_panics_on_the_thread_of_the_heartbeat() 
     let (meet, has_begun, let_go) = meeting();
     let running = worker.worker().lease(LEASE).handle(move |_: Task<Note>| meet()).start().unwrap();
     received("the handler has begun", &has_begun);
-    // Time for a heartbeat, and not for the dispatcher to look at leases.
+    // Enough time for a heartbeat, but not for the dispatcher's look at leases.
     bench.clock.advance(Duration::from_secs(6));
     wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
-    // A dispatcher that is quicker extends the lease too.
+    // A dispatcher that comes first extends the lease too.
     wait_until("the log has panicked", || {
         bench.clock.advance(Duration::from_millis(1));
         panics.load(Ordering::SeqCst) > 0
@@ -241,7 +241,7 @@ fn a_worker_goes_on_although_metrics_and_log_panic_on_all_its_threads(store: imp
     for threads in [1, 4] {
         let metrics = PanickingMetrics::default();
         let ids: Vec<_> = (0..6).map(|number| bench.note(&number.to_string())).collect();
-        // One of them is somebody's who has died.
+        // One of the jobs belongs to a worker that has died.
         bench.claim_notes(1);
         bench.clock.advance(LEASE);
         let worker = bench.worker().threads(threads).metrics(metrics.clone()).handle(|_: Task<Note>| ());
@@ -257,11 +257,11 @@ fn a_worker_goes_on_although_metrics_and_log_panic_on_all_its_threads(store: imp
     }
 }
 
-/// Panics whenever it is dropped.
+/// Panics at its drop.
 pub(crate) struct PanicsWhenDropped;
 
 impl PanicsWhenDropped {
-    /// Keeps it in the closure that calls this.
+    /// Captures the value in the calling closure.
     pub(crate) const fn hold(&self) {}
 }
 
@@ -289,7 +289,7 @@ fn a_panic_that_carries_what_panics_fails_its_try_and_keeps_no_thread() {
     assert_eq!(bench.status(&after), JobStatus::Completed);
 }
 
-/// A clock that panics so often on the thread with this name.
+/// A clock that panics this often on the thread with this name.
 struct PanickingClock {
     clock: ManualClock,
     thread: &'static str,
@@ -305,7 +305,7 @@ impl Clock for PanickingClock {
     }
 }
 
-/// Metrics that want to know the depth of the queue and do nothing with it.
+/// Metrics that request the queue depth and ignore it.
 struct Depth;
 
 impl Metrics for Depth {
@@ -314,7 +314,8 @@ impl Metrics for Depth {
     }
 }
 
-/// A worker with one thread for jobs, on the store of this bench. Its clock panics so often on the thread with this name.
+/// A worker with one thread for jobs, on the store of this bench. Its clock panics this often on the thread with this
+/// name.
 fn with_panicking_clock(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> WorkerBuilder<ModelStore> {
     let clock = PanickingClock { clock: bench.clock.clone(), thread, times: AtomicUsize::new(times) };
     let environment = Environment::new(clock, SeededRandomness::new(2));
@@ -328,7 +329,7 @@ fn a_thread_that_panics_for_a_while_goes_on() {
         let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
         let worker = with_panicking_clock(&bench, thread, 2).lease(Duration::from_secs(3));
         let running = worker.backoff::<Note>(Backoff::LEAST).handle(|_: Task<Note>| ()).start().unwrap();
-        // A job whose thread has panicked comes back when its lease has run out. The clock must not seem to leap.
+        // A job whose thread has panicked is reclaimed after its lease has expired. The clock must not seem to leap.
         wait_until("all jobs are completed", || {
             bench.clock.advance(Duration::from_millis(2));
             ids.iter().all(|id| bench.status(id) == JobStatus::Completed)

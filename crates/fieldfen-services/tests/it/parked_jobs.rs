@@ -1,4 +1,4 @@
-//! Jobs that wait for an approval, for a person or for something of the importing program's own.
+//! Jobs that wait for an approval, for a person or for an event of the importing program.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ on_every_store!(
 
 const APPROVAL: &str = "waits for an approval of Ann";
 
-/// A shop that wants nothing by itself, and a processed file of which a listing was asked for while it was approved.
+/// A shop whose rules want nothing, and a processed file for which a listing was requested while it was approved.
 fn asked_for<S: Store>(store: S) -> (Shop<S>, FileId, JobId) {
     let shop = Shop::wanting(store, &[]);
     let id = shop.process("buck");
@@ -56,7 +56,7 @@ fn publish<S: Store>(shop: &Shop<S>, id: &FileId) {
         .unwrap();
 }
 
-/// Approves a file, and says which jobs follow.
+/// Approves a file, and returns the jobs that follow.
 fn approve<S: Store>(shop: &Shop<S>, id: &FileId) -> Vec<JobId> {
     shop.write(|s| shop.pipeline.approve(&mut Transaction::new(s), id, &by_ann("by Ann")))
         .unwrap()
@@ -78,7 +78,7 @@ fn a_cancelled_job_stays_cancelled_whatever_its_reason_says(store: impl Store) {
     assert_eq!(queue.cancel(&job, &by_ann(APPROVAL)).unwrap(), JobActionOutcome::Done);
     assert_eq!(approve(&shop, &id), []);
 
-    // The same while the job is due and the file is approved: the hook of the pipeline hears the reason.
+    // The same while the job is due and the file is approved: the hook of the pipeline gets the reason.
     publish(&shop, &id);
     let pending = shop.all_jobs(&id).pop().unwrap().id;
     assert_eq!(queue.cancel(&pending, &by_ann(APPROVAL)).unwrap(), JobActionOutcome::Done);
@@ -126,7 +126,7 @@ fn a_file_that_is_taken_up_with_its_approval_wakes_what_waits_for_one(store: imp
     assert_eq!(shop.bench.queue.retry(&at_etsy.id, &by_ann("once more")).unwrap(), JobActionOutcome::Done);
     shop.work(&publisher);
     assert_eq!(parked_for(&shop, &at_etsy.id), Some(ParkedFor::Approval), "the file has failed");
-    // The other call was answered after all.
+    // The other call has got its answer meanwhile.
     let found = RemoteItem::from(shopify.by_hand("late", Some(late.key().as_str())));
     assert_eq!(late.confirm(&found).unwrap(), ReservationConfirmOutcome::Confirmed);
     assert_eq!(shop.status(&id), FileStatus::Published);
@@ -141,7 +141,7 @@ fn two_parked_jobs_with_one_key_run_once(store: impl Store) {
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
-    // Another program asks for the same once more.
+    // Another program enqueues the same job once more.
     let mut again = shop.bench.queue.job(&crate::shop_harness::on_etsy(id)).unwrap();
     again.dedup_key = shop.bench.job(&first).dedup_key;
     let second = *shop.bench.queue.enqueue(&again).unwrap().id();
@@ -182,7 +182,7 @@ fn a_rejected_file_has_no_parked_jobs(store: impl Store) {
     assert_eq!((shop.bench.status(&job), parked_for(&shop, &job)), (JobStatus::Failed, None));
 }
 
-/// Counts what became of jobs.
+/// Counts the outcomes of jobs.
 #[derive(Clone, Default)]
 struct Endings(Arc<Mutex<HashMap<AppliedOutcome, u32>>>);
 
@@ -192,7 +192,7 @@ impl Metrics for Endings {
     }
 }
 
-/// Keeps what was parked for what. A job that fails is none of its business.
+/// Records the event of each parked job, and ignores failed jobs.
 #[derive(Debug, Clone, Default)]
 struct Parked(Arc<Mutex<HashMap<JobId, ParkedFor>>>);
 

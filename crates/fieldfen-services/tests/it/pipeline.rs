@@ -1,4 +1,4 @@
-//! Every line of the pipeline's table.
+//! Tests every line of the pipeline's table.
 
 use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, IngestOutcome};
 use fieldfen_domain::job::{CreateFileRecord, JobActionOutcome, JobKind, JobStatus, Payload, UpscaleImage};
@@ -89,7 +89,7 @@ fn each_step_of_processing_is_followed_by_the_next(store: impl Store) {
     assert_eq!((shop.status(&id), shop.live_jobs(&id)), (FileStatus::Processed, vec![]));
     assert_eq!(shop.history(&id), ["ingested", "processing", "processed"]);
 
-    // A record that is confirmed once more, by a job that another program has made, begins nothing anew.
+    // A second confirmation of the record, by a job of another program, starts nothing again.
     let job = shop.bench.queue.job(&CreateFileRecord::new(id)).unwrap();
     shop.bench.queue.enqueue(&job).unwrap();
     shop.finish(JobKind::CreateFileRecord, confirm);
@@ -211,7 +211,7 @@ fn a_retry_goes_on_where_the_file_failed(store: impl Store) {
     shop.finish(JobKind::CreateFileRecord, confirm);
     shop.finish(JobKind::UpscaleImage, upscale);
     shop.kill(JobKind::GenerateMetadata);
-    // The dead letters were cleared away: what is missing is made anew, the upscaled picture is kept.
+    // The dead letters were deleted: the missing jobs are enqueued again, and the upscaled picture is kept.
     let dead = shop.all_jobs(&id).into_iter().find(|job| job.kind == JobKind::GenerateMetadata).unwrap();
     assert_eq!(shop.bench.queue.delete(&dead.id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
     let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann("again"))).unwrap();
@@ -278,7 +278,7 @@ fn dead_letters_that_were_made_good_are_not_retried(store: impl Store) {
     let id = shop.ingest("buck");
     shop.finish(JobKind::CreateFileRecord, confirm);
     shop.kill(JobKind::UpscaleImage);
-    // Somebody else's second attempt succeeds; the first stays a dead letter.
+    // The second attempt of another person succeeds; the first one stays a dead letter.
     let dead = shop.all_jobs(&id).pop().unwrap();
     let mut second = shop.bench.queue.job(&UpscaleImage::from_json(&dead.payload.unwrap()).unwrap()).unwrap();
     second.dedup_key.clone_from(&dead.dedup_key);

@@ -20,7 +20,7 @@ fn with_file(check: impl FnOnce(&File, &Environment)) {
     check(&file, shop.bench.queue.environment());
 }
 
-/// Forgets keys, and never takes anything down.
+/// A marketplace that forgets keys and never takes anything down.
 struct ForgetsKeys(FakeMarketplace);
 
 impl Marketplace for ForgetsKeys {
@@ -94,7 +94,7 @@ fn a_marketplace_shows_drafts_and_what_is_sold_out() {
         assert_eq!(conformance::check_statuses(&stall, file, environment, set), Vec::<String>::new());
         assert_eq!(stall.live(), []);
 
-        // A shop that drops what is sold out.
+        // A shop that removes sold-out products.
         let forgetful = |id: &str, status| match status {
             ListingStatus::SoldOut => stall.withdraw(id),
             _ => set(id, status),
@@ -111,7 +111,7 @@ fn post(key: &str) -> Post {
     Post::new(key).key(IdempotencyKey::from_text(key.to_owned()))
 }
 
-/// A network that shows its posts, hides them or says that it cannot be asked.
+/// A network that shows its posts, hides them or supports no lookups.
 struct FakeNetwork {
     posts: Arc<Mutex<Vec<String>>>,
     find: fn(Vec<Post>) -> Result<Vec<Post>, CallError>,

@@ -30,18 +30,18 @@ on_every_store!(
     a_post_that_is_gone_is_posted_again,
 );
 
-/// How a network answers.
+/// The lookups of a network.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answers {
-    /// It looks posts up by their keys.
+    /// The network looks posts up by their keys.
     ByKey,
-    /// It has no place for keys: a lookup finds every post of the picture.
+    /// The network stores no keys: a lookup finds every post of the picture.
     ByPicture,
-    /// It never says what it has done, and cannot be searched.
+    /// The network gives no answers and cannot be searched.
     Never,
 }
 
-/// A network that remembers its posts.
+/// A network that keeps its posts in memory.
 #[derive(Clone)]
 pub(crate) struct FakeNetwork {
     answers: Answers,
@@ -53,7 +53,7 @@ impl FakeNetwork {
         Self { answers, posts: Arc::default() }
     }
 
-    /// Makes a post, as a call does whose answer is still on its way.
+    /// Makes a post, like a call whose answer is still in transit.
     fn make(&self, key: &IdempotencyKey) -> Post {
         let mut posts = self.posts.lock().unwrap();
         let platform_id = format!("post-{}", posts.len() + 1);
@@ -61,7 +61,7 @@ impl FakeNetwork {
         self.shown(key, &platform_id)
     }
 
-    /// A post as the network shows it.
+    /// A post, as the network shows it.
     fn shown(&self, key: &IdempotencyKey, platform_id: &str) -> Post {
         let key = (self.answers == Answers::ByKey).then(|| key.clone());
         Post::new(platform_id).key(key)
@@ -109,7 +109,7 @@ impl SocialNetwork for FakeNetwork {
     }
 }
 
-/// What a person has found.
+/// The finding of a person.
 fn posted(platform_id: &str) -> RemoteItem {
     RemoteItem::new(platform_id, RemoteItemKind::Post)
 }
@@ -143,7 +143,7 @@ fn a_network_that_cannot_look_up_waits_for_a_person(store: impl Store) {
         shop.bench.clock.advance(HOLD);
     }
     assert_eq!(network.ids().len(), 1);
-    // The person has looked, and says what is there.
+    // A person has looked, and resolves the target.
     let ReservationAttempt::Unresolved(unresolved) = publisher.reserve(&id, &post("launch")).unwrap() else {
         panic!("not unresolved")
     };
@@ -160,7 +160,7 @@ fn a_retried_post_leaves_the_repost_alone(store: impl Store) {
         assert_eq!(network.ids()[0], "post-1");
     }
     assert_eq!(network.ids(), ["post-1", "post-2"]);
-    // A third whose answer was lost is not taken for one of the others.
+    // A third post whose answer was lost is not confused with the others.
     let third = reserved(&publisher, id, "easter");
     assert!(third.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
@@ -191,7 +191,7 @@ fn an_answer_that_was_lost_is_not_taken_for_that_of_a_repost(store: impl Store) 
     network.make(repost.key());
     assert!(matches!(publisher.post(&reel(id, "launch")).unwrap(), PublishOutcome::Unknown { .. }));
 
-    // With both answers lost, a person has to look.
+    // With both answers lost, a person must decide.
     assert!(repost.mark_unknown("time-out").unwrap().is_done());
     shop.bench.clock.advance(HOLD);
     for key in ["launch", "christmas"] {
@@ -241,7 +241,7 @@ fn a_post_that_was_made_by_hand_is_neither_taken_over_nor_deleted(store: impl St
         };
         assert!(reason.contains("post-2"), "{reason}");
     }
-    // The person has looked, and what is there was made by hand.
+    // A person has looked: the existing post was made by hand.
     assert_eq!(
         publisher.resolve_unknown(&id, &target, &UnknownResolution::NothingThere, &by_ann("looked")).unwrap(),
         UnknownResolutionOutcome::Freed { jobs: vec![] }

@@ -1,4 +1,4 @@
-//! The protocol of publishing, one step after the other.
+//! The protocol of publishing, step by step.
 
 use std::time::Duration;
 
@@ -170,7 +170,7 @@ fn a_late_answer_is_taken_down_when_another_listing_is_live(store: impl Store) {
     let ReservationAttempt::Granted(first) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
         panic!("not granted");
     };
-    // The first caller sleeps beyond its time, another one lists the file.
+    // The first caller sleeps beyond its reservation, and another one lists the file.
     shop.bench.clock.advance(HOLD);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
     let late = RemoteItem::new("late", active());
@@ -244,7 +244,7 @@ fn an_approval_withdrawn_during_the_call_leaves_the_file_processed(store: impl S
     shop.work(&publisher);
     shop.retitle(&id, "Buck in the Mist");
     assert_eq!(shop.status(&id), FileStatus::Processed);
-    // What the platform has is recorded all the same; the file goes on sale with the next approval, in its new words.
+    // The platform's product is recorded anyway. The next approval publishes the file with its new texts.
     shop.bench.clock.advance(HOLD);
     shop.work(&publisher);
     assert_eq!((shop.status(&id), shop.listings(&id).len()), (FileStatus::Processed, 1));

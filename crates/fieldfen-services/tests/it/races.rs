@@ -1,4 +1,4 @@
-//! Workers whose threads cross each other's way.
+//! Races between the threads of workers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -91,7 +91,7 @@ fn newer_progress_is_not_overwritten_by_older() {
     holds.store(true, Ordering::SeqCst);
     proceed.send(()).unwrap();
     received("the handler has begun", &has_begun);
-    // Another thread than the heartbeat extends the leases before it takes back what has expired.
+    // The thread that reclaims extends the worker's own leases first, besides the heartbeat.
     bench.clock.advance(LEASE / 2);
     received("a thread extends the leases", &extends);
     proceed.send(()).unwrap();
@@ -100,7 +100,7 @@ fn newer_progress_is_not_overwritten_by_older() {
     let second = RawJson::parse("2").unwrap();
     wait_until("the second progress is kept", || bench.job(&id).progress.as_ref() == Some(&second));
     drop(go_on);
-    // Once the worker has stopped, nothing is on its way any more.
+    // After the worker has stopped, nothing is in progress any more.
     drop(proceed);
     running.stop_handle().stop();
     assert_eq!(end_of(running).unwrap(), ShutdownReport::default());

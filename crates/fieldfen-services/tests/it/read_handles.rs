@@ -78,7 +78,7 @@ fn products_that_others_have_listed_are_written_down_once(store: impl Store) {
         assert_eq!(recorded, [(ActionKind::WriteDown, ActionOutcome::Done, "listed by hand")]);
     }
     assert_eq!((of_file.listings, of_file.posts), (vec![listing], vec![post]));
-    // The row guards its file until a person or a lookup says what it is.
+    // The row blocks its file until a person or a lookup resolves it.
     let untracked = publisher(&shop, &[]).untracked(&id, &listing_on(Platform::Etsy)).unwrap();
     assert_eq!(untracked.len(), 1);
 }
@@ -106,7 +106,7 @@ fn shopfront<S: Store>(store: S) -> Shopfront<S> {
 }
 
 impl<S: Store> Shopfront<S> {
-    /// Receives a webhook of this source and id, whose effect is a note.
+    /// Receives a webhook with this source and id, whose effect is a note.
     fn receive(&self, source: &str, id: &str) -> ReceiveOutcome<EnqueueOutcome> {
         let note = self.bench.queue.job(&Note::new(id)).unwrap();
         self.intake.receive(source, Some(id), None, b"{}", |t| t.enqueue(&note)).unwrap()
@@ -166,7 +166,7 @@ fn calls_are_recorded_listed_and_added_up(store: impl Store) {
     let (store, environment) = (bench.queue.store(), bench.queue.environment());
     let usage = ApiUsage::new(store.clone(), environment.clone());
     let limit = RateLimit::new().remaining(Some(599));
-    // A call has no id, so that only a transaction of the caller's settles whether it was recorded.
+    // A call has no id, so only a transaction of the caller's shows whether it was recorded.
     let calls = [("replicate", "predictions"), ("etsy", "listings"), ("etsy", "images")]
         .map(|(service, endpoint)| usage.call(service, endpoint, limit));
     let note = bench.note("first");

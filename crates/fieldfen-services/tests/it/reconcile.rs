@@ -1,4 +1,4 @@
-//! Comparing what a shop has with what is known here.
+//! Compares a shop's products with the rows.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many rows a reconciliation reads.
+//! Limits the number of rows that a reconciliation reads.
 
 use std::sync::{Arc, Mutex};
 
@@ -42,11 +42,11 @@ fn reconciling_one_of_several_accounts_reads_its_own_rows_on_sqlite() {
     reconciling_one_of_several_accounts_reads_its_own_rows(SqliteStore::in_memory().unwrap());
 }
 
-/// How many rows are read for one product or live listing at the most: its publication and its listing, by its key, by its
-/// id and by its file.
+/// The largest number of rows that are read for one product or live listing: its publication and its listing, by key,
+/// by id and by file.
 const ROWS_EACH: usize = 10;
 
-/// How many rows are read in one transaction at the most: a page of rows, and the rows of its files.
+/// The largest number of rows of one transaction: a page of rows, and the rows of its files.
 const ROWS_AT_ONCE: usize = 500 * 4;
 
 fn reconciling_the_only_account_reads_what_is_on_sale(store: impl Store) {

@@ -312,7 +312,7 @@ fn work_that_cannot_be_read_does_not_stop_the_rest(store: impl Store) {
 
 fn a_schedule_that_ends_is_not_run_again(store: impl Store) {
     let bench = Bench::new(store);
-    // The store takes what the services would not set up.
+    // The store accepts values that the services would refuse.
     let ends = NewRecurringJob::new(
         "never".parse().unwrap(),
         NEVER.to_owned(),
@@ -343,18 +343,18 @@ fn a_worker_takes_ticks_by_itself(store: impl Store) {
     let (ran, has_run) = std::sync::mpsc::channel();
     let ran = std::sync::Mutex::new(ran);
     let handler = move |task: Task<Note>| ran.lock().unwrap().send(task.now()).unwrap();
-    // The clock leaps while handlers run: no lease may run out meanwhile.
+    // The clock leaps while handlers run: no lease may expire meanwhile.
     let running = bench.worker().lease(Duration::from_secs(86_400)).handle(handler).start().unwrap();
     for hour in [15, 16] {
         let tick = time(&format!("2026-11-23T{hour}:00:00Z"));
         bench.clock.set(tick);
         assert_eq!(received("the handler has run", &has_run), tick);
-        // The next tick would be passed over while this job runs.
+        // The next tick would be skipped while this job runs.
         wait_until("all jobs are completed", || {
             bench.queue.count().unwrap().iter().all(|count| count.status == JobStatus::Completed)
         });
     }
-    // Set up while the worker runs, and found without being told.
+    // Defined while the worker runs, which finds the work by itself.
     bench.define("other", "*/5 * * * *");
     bench.clock.set(time("2026-11-23T16:05:00Z"));
     assert_eq!(received("the handler has run", &has_run), time("2026-11-23T16:05:00Z"));

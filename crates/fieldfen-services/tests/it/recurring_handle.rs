@@ -55,7 +55,7 @@ impl<S: Store> Work<S> {
         recurring::take_due(self.bench.queue.store(), self.bench.queue.environment()).unwrap().jobs.len()
     }
 
-    /// Ends the jobs that the ticks have made, and says how many there were.
+    /// Ends the jobs of the ticks, and returns their number.
     fn finish(&self) -> usize {
         let claimed = self.bench.claim_notes(9);
         for job in &claimed {
@@ -185,7 +185,7 @@ fn what_cannot_recur_is_refused_and_leaves_nothing(store: impl Store) {
     let error = work.recurring.define(&name, &never, &Note::new("x"), &by_ann("never")).unwrap_err();
     assert!(matches!(error, QueueError::Store(StoreError::Invalid { what: "schedule", .. })), "{error:?}");
     assert_eq!(work.recurring.find(&name).unwrap(), None);
-    // Another program's work whose payload is none of its kind.
+    // Another program's work, whose payload does not fit its kind.
     let broken = NewRecurringJob::new(
         name.clone(),
         "0 * * * *".to_owned(),

@@ -62,7 +62,7 @@ fn bytes_that_were_replaced_under_a_drive_id_are_told_and_warned_of(store: impl 
         (FileStatus::Ingested, vec![("CreateFileRecord".to_owned(), JobStatus::Pending)])
     );
 
-    // Without the Drive id, the new bytes are a file of their own.
+    // Without the Drive id, the new bytes become a new file.
     let alone = replaced.drive_file_id(None).id(shop.bench.queue.environment().file_id());
     assert_eq!(shop.write(|s| shop.pipeline.ingest(&mut Transaction::new(s), &alone)).unwrap(), IngestOutcome::Created);
 }

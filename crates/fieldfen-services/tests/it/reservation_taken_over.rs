@@ -1,4 +1,4 @@
-//! Callers whose reservation somebody else has taken over meanwhile.
+//! Callers whose reservation another caller has taken over meanwhile.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ on_every_store!(
     a_caller_that_was_stopped_before_its_call_gives_way,
 );
 
-/// Lets somebody else list the file, once the reservation has run out.
+/// Lets another caller list the file, after the reservation has expired.
 fn list_it<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>, id: FileId) -> impl FnOnce() + Send + 'static {
     let (clock, publisher) = (shop.bench.clock.clone(), publisher.clone());
     move || {
@@ -26,7 +26,7 @@ fn list_it<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>, id: FileId) -> im
     }
 }
 
-/// Lets somebody else take the publication over, once the reservation has run out.
+/// Lets another caller take the publication over, after the reservation has expired.
 fn take_it_over<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>, id: FileId) -> impl FnOnce() + Send + 'static {
     let (clock, publisher) = (shop.bench.clock.clone(), publisher.clone());
     move || {

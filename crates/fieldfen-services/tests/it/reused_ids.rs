@@ -1,4 +1,4 @@
-//! An id that a platform uses again while the listing that had it still counts as live.
+//! An id that a platform reuses while the earlier listing with it still counts as live.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{JobKind, JobStatus, ParkedFor};
@@ -26,7 +26,7 @@ fn key_of(id: FileId) -> IdempotencyKey {
     IdempotencyKey::derive(&id, &listing_on(Platform::Etsy), 0)
 }
 
-/// A listed file, and another one whose product has the first one's id after a call whose answer was lost.
+/// A listed file, and another one whose product has the same id after a lost answer.
 fn reused<S: Store>(store: S) -> (ListedFile<S>, FileId) {
     let listed = listed(store);
     let other = listed.shop.process("doe");
@@ -112,7 +112,7 @@ fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_s
     assert_eq!(listed.etsy.titles(), ["Buck in the Mist"]);
     listed.shop.bench.clock.advance(HOLD);
     listed.assert_only("p1");
-    // The key is believed from now on, and so is the first one.
+    // The new key is accepted from now on, and so is the first one.
     for (key, title) in [(key.as_str(), "Buck at Dawn"), (key_of(listed.id).as_str(), "Buck at Noon")] {
         listed.etsy.withdraw("p1").unwrap();
         listed.etsy.by_hand("p1", Some(key));
@@ -120,14 +120,14 @@ fn a_product_whose_key_a_person_has_changed_is_updated_after_a_person_has_said_s
         listed.shop.work(&listed.publisher);
         assert_eq!(listed.etsy.titles(), [title]);
     }
-    // Another product that somebody has given the same SKU is no copy.
+    // Another product with the same SKU of a person is no duplicate.
     listed.etsy.by_hand("p9", Some(key.as_str()));
     assert_eq!(listed.repair(), RepairReport::default());
     assert_eq!(listed.etsy.ids(), ["p1", "p9"]);
 }
 
 fn a_product_that_a_person_says_is_anothers_is_left_alone(store: impl Store) {
-    // The key is like one of a file that has been deleted since.
+    // The key is like that of a file that has been deleted since.
     let listed = with_another_key(store, key_of(FileId::from_random(7)).as_str());
     let said = says(&listed, &KeyResolution::NotOurs);
     assert!(matches!(&said, KeyResolutionOutcome::Done { jobs } if jobs.len() == 1), "{said:?}");

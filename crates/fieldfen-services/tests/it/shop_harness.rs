@@ -1,4 +1,4 @@
-//! A shop for the tests of pipeline and publishing: files on their way, and jobs done by hand.
+//! A shop for the tests of pipeline and publishing: files in processing, and jobs that the test runs itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::fake_marketplace::FakeMarketplace;
 pub(crate) const ETSY: &[Platform] = &[Platform::Etsy];
 pub(crate) const BOTH: &[Platform] = &[Platform::Etsy, Platform::Shopify];
 
-/// How long the publishers of these tests hold a reservation.
+/// The length of the reservations in these tests.
 pub(crate) const HOLD: Duration = Duration::from_secs(300);
 
 /// A pipeline on a bench.
@@ -70,7 +70,7 @@ impl<S: Store> Shop<S> {
         self.bench.file_status(id)
     }
 
-    /// Claims the only due job of this kind, and completes it with what the event writes.
+    /// Claims the only due job of this kind, and completes it with the writes of the event.
     pub(crate) fn finish(&self, kind: JobKind, event: Event) {
         let claimed = self.bench.claim(kind, 2);
         assert_eq!(claimed.len(), 1, "{claimed:?}");
@@ -79,14 +79,14 @@ impl<S: Store> Shop<S> {
         assert!(self.bench.queue.complete(&claimed[0], &mut completion).unwrap().is_done());
     }
 
-    /// Claims the only due job of this kind, and lets it fail for good.
+    /// Claims the only due job of this kind, and fails it for good.
     pub(crate) fn kill(&self, kind: JobKind) {
         let claimed = self.bench.claim(kind, 2);
         assert_eq!(claimed.len(), 1, "{claimed:?}");
         assert!(self.bench.queue.fail_for_good(&claimed[0], "out of paint").unwrap().is_done());
     }
 
-    /// Runs every due job of publishing once, as a worker would, and says how many there were.
+    /// Runs every due publishing job once, like a worker, and returns their number.
     pub(crate) fn work(&self, publisher: &Publisher<S>) -> usize {
         let queue = &self.bench.queue;
         let kinds = BTreeSet::from([JobKind::CreateListing, JobKind::UpdateListing, JobKind::PublishSocial]);
@@ -161,7 +161,7 @@ impl<S: Store> Shop<S> {
         self.publications(id).iter().map(|publication| publication.state).collect()
     }
 
-    /// From and to of the file's history, `-` for nothing.
+    /// The statuses before and after each line of the file's history, `-` for none.
     pub(crate) fn history(&self, id: &FileId) -> Vec<String> {
         let read = self.bench.queue.store().read(|s| s.files().history(id, &PageRequest::first(100)));
         read.unwrap().items.iter().map(|line| line.to.to_string()).collect()
@@ -203,7 +203,7 @@ pub(crate) fn approved<S: Store>(store: S, platforms: &'static [Platform]) -> (S
     (shop, id)
 }
 
-/// A publisher that knows these stalls.
+/// A publisher with these marketplaces.
 pub(crate) fn publisher<S: Store>(shop: &Shop<S>, stalls: &[&FakeMarketplace]) -> Publisher<S> {
     let publisher = Publisher::new(shop.bench.queue.store().clone(), shop.pipeline.clone()).with_hold(HOLD);
     stalls.iter().fold(publisher, |publisher, &stall| publisher.marketplace(stall.clone()))

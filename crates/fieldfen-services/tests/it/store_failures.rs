@@ -1,4 +1,4 @@
-//! Workers whose store refuses what they want to write.
+//! Workers whose store refuses writes.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -19,8 +19,9 @@ use super::panics::end_of;
 use super::worker_stop::meeting;
 use super::{Bench, LEASE, Note};
 
-/// A model store that asks before each write and each wait for commits. The question may look at the thread's name: `fieldfen-job-…` runs
-/// handlers, `fieldfen-beat` extends leases, `fieldfen-watch` waits for commits, `fieldfen-work` does everything else.
+/// A model store that calls a gate before each write and each wait for commits. The gate may check the thread's name:
+/// `fieldfen-job-…` runs handlers, `fieldfen-beat` extends leases, `fieldfen-watch` waits for commits, `fieldfen-work`
+/// does everything else.
 #[derive(Clone)]
 pub(crate) struct Gated {
     store: ModelStore,
@@ -105,7 +106,7 @@ fn a_lease_begins_when_it_is_written_and_not_before_the_wait_for_the_lock() {
     assert_eq!(bench.job(&id).state, JobState::Completed { at: Some(bench.now()) });
 }
 
-/// Whether this thread of a worker has such a name.
+/// Returns whether this is the worker's thread with this name.
 pub(crate) fn is_thread(name: &str) -> bool {
     std::thread::current().name().is_some_and(|thread| thread.starts_with(name))
 }
@@ -147,7 +148,7 @@ fn a_store_that_refuses_for_now_loses_no_outcome() {
     assert_eq!(runs.load(Ordering::SeqCst), 20, "no handler had to run twice");
 }
 
-/// What became of jobs, in this order.
+/// The outcomes of jobs, in their order.
 #[derive(Clone, Default)]
 struct Endings(Arc<Mutex<Vec<AppliedOutcome>>>);
 
@@ -175,7 +176,7 @@ fn an_outcome_that_can_never_be_written_does_not_keep_its_thread() {
     assert_eq!(bench.queue.reclaim(9).unwrap().len(), 3, "others take them over");
 }
 
-/// When the lease of this job runs out.
+/// The end of this job's lease.
 pub(crate) fn lease_of<S: Store>(bench: &Bench<S>, id: &JobId) -> Option<Timestamp> {
     match bench.job(id).state {
         JobState::Running { lease, .. } => lease.map(|lease| lease.expires_at),
@@ -185,7 +186,7 @@ pub(crate) fn lease_of<S: Store>(bench: &Bench<S>, id: &JobId) -> Option<Timesta
 
 #[test]
 fn a_worker_whose_clock_leaps_takes_no_job_from_itself() {
-    // Whichever thread sees the new time first: here it is never the heartbeat's.
+    // Any thread may see the new time first; here it is never the heartbeat's.
     let (bench, worker) = behind(|| if is_thread("fieldfen-beat") { Err(busy()) } else { Ok(()) });
     let id = bench.note("x");
     let (meet, has_begun, let_go) = meeting();
@@ -211,7 +212,7 @@ fn a_clock_that_is_set_back_by_a_year_takes_no_job_from_a_worker_that_lives() {
     received("the handler has begun", &has_begun);
     let year_before = bench.now() - Duration::from_secs(365 * 86_400);
     bench.clock.set(year_before);
-    // A worker that knows nothing of the clock's past, and looks before the first one has extended its lease.
+    // A worker that does not know the clock's past, and looks before the first one has extended its lease.
     let fresh = bench.worker().handle(|_: Task<Note>| ()).start().unwrap();
     wait_until("the lease begins at the time of the clock that was set back", || {
         lease_of(&bench, &id).is_some_and(|expires_at| expires_at <= bench.now() + LEASE)
@@ -263,7 +264,7 @@ fn leases_are_kept_by_a_heartbeat_that_has_panicked() {
     let (meet, has_begun, let_go) = meeting();
     let running = worker.worker().lease(LEASE).handle(move |_: Task<Note>| meet()).start().unwrap();
     received("the handler has begun", &has_begun);
-    // Time for a heartbeat, and not for the dispatcher to look at leases.
+    // Enough time for a heartbeat, but not for the dispatcher's look at leases.
     bench.clock.advance(Duration::from_secs(6));
     wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
     let_go.send(()).unwrap();

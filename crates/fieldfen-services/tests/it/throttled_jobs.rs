@@ -26,9 +26,9 @@ on_every_store!(
     a_job_without_backoff_waits_before_each_retry,
 );
 
-/// Runs a worker whose handler ends this job so, `tries` times, and says how long the job had to wait each time.
+/// Runs a worker whose handler returns this outcome `tries` times. Returns the wait of the job after each of them.
 ///
-/// The clock stands still until the job waits, and then goes on to the time when the job is due.
+/// The clock stands still until the job waits, and then moves to the due time of the job.
 fn waits<S: Store>(
     bench: &Bench<S>,
     worker: WorkerBuilder<S>,
@@ -58,7 +58,7 @@ fn waits<S: Store>(
     waits
 }
 
-/// Asserts that these waits are the least ones, from the first on or from a later one on.
+/// Asserts that these waits are the shortest ones, from the first or from a later one on.
 fn assert_least(waits: &[TimeDelta], first: u32) {
     for (doublings, wait) in (first..).zip(waits) {
         let shortest = TimeDelta::milliseconds(100 << doublings);
@@ -114,7 +114,7 @@ fn a_job_without_backoff_waits_before_each_retry(store: impl Store) {
     }
 }
 
-/// A store that writes into another one than it reads, so that no claim takes what is due. It counts its writes.
+/// A store that writes into another store than it reads, so that claims never get the due jobs. It counts its writes.
 #[derive(Clone)]
 struct TakesNothing {
     read: ModelStore,
@@ -162,7 +162,7 @@ fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_ever_more_rarely() {
     wait_until("the worker has written three times", || writes.load(Ordering::SeqCst) > 2);
     let before = writes.load(Ordering::SeqCst);
     let began = Instant::now();
-    // Other commits do not make it claim more often.
+    // Other commits do not cause more claims.
     while began.elapsed() < Duration::from_secs(2) {
         bench.note("another");
         std::thread::sleep(Duration::from_millis(5));

@@ -1,7 +1,7 @@
-//! Random traces of what programs ask of the services, on stores whose writes fail: the answers and what is stored in
-//! the end are those of a store on which nothing fails.
+//! Random traces of calls to the services, on stores whose writes fail. The answers and the final rows must be the same
+//! as on a store without faults.
 //!
-//! `FIELDFEN_TRACES` says how many traces are tried, `PROPTEST_RNG_SEED` from which seed.
+//! `FIELDFEN_TRACES` sets the number of traces, `PROPTEST_RNG_SEED` the seed.
 
 use std::cell::Cell;
 
@@ -19,42 +19,42 @@ mod program;
 
 use program::Program;
 
-/// What a program asks for. Numbers choose one of what there is.
+/// A call of a program. A number selects one of the existing rows.
 #[derive(Debug, Clone)]
 enum Step {
     /// A picture arrives.
     Ingest(u64),
-    /// An operator does something to a file.
+    /// An operator acts on a file.
     File(u64, FileAction),
-    /// Jobs are enqueued together, with these keys.
+    /// Enqueues jobs together, with these keys.
     Enqueue(Vec<Option<u64>>),
     Claim(u32),
-    /// A claimed job ends, in the way that its handler would end it.
+    /// Ends a claimed job with the outcome of its handler.
     Run(usize),
-    /// A claimed job ends in another way.
+    /// Ends a claimed job in another way.
     End(usize, End),
     Heartbeat,
     Reclaim,
-    /// An operator does something to a job.
+    /// An operator acts on a job.
     Job(usize, JobAction),
-    /// A webhook arrives that enqueues a job.
+    /// Receives a webhook that enqueues a job.
     Webhook(u64),
     PurgeWebhooks,
-    /// An operator has a webhook forgotten.
+    /// An operator forgets a webhook.
     ForgetWebhook(u64),
     TakeDue,
-    /// An operator or program does something to recurring work.
+    /// An operator or program acts on recurring work.
     Recurring(WorkAction),
-    /// Somebody writes down a product of a file that another program has made.
+    /// Records a product of a file that another program has made.
     InsertListing(u64),
-    /// A person says what the first such row of a file is: its product, or nothing.
+    /// A person resolves the first such row of a file: as the file's product, or as gone.
     Resolve(u64, bool),
-    /// A person says that a call that got no answer has made nothing.
+    /// A person reports that a call without an answer has made nothing.
     NothingIsThere(u64),
-    /// The next call of the platform goes wrong.
+    /// Makes the next call to the platform fail.
     Mishap(bool),
     Reconcile,
-    /// Time goes by, in seconds.
+    /// Lets this many seconds pass.
     Wait(u64),
 }
 
@@ -81,7 +81,7 @@ enum FileAction {
     Reject,
     Fail,
     Retry,
-    /// With a new species, by somebody who has seen the file as it is.
+    /// Sets a new species, by an editor who has seen the present version of the file.
     Edit,
     Publish,
     Delete(Deletion),
@@ -134,7 +134,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Any trace, after one picture was processed and approved and another one has arrived.
+/// A trace, after one picture was processed and approved and another one has arrived.
 fn any_trace() -> impl Strategy<Value = Vec<Step>> {
     let mut before = vec![Step::Ingest(0)];
     before.extend([Step::Claim(1), Step::Run(0)].into_iter().cycle().take(6));
@@ -142,7 +142,7 @@ fn any_trace() -> impl Strategy<Value = Vec<Step>> {
     vec(any_step(), 0..50).prop_map(move |steps| before.iter().cloned().chain(steps).collect())
 }
 
-/// Asserts that the store answers as the model, and says how many products the platform has made.
+/// Asserts that the store answers like the model, and returns the number of products that the platform has made.
 fn assert_all_alike<S: Store>(steps: &[Step], store: S, what: &str) -> u64 {
     let (mut one, mut other) = (Program::new(ModelStore::new()), Program::new(store));
     for step in steps {

@@ -1,4 +1,4 @@
-//! The transaction that completions and webhooks write in.
+//! The transaction in which completions and webhooks write.
 
 use fieldfen_domain::RawJson;
 use fieldfen_domain::file::{FileEdit, FileStatus, IngestOutcome};

@@ -1,4 +1,4 @@
-//! Two accounts of one platform, each of which counts its products from 1.
+//! Two accounts of one platform, each with its own product numbers from 1.
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::job::{CreateListing, UpdateListing};
@@ -116,7 +116,7 @@ fn a_row_of_an_account_that_is_not_wanted_does_not_wait(store: impl Store) {
     let (shop, [id, _], [north, south], unwanting) = two(store);
     south.by_hand("FIRST", None);
     insert(&shop, &row(1, id, "FIRST"));
-    // As long as something is wanted there, the job for that comes first.
+    // If the rules want a product there, the job for that comes first.
     let pipeline = shop.pipeline.clone().wanting(|_| vec![listing_on(Platform::Etsy).at_account("south")]);
     let wanting = Publisher::new(shop.bench.queue.store().clone(), pipeline);
     let wanting = wanting.marketplace(north).marketplace(south.clone());
@@ -145,7 +145,7 @@ fn a_row_whose_id_a_call_has_made_at_another_account_leaves_a_product_that_is_re
     let (shop, [id, _], [north, south], publisher) = two(store);
     south.next([Next::CreateInSilence]);
     assert!(matches!(publisher.list(&at(id, "south")).unwrap(), PublishOutcome::Unknown { .. }));
-    // Another program has listed the file at the other account. Its row does not say so.
+    // Another program has listed the file at the other account. Its row does not contain the account.
     north.by_hand("p1", None);
     insert(&shop, &row(1, id, "p1"));
     shop.bench.clock.advance(HOLD);

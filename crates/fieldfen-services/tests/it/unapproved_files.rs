@@ -1,4 +1,4 @@
-//! What becomes of publishing while a file is failed, or not approved.
+//! Publishing while a file is failed or not approved.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpdateImage};
@@ -21,7 +21,7 @@ on_every_store!(
 
 fn an_edit_while_the_file_is_failed_reaches_its_listing(store: impl Store) {
     let ListedFile { shop, etsy, publisher, id } = listed(store);
-    // An update that is under way when the file fails, and finds it so.
+    // An update is in progress when the file fails, and reads the failed file.
     shop.retitle(&id, "Buck at Dawn");
     let update = UpdateImage::new(id);
     shop.bench.queue.enqueue(&shop.bench.queue.job(&update).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Answers and reservations of which only a person can tell what came of their call.
+//! Answers and reservations that only a person can resolve.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ on_every_store!(
     what_a_deleted_file_leaves_behind_waits_for_a_person,
 );
 
-/// Works for a day, and says what the only `CreateListing` job has failed with.
+/// Works for a day, and returns the error of the only `CreateListing` job.
 fn work_for_a_day<S: Store>(
     shop: &Shop<S>,
     publisher: &fieldfen_services::publishing::Publisher<S>,
@@ -43,12 +43,12 @@ fn an_answer_with_another_key_is_the_last_call(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
-    // A shop that gives out SKUs of its own: each call makes another product.
+    // A shop that assigns its own SKUs: each call makes another product.
     etsy.next([Next::Answer(etsy.by_hand("own", Some("SKU-7")))]);
     let error = work_for_a_day(&shop, &publisher, &id).unwrap();
     assert!(error.contains("waits for a person") && error.contains("SKU-7"), "{error}");
     assert_eq!((etsy.made(), shop.states(&id)), (0, vec![PublicationState::Unknown]));
-    // The person has looked, and the product is none of the file's: the job runs again.
+    // A person has looked, and the product does not belong to the file: the job runs again.
     let freed = publisher
         .resolve_unknown(&id, &listing_on(Platform::Etsy), &UnknownResolution::NothingThere, &by_ann("looked"))
         .unwrap();
@@ -62,7 +62,7 @@ fn an_answer_with_the_id_of_another_variant_is_the_last_call(store: impl Store) 
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);
     shop.work(&publisher);
-    // A shop that answers with the id of the group of variants, and says no keys.
+    // A shop that returns the id of the group of variants, and no keys.
     etsy.finds(Finds::ByPrefixWithoutKeys);
     let mut group = etsy.live().remove(0);
     group.key = None;
@@ -83,7 +83,7 @@ fn a_reservation_of_a_clock_that_was_ahead_holds_for_one_hold_more(store: impl S
     for (ahead, calls) in [(Duration::from_secs(12 * 3600), 0), (Duration::from_secs(365 * 86_400), 1)] {
         let right = shop.bench.now();
         shop.bench.clock.advance(ahead);
-        // One of them dies before its call, one waits for the answer.
+        // One caller dies before its call, another one waits for the answer.
         etsy.next(vec![Next::Ignore; calls]);
         if calls == 0 {
             let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap()

@@ -48,7 +48,7 @@ fn nothing() -> Upkeep {
 }
 
 impl<S: Store> Bench<S> {
-    /// Ends so many jobs with success and without, one each second.
+    /// Ends this many jobs with success and without, one each second.
     fn end_jobs(&self, completed: usize, failed: usize) {
         for number in 0..completed + failed {
             self.note("x");
@@ -77,7 +77,7 @@ fn old_jobs_go_and_young_ones_stay(store: impl Store) {
     bench.end_jobs(10, 10);
     bench.note("pending");
     assert_eq!(bench.upkeep(&nothing()), UpkeepReport::default());
-    // The first completed job ended 20 seconds ago, the first failed one 10.
+    // The first completed job ended 20 seconds ago, the first failed one 10 seconds ago.
     let upkeep = nothing().completed_max_age_secs(13).failed_max_age_secs(4);
     assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), completed_jobs: 7, failed_jobs: 6));
     let left = [JobStatus::Completed, JobStatus::Failed, JobStatus::Pending].map(|status| bench.jobs_in(status));
@@ -133,7 +133,7 @@ fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
         bench.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(bench.upkeep(&nothing()), UpkeepReport::default());
-    // The first was done 5 seconds ago, the last one second ago.
+    // The first action is 5 seconds old, the last one 1 second.
     let upkeep = nothing().operator_actions_max_age_secs(1);
     assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), operator_actions: 4), "in two batches");
     assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
@@ -163,7 +163,7 @@ fn it_ends_between_two_batches_when_told(store: impl Store) {
     let bench = Bench::new(store);
     bench.end_jobs(10, 0);
     let asked = std::cell::Cell::new(0);
-    // Once for the batch that finds nothing too old, and for two of those beyond the number.
+    // Once for the batch that finds no job too old, and for two of those above the number.
     let three_times = || asked.replace(asked.get() + 1) < 3;
     let upkeep = nothing().completed_keep(Some(0));
     let done = suspended(|| upkeep::run(bench.queue.store(), bench.now(), &upkeep, three_times)).unwrap();
@@ -187,7 +187,7 @@ fn it_recurs_and_says_what_it_has_done(store: impl Store) {
     assert_eq!(done, with!(UpkeepReport::default(), completed_jobs: 3));
 }
 
-/// A store whose log is held by two processes.
+/// A store whose log two processes keep from being truncated.
 #[derive(Clone)]
 struct HeldLog<S>(S);
 

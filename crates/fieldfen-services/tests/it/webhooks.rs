@@ -195,7 +195,7 @@ fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl 
     scope_with_deadline("all deliveries have their answers", |scope| {
         for thread in 0..8 {
             let (new, start) = (&new, &start);
-            // A delivery is recognised as the caller's own by its time.
+            // A caller recognises its own delivery by the time.
             let clock = ManualClock::new(bench.now());
             clock.advance(Duration::from_micros(thread.into()));
             let environment = Environment::new(clock.clone(), SeededRandomness::new(u64::from(thread) + 2));
@@ -203,7 +203,7 @@ fn many_threads_that_deliver_the_same_webhooks_have_one_effect_each(store: impl 
             scope.spawn(move || {
                 start.wait("all threads have started");
                 for step in 0..WEBHOOKS {
-                    // Each thread goes through them in an order of its own.
+                    // Each thread sends them in its own order.
                     let id = ((step * 7 + thread * 13) % WEBHOOKS).to_string();
                     if receive(&bench, "acme", Some(&id), b"{}").is_none() {
                         new.fetch_add(1, Ordering::Relaxed);

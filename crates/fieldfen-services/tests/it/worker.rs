@@ -1,4 +1,4 @@
-//! Workers: what runs, how often, and what comes of it.
+//! Workers: the jobs that run, the number of their attempts, and their outcomes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ impl<S: Store> Bench<S> {
         Worker::builder(store, environment).failure_hook(FileFailureHook).name("test worker").threads(2)
     }
 
-    /// Runs a worker until nothing is left to do.
+    /// Runs a worker until no job is left.
     pub(crate) fn drain(&self, worker: WorkerBuilder<S>) {
         let running = worker.start().unwrap();
         running.stop_handle().stop_when_idle();
@@ -134,7 +134,7 @@ fn a_handler_that_panics_fails_its_try(store: impl Store) {
 fn a_write_that_finds_another_transaction_busy_fails_its_try(store: impl Store) {
     let bench = Bench::new(store);
     let id = bench.note("x");
-    // Another thread's write waits for the transaction of this one, for example, which waits for that thread.
+    // For example, another thread's write waits for this one's transaction, which waits for that thread.
     let busy = || StoreError::Busy { waited_ms: 5000, source: "another thread of this program is writing".into() };
     let handler = move |_: Task<Note>| Completion::new().writing(move |_| Err::<(), _>(busy()));
     let running = bench.worker().handle(handler).start().unwrap();
@@ -166,7 +166,7 @@ fn a_write_that_panics_fails_its_try(store: impl Store) {
     assert_eq!(bench.queue.find(&written_id).unwrap(), None);
 }
 
-/// Advances the clock after each job, so that one that has failed is due again.
+/// Advances the clock after each job, so that a failed job is due again.
 pub(crate) struct AdvanceAfterJobs(pub(crate) ManualClock);
 
 impl Metrics for AdvanceAfterJobs {
@@ -227,7 +227,7 @@ fn a_limit_holds_and_other_kinds_pass_by(store: impl Store) {
     let (seen, passed) = (Arc::clone(&most), Arc::clone(&others));
     let limited = move |_: Task<Note>| {
         seen.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        // The first one holds its place until all others have passed by.
+        // The first job stays in its place until all others have passed it.
         wait_until("all others have passed by", || passed.load(Ordering::SeqCst) == 6);
         running.fetch_sub(1, Ordering::SeqCst);
     };
@@ -277,7 +277,7 @@ fn jobs_of_a_dead_worker_are_taken_over(store: impl Store) {
     }
 }
 
-/// A job that makes another until it has counted down.
+/// A job that enqueues another one until its count is zero.
 #[derive(Serialize, Deserialize)]
 struct Countdown {
     left: u32,

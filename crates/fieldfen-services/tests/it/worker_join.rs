@@ -1,4 +1,4 @@
-//! Waiting for the end of a worker, where that could hang.
+//! Waits for the end of a worker, in cases that could hang.
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ fn take(held: &Held) -> Option<Worker> {
     held.lock().unwrap().take()
 }
 
-/// A worker whose handler does this with the worker itself.
+/// A worker whose handler runs a closure with the worker itself.
 fn worker_in_hand(deal_with: impl Fn(Worker) + Send + Sync + 'static) -> Bench<ModelStore> {
     let bench = Bench::new(ModelStore::new());
     let (held, ended) = (Held::default(), channel());
@@ -46,7 +46,7 @@ fn a_handler_that_joins_its_own_worker_is_refused_and_the_worker_ends() {
         failures.send((error.failure, error.report.still_running.len())).unwrap();
     });
     assert_eq!(received("the handler has joined its worker", &failure), (WorkerFailure::JoinedByItself, 1));
-    // Nobody is left who would run another job.
+    // No worker is left that could run another job.
     let id = bench.note("y");
     assert_eq!(bench.status(&id), JobStatus::Pending);
 }
@@ -75,7 +75,7 @@ mod in_runtimes {
         Bench::new(ModelStore::new()).worker().handle(|_: Task<Note>| ()).start().unwrap()
     }
 
-    /// What comes of a worker that is joined beside a task that is to stop it.
+    /// The result of joining a worker beside a task that must stop it.
     async fn joined_beside_its_stop(spawn: impl FnOnce(StopSoon)) -> Result<ShutdownReport, WorkerError> {
         let running = started();
         spawn(StopSoon(running.stop_handle()));

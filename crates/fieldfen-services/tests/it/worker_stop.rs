@@ -1,4 +1,4 @@
-//! Workers that stop, or lose their jobs.
+//! Workers that stop or lose their jobs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -33,14 +33,14 @@ on_every_store!(
     a_stop_ends_a_reclaim_between_two_batches,
 );
 
-/// A handler's side and the test's side of a meeting: the handler says that it has begun and waits to be let go.
+/// The handler's and the test's side of a meeting: the handler reports that it has begun, and waits to be released.
 pub(crate) fn meeting() -> (impl Fn() + Send + Sync + 'static, Receiver<()>, Sender<()>) {
     let (begun, has_begun) = channel();
     let (let_go, go) = channel::<()>();
     let go = Mutex::new(go);
     let meet = move || {
         begun.send(()).unwrap();
-        // The test may have ended already: then the channel has no sender.
+        // The test may have ended already. The channel then has no sender.
         let gone_on = go.lock().unwrap().recv_timeout(PATIENCE);
         assert_ne!(gone_on, Err(RecvTimeoutError::Timeout), "waited in vain until the test lets the handler go on");
     };
@@ -152,12 +152,12 @@ fn a_handler_that_outlives_its_lease_writes_nothing(store: impl Store) {
     };
     let running = bench.worker().threads(1).handle(handler).start().unwrap();
     received("the handler has begun", &has_begun);
-    // Another process, whose clock is ahead, finds the lease expired and takes the job over.
+    // Another process, whose clock is ahead, finds the lease expired and reclaims the job.
     let ahead = Environment::new(ManualClock::new(bench.now() + LEASE), SeededRandomness::new(2));
     let other = Queue::new(bench.queue.store().clone(), ahead);
     assert_eq!(other.reclaim(10).unwrap().len(), 1);
     let_go.send(()).unwrap();
-    // The first run's outcome is refused; the second run, and the note it wrote, end the test.
+    // The outcome of the first run is refused. The second run and its note end the test.
     bench.clock.advance(LEASE + LOST_LEASE_WAIT);
     for _ in 0..2 {
         received("the handler has begun", &has_begun);
@@ -226,7 +226,7 @@ fn a_handler_that_does_not_end_keeps_its_job_and_its_outcome_counts(store: impl 
     received("the handler has begun", &has_begun);
     running.stop_handle().stop_now();
     assert_eq!(end_of(running).unwrap(), with!(ShutdownReport::default(), still_running: vec![id]));
-    // The worker is gone, and the lease is extended for as long as the handler runs: nobody takes the job over.
+    // The worker is gone, and the lease is extended while the handler runs, so that nobody reclaims the job.
     for _ in 0..4 {
         bench.clock.advance(LEASE / 3);
         wait_until("the lease is extended", || lease_of(&bench, &id) == Some(bench.now() + LEASE));
@@ -253,7 +253,7 @@ fn a_worker_that_is_dropped_lets_its_handlers_finish() {
     assert_eq!(bench.status(&id), JobStatus::Completed);
 }
 
-/// Metrics that are worse than none.
+/// Metrics that panic and block.
 struct Panicking;
 
 impl Metrics for Panicking {
@@ -274,7 +274,7 @@ fn metrics_that_panic_do_not_hold_the_worker_up() {
     assert!(ids.iter().all(|id| bench.status(id) == JobStatus::Completed));
 }
 
-/// Stops the worker as soon as it has taken jobs back, and keeps how many.
+/// Stops the worker as soon as it has reclaimed jobs, and keeps their number.
 #[derive(Clone, Default)]
 struct StopAtReclaim(Arc<(OnceLock<StopHandle>, Mutex<Vec<usize>>)>);
 

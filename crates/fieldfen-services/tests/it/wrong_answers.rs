@@ -1,4 +1,4 @@
-//! Answers of a marketplace that are not what was asked for.
+//! Answers of a marketplace that do not fit the question.
 
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::publication::{ListingStatus, Platform, PublicationState};

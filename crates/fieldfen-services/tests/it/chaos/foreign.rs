@@ -1,4 +1,4 @@
-//! Other programs and other hands: products that nobody here has made, and rows of `listings` that belong to no
+//! Products and rows of other programs: products that fieldfen has not made, and rows of `listings` without a
 //! publication.
 
 use fieldfen_domain::publication::{IdempotencyKey, Platform, PlatformRow, PlatformRowId, Target, publication_of};
@@ -11,26 +11,26 @@ use fieldfen_testkit::with;
 use super::market::Chaos;
 use super::{Run, VARIANTS};
 
-/// What is true of other programs' things; of some of it, only a person knows.
+/// The facts about other programs' products and rows. Some of them only a person knows.
 #[derive(Default)]
 pub(super) struct Foreign {
-    /// Products that were made by hand: nobody here may take them over or down.
+    /// Products that were made by hand. Fieldfen may neither adopt nor take them down.
     pub(super) by_hand: Vec<(&'static str, String)>,
-    /// Rows that another program has written, with the account and id of their products. The account is `None` where no
-    /// publisher knows it.
+    /// Rows of another program, with the account and id of their products. The account is `None` if no publisher knows
+    /// it.
     pub(super) rows: Vec<(ListingId, Option<&'static str>, String)>,
     written: u64,
 }
 
 impl Foreign {
-    /// Whether a listed product is another program's, which it has no key for.
+    /// Returns whether a listed product belongs to another program and has no key for that.
     pub(super) fn is_listed(&self, account: &str, platform_id: &str) -> bool {
         self.rows.iter().any(|(_, its, id)| *its == Some(account) && id == platform_id)
     }
 }
 
 impl<S: Store> Run<S> {
-    /// Another program or a person does something on its own.
+    /// An action of another program or a person.
     pub(super) fn another_program(&self, file_id: &FileId) {
         let dice = &self.world.dice;
         let market = self.market(dice.below(self.markets.len() as u64));
@@ -49,7 +49,7 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// A product whose key is like one of fieldfen's, or that has none.
+    /// A product with a key similar to fieldfen's, or without a key.
     fn make_by_hand(&self, market: &Chaos, file_id: &FileId) {
         let variant = VARIANTS[usize::try_from(self.world.dice.below(2)).unwrap()];
         let target = Target::listing(Platform::Etsy).at_account(market.account).with_variant(variant);
@@ -63,7 +63,7 @@ impl<S: Store> Run<S> {
         self.foreign.borrow_mut().by_hand.push((market.account, product));
     }
 
-    /// Writes a row as another program does; `false` when its id is taken.
+    /// Inserts a row as another program does. Returns `false` if its id is taken.
     fn write_row(&self, file_id: &FileId, account: Option<&'static str>, product: &str) -> bool {
         let mut foreign = self.foreign.borrow_mut();
         foreign.written += 1;
@@ -80,7 +80,7 @@ impl<S: Store> Run<S> {
         true
     }
 
-    /// A person looks at the rows of a file that belong to no publication, and says what each is.
+    /// A person resolves the rows of a file that belong to no publication.
     pub(super) fn person_looks(&self, file_id: &FileId) {
         let any = self.targets[0].clone();
         for row in self.publisher.untracked(file_id, &any).unwrap() {
@@ -95,8 +95,9 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// A person takes down what a reconciliation reports because its row was taken for another account's product: rows do not
-    /// say their account, and of two products of a file with one id the one with fieldfen's key gets the row.
+    /// A person takes down the products that a reconciliation reports because their row was assigned to another
+    /// account's product: rows do not contain the account, and of two products of a file with one id, the one with
+    /// fieldfen's key gets the row.
     pub(super) fn person_takes_down_what_no_row_shows(&self) {
         for market in &self.markets {
             let found = self.publisher.reconcile(Platform::Etsy, market.account).unwrap();
@@ -118,7 +119,7 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// What a person says of the product of a row: a free target's, or one too many that is taken down.
+    /// A person's decision about the product of a row: it belongs to a free target, or is a duplicate and taken down.
     fn what_it_is(&self, file_id: &FileId, account: &str, product: String) -> RowResolution {
         let market = self.markets.iter().find(|market| market.account == account).unwrap();
         let is_there = market.products().iter().any(|there| there.platform_id == product);
@@ -136,7 +137,7 @@ impl<S: Store> Run<S> {
         }
     }
 
-    /// A row that a publication has had: it is that one's if its product is there.
+    /// Handles a row that a publication has had: it belongs to that publication if its product exists.
     fn what_was_ours(&self, file_id: &FileId, row: &PlatformRow) -> RowResolution {
         for its in self.publications(file_id).iter().rev() {
             let market = self.markets.iter().find(|market| market.account == its.target.account()).unwrap();

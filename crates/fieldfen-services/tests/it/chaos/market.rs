@@ -1,4 +1,4 @@
-//! A marketplace that fails in every way there is.
+//! A marketplace that fails in every way.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -13,7 +13,7 @@ use fieldfen_services::publishing::{CallError, Marketplace, Offer, Product, Prod
 
 use crate::shop_harness::HOLD;
 
-/// Dice that fall the same way for the same seed.
+/// Random choices that are the same for the same seed.
 #[derive(Clone)]
 pub(super) struct Dice(pub(super) SeededRandomness);
 
@@ -27,21 +27,21 @@ impl Dice {
     }
 }
 
-/// What a process that dies leaves its call with.
+/// The panic payload of a process that dies in a call.
 pub(super) struct Died;
 
-/// How a search by key answers.
+/// The results of a search by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Searches {
-    /// With the products of exactly this key.
+    /// Only products with exactly this key.
     Exactly,
-    /// With those whose keys differ in case only, too.
+    /// Also products whose keys differ only in case.
     InAnyCase,
-    /// With all whose keys begin like this one: those of fieldfen, and others that are like them.
+    /// All products whose keys have the same beginning: fieldfen's, and similar ones.
     ByPrefix,
 }
 
-/// The account of a marketplace that fails in every way there is, until its mishaps are used up.
+/// The account of a marketplace that fails in every way until its failures are used up.
 #[derive(Clone)]
 pub(super) struct Chaos {
     pub(super) account: &'static str,
@@ -49,23 +49,24 @@ pub(super) struct Chaos {
     pub(super) world: Arc<World>,
 }
 
-/// What the accounts of a marketplace have in common.
+/// The shared state of a marketplace's accounts.
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) clock: ManualClock,
     pub(super) now: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    /// Whether a second call with a key meets the product of the first.
+    /// Whether a second call with a key returns the product of the first one.
     pub(super) knows_keys: bool,
-    /// Whether calls may last longer than reservations hold, against the rule.
+    /// Whether calls may last longer than reservations, against the rule.
     pub(super) overruns: bool,
     pub(super) searches: Searches,
-    /// So long what was made is not shown by searches, lookups and pages. With the call it is less than a hold.
+    /// The time for which searches, lookups and pages do not show a new product. With the call it is shorter than a
+    /// reservation.
     pub(super) lag: Duration,
     pub(super) mishaps: AtomicU32,
     pub(super) depth: AtomicU32,
-    /// When the outermost call is over at the latest that keeps its time.
+    /// The latest end of the outermost call that keeps its time limit.
     pub(super) latest: Mutex<Timestamp>,
-    /// What the rest of the world does while a call is under way.
+    /// The actions of other parties during a call.
     pub(super) meanwhile: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
@@ -73,11 +74,11 @@ pub(super) struct World {
 pub(super) struct Shelf {
     pub(super) products: Vec<Product>,
     made: u64,
-    /// When each was made.
+    /// The time at which each product was made.
     made_at: BTreeMap<String, Timestamp>,
-    /// What a page showed some time ago.
+    /// The content of a page some time ago.
     shown: Vec<Product>,
-    /// Requests that take effect later: until when at the latest, and under which key.
+    /// Requests that take effect later: the latest time, and the key.
     on_their_way: Vec<(Timestamp, IdempotencyKey)>,
 }
 
@@ -94,7 +95,7 @@ impl Shelf {
 }
 
 impl Chaos {
-    /// Whether something goes wrong now.
+    /// Returns whether a failure happens now.
     fn mishap(&self, one_in: u64) -> bool {
         let state = &self.world;
         state.mishaps.load(Ordering::Relaxed) > 0
@@ -120,12 +121,12 @@ impl Chaos {
         shelf.make(Some(key.clone()), at)
     }
 
-    /// Somebody lists a product by hand, or with another program.
+    /// Lists a product by hand or with another program.
     pub(super) fn by_hand(&self, key: Option<IdempotencyKey>) -> Product {
         self.shelf.lock().unwrap().make(key, (self.world.now)())
     }
 
-    /// The same under an id that no call is answered with; says the id.
+    /// As `make_by_hand`, under an id that no call returns. Returns the id.
     pub(super) fn keep_by_hand(&self, key: Option<IdempotencyKey>) -> String {
         let mut shelf = self.shelf.lock().unwrap();
         let mut product = shelf.make(key, (self.world.now)());
@@ -136,12 +137,12 @@ impl Chaos {
         product.platform_id
     }
 
-    /// Somebody takes a product down by hand.
+    /// Takes a product down by hand.
     pub(super) fn remove(&self, platform_id: &str) {
         self.shelf.lock().unwrap().products.retain(|product| product.platform_id != platform_id);
     }
 
-    /// What searches, lookups and pages show.
+    /// The products that searches, lookups and pages show.
     fn shown(&self) -> Vec<Product> {
         self.deliver_those(|| false);
         let now = (self.world.now)();
@@ -150,12 +151,12 @@ impl Chaos {
         shelf.products.iter().filter(is_shown).cloned().collect()
     }
 
-    /// Lets requests take effect whose time has come, and some others.
+    /// Delivers the requests whose time has come, and some others.
     pub(super) fn deliver(&self, all: bool) {
         self.deliver_those(|| all || self.world.dice.below(3) == 0);
     }
 
-    /// Lets requests take effect whose time has come, and those that are chosen.
+    /// Delivers the requests whose time has come, and the chosen ones.
     fn deliver_those(&self, chosen: impl Fn() -> bool) {
         let now = (self.world.now)();
         let due: Vec<_> = {
@@ -170,14 +171,14 @@ impl Chaos {
         }
     }
 
-    /// Time passes during a call, and others work.
+    /// Lets time pass during a call, while others work.
     fn linger(&self) {
         let depth = self.world.depth.fetch_add(1, Ordering::Relaxed);
         if depth < 2 {
             let now = (self.world.now)();
             let mut span = self.world.dice.seconds(2 * HOLD.as_secs());
             if !self.world.overruns {
-                // Calls that are made meanwhile last no longer than this one.
+                // Nested calls do not last longer than this one.
                 let mut latest = self.world.latest.lock().unwrap();
                 if depth == 0 {
                     *latest = now + HOLD / 4;
@@ -224,7 +225,7 @@ impl Marketplace for Chaos {
                 Err(Self::no_answer())
             }
             5 => {
-                // The request is under way at most as long as its reservation holds.
+                // The request is in transit at most as long as its reservation holds.
                 let deadline = (self.world.now)() + self.world.dice.seconds(HOLD.as_secs() / 2);
                 self.shelf.lock().unwrap().on_their_way.push((deadline, key.clone()));
                 Err(Self::no_answer())
@@ -282,7 +283,7 @@ impl Marketplace for Chaos {
     }
 
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
-        // It may say yes and do nothing, too.
+        // The platform may also report success and do nothing.
         let (fails, does_nothing) = (self.mishap(3), self.mishap(4));
         if !does_nothing && (!fails || self.world.dice.below(2) == 0) {
             self.remove(platform_id);
@@ -293,7 +294,7 @@ impl Marketplace for Chaos {
     fn page(&self, _: Option<&str>) -> Result<ProductPage, CallError> {
         let mut products = self.shown();
         if self.mishap(2) {
-            // An index that lags shows neither all that is there nor only that.
+            // A lagging index misses some products and shows some that are gone.
             let mut shelf = self.shelf.lock().unwrap();
             let old = std::mem::replace(&mut shelf.shown, products.clone());
             products = if self.world.dice.below(2) == 0 { old } else { products.split_off(products.len() / 2) };

@@ -1,4 +1,4 @@
-//! A program that does what a trace says.
+//! A program that makes the calls of a trace.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
@@ -27,7 +27,7 @@ use crate::fake_marketplace::{FakeMarketplace, Next};
 use crate::shop_harness::{HOLD, confirm, describe, listing_on, upscale};
 use crate::{Bench, LEASE, Note, SetUp as _};
 
-/// Ids that differ, and the same jitter every time, however often a write is repeated.
+/// Ids that differ, and the same jitter each time, however often a write is repeated.
 struct Counting(AtomicU64);
 
 impl Randomness for Counting {
@@ -67,7 +67,7 @@ impl<S: Store> Program<S> {
         Self { bench: Bench { queue, clock }, pipeline, publisher, stall, claimed: Vec::new(), answers: Vec::new() }
     }
 
-    /// Asks for one thing, a second after the last.
+    /// Makes one call, a second after the last one.
     pub(super) fn step(&mut self, step: &Step) {
         self.bench.clock.advance(Duration::from_secs(1));
         let answer = self.answer_to(step);
@@ -123,7 +123,7 @@ impl<S: Store> Program<S> {
                 }))
             }
             Step::PurgeWebhooks => {
-                // How many rows a transaction of unknown outcome has deleted is not known.
+                // The number of rows that a transaction with unknown outcome has deleted is unknown.
                 WebhookIntake::new(store.clone(), queue.environment().clone()).purge(10).unwrap();
                 String::new()
             }
@@ -138,7 +138,7 @@ impl<S: Store> Program<S> {
             Step::InsertListing(number) => {
                 let listing = foreign_listing(*number, file_id(*number));
                 let publications = Publications::new(store.clone(), queue.environment().clone());
-                // Each database has its own words for a refusal.
+                // Each database has its own text for a refusal.
                 told(publications.insert_listing(&listing, &by_ann("listed by hand")).map_err(|_| "refused"))
             }
             Step::Resolve(number, is_product) => self.resolve(*number, *is_product),
@@ -192,7 +192,7 @@ impl<S: Store> Program<S> {
         let mut completion = Completion::new().writing(move |t| file.map_or(Ok(()), |id| event(&pipeline, t, &id)));
         match queue.complete(claimed, &mut completion) {
             Ok(answer) => format!("{answer:?}"),
-            // A file that is not in a state for it: a worker fails the job then.
+            // The status of the file does not allow it: a worker then fails the job.
             Err(error) => format!("{error}; {}", told(queue.fail_for_good(claimed, &error.to_string()))),
         }
     }
@@ -285,7 +285,7 @@ impl<S: Store> Program<S> {
         page.items.iter().map(|job| job.id).collect()
     }
 
-    /// All answers, and all that is stored, with a number for each id in the order in which they come up.
+    /// All answers and all rows, with a number for each id in the order of occurrence.
     pub(super) fn account(&self) -> Vec<String> {
         let (mut lines, jobs) = (self.answers.clone(), self.jobs());
         lines.extend(self.bench.queue.store().read(|s| stored(s, &jobs)).unwrap());
@@ -299,7 +299,7 @@ fn told<T: Debug, E: Debug>(answer: Result<T, E>) -> String {
     format!("{answer:?}")
 }
 
-/// Everything that the trace may have written.
+/// All rows that the trace may have written.
 fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreError> {
     let mut lines = Vec::new();
     for id in jobs {
@@ -320,7 +320,7 @@ fn stored(s: &mut dyn ReadSession, jobs: &[JobId]) -> Result<Vec<String>, StoreE
     Ok(lines)
 }
 
-/// The line with a number for each UUID and key made of one.
+/// The line with a number for each UUID and for each key made of one.
 fn numbered(line: &str, numbers: &mut HashMap<String, usize>) -> String {
     let is_id = |text: &str| text.len() >= 32 && text.bytes().filter(u8::is_ascii_hexdigit).count() >= 28;
     let mut numbered = String::new();
