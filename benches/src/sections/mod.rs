@@ -23,7 +23,7 @@ use crate::report::Report;
 /// A section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Section {
-    /// Claiming and completing against the baseline, and with every shape of backlog.
+    /// Claims and completions: against the baseline, and with each kind of backlog.
     Claim,
     /// Enqueues many jobs at once, against the baseline.
     Enqueue,

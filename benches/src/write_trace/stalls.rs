@@ -16,11 +16,11 @@ const LATE_US: u64 = 20_000;
 /// A sleep that ended late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stall {
-    /// When the sleep should have ended, in microseconds of the monotonic clock.
+    /// The time at which the sleep should have ended, in microseconds of the monotonic clock.
     pub from_us: u64,
-    /// When it ended.
+    /// The time at which it ended.
     pub to_us: u64,
-    /// The time that the hypervisor gave to others meanwhile, over all processors, in milliseconds.
+    /// The time that the hypervisor gave to other guests meanwhile, over all processors, in milliseconds.
     pub steal_ms: u64,
 }
 

@@ -83,7 +83,7 @@ impl CommitMark {
         Self(mark)
     }
 
-    /// Whether SQLite has begun to use the index.
+    /// Returns whether SQLite has begun to use the index.
     pub(in crate::sqlite) const fn is_in_use(&self) -> bool {
         self.0[12] != 0
     }
