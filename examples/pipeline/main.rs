@@ -28,11 +28,11 @@ struct Args {
     /// with this example]
     folder: Option<PathBuf>,
 
-    /// Where copies of the originals, the print files and the previews go
+    /// The folder for copies of the originals, print files and previews
     #[arg(long, value_name = "FOLDER", default_value = "./data/pictures")]
     output: PathBuf,
 
-    /// Where the catalogue is
+    /// The folder of the catalogue
     #[arg(long, value_name = "FOLDER", default_value = "./data/catalogue")]
     catalogue: PathBuf,
 

@@ -43,11 +43,11 @@ struct Args {
     #[arg(long, value_name = "JOBS")]
     try_out: Option<u32>,
 
-    /// How many jobs run at once
+    /// The number of jobs that run at once
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: u16,
 
-    /// How many seconds running jobs may go on after the first signal
+    /// The seconds that running jobs have after the first signal
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     grace: u16,
 }

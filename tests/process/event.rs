@@ -140,7 +140,7 @@ impl FromStr for Event {
 /// Writes an event to stdout in one write, so that a killed process leaves a whole line or none.
 ///
 /// # Errors
-/// When the test has closed the pipe.
+/// An error if the test has closed the pipe.
 pub fn emit(event: &Event) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{event}\n").as_bytes())?;

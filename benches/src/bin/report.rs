@@ -21,7 +21,7 @@ struct Arguments {
     /// Only these sections, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Section>,
-    /// How large everything is: small ends within 5 minutes, full takes the sizes that are promised
+    /// The size of the measurements: small ends within 5 minutes, full has the sizes of the promised bounds
     #[arg(long, value_enum, default_value = "small")]
     scale: Scale,
     /// A folder on the disk to be measured; by default that of this program

@@ -16,13 +16,13 @@ pub struct TraceWrites {
     /// Full durability instead of normal
     #[arg(long)]
     full: bool,
-    /// How many processes write
+    /// The number of processes that write
     #[arg(long, default_value_t = 4)]
     processes: u32,
     /// For how long, in milliseconds
     #[arg(long, default_value_t = 5000)]
     milliseconds: u64,
-    /// How many of the longest writes are explained
+    /// The number of the longest writes that are explained
     #[arg(long, default_value_t = 10)]
     longest: usize,
 }

@@ -16,7 +16,7 @@ pub(super) struct JobRow {
     pub(super) alone: bool,
     /// The lease under which the job was killed: its handler may still run.
     pub(super) killed_under: Option<Lease>,
-    /// When the wait for the due time began; `None` if a caller has chosen the due time.
+    /// The time at which the wait for the due time began; `None` if a caller has chosen the due time.
     pub(super) waiting_since: Option<Timestamp>,
 }
 

@@ -219,7 +219,7 @@ fn publication() -> impl Strategy<Value = u64> {
     0..PUBLICATIONS
 }
 
-/// Whether the target is a post.
+/// Decides whether a target is a post.
 fn post() -> impl Strategy<Value = bool> {
     prop::bool::weighted(0.25)
 }
