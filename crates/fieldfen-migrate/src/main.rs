@@ -28,9 +28,9 @@ struct Migrate {
 enum Action {
     /// Apply every migration that the database lacks; creates the database and its folder
     Up,
-    /// Take back the newest migration, with all that its tables and columns hold
+    /// Revert the newest migration, with all data in its tables and columns
     Down {
-        /// Take back everything newer than this version, for example 0002 or 0002_job_queue; `none` takes back everything
+        /// Revert all migrations newer than this version, for example 0002 or 0002_job_queue; `none` reverts all
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
         /// Do not ask: data will be lost
@@ -105,7 +105,7 @@ fn down(
         Some("none") => Down::Everything,
         Some(version) => Down::To(version.to_owned()),
     };
-    let failed = || format!("cannot take back migrations of {url}");
+    let failed = || format!("cannot revert migrations of {url}");
     let DownPlan { migrations, losses, .. } = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
     let still_needed: Vec<_> = losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
     if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
@@ -116,7 +116,7 @@ fn down(
             0 => "no rows will be lost".to_owned(),
             _ => format!("this will be lost: {}", listed(&losses)),
         };
-        let what = format!("takes back {} of {url}: {lost}", names(&migrations).join(", "));
+        let what = format!("reverts {} of {url}: {lost}", names(&migrations).join(", "));
         match terminal.confirm(&format!("This {what}. Go on?"))? {
             Some(true) => {}
             Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
@@ -132,7 +132,7 @@ fn down(
     let document = json!({"database": url.to_string(), "reverted": names(&migrations), "lost": lost, "at": at});
     terminal.print_result(&document, |out| {
         for migration in &migrations {
-            writeln!(out, "took back {migration}")?;
+            writeln!(out, "reverted {migration}")?;
         }
         for loss in &losses {
             writeln!(out, "{loss}")?;

@@ -86,13 +86,13 @@ impl SchemaReport {
         match (self.pending, self.unknown, &self.at) {
             (_, 1.., _) => "the database is newer than this program: use the newer program".to_owned(),
             (_, 0, None) if differ => {
-                "another program has made tables with the specification's names that are not the specification's, or things \
-                 with names that the migrations need: `fieldfen-migrate up` refuses them"
+                "another program has created tables with the specification's names that differ from the specification, or \
+                 objects with names that the migrations need: `fieldfen-migrate up` refuses them"
                     .to_owned()
             }
             (_, 0, None) if self.is_specification => {
-                "the database has the specification's tables, which fieldfen has not made: back it up, then run `migrate \
-                 up`, which takes them as version 0001 and goes on from there"
+                "the database has the specification's tables, which fieldfen has not created: back it up, then run `migrate \
+                 up`, which records them as version 0001 and applies the rest"
                     .to_owned()
             }
             (_, 0, Some(at)) if differ => {

@@ -130,7 +130,7 @@ pub enum UnusablePicture {
     #[error("not a picture: neither JPEG nor PNG")]
     NotAPicture,
     /// The picture has a format that is not accepted.
-    #[error("a picture in the format {0:?}: only JPEG and PNG are taken")]
+    #[error("a picture in the format {0:?}: only JPEG and PNG are accepted")]
     OtherFormat(ImageFormat),
     /// The file is truncated.
     #[error("a {0} file whose end is missing: copy it again from where it came from")]
@@ -205,7 +205,7 @@ mod tests {
         let reason = |bytes: &[u8]| inspect(bytes).unwrap_err().to_string();
         assert_eq!(reason(b""), "the file is empty");
         assert_eq!(reason(b"Dear diary"), "not a picture: neither JPEG nor PNG");
-        assert_eq!(reason(b"GIF89a\x01\x00"), "a picture in the format Gif: only JPEG and PNG are taken");
+        assert_eq!(reason(b"GIF89a\x01\x00"), "a picture in the format Gif: only JPEG and PNG are accepted");
         let deer = sample("whitetail-deer-morning-mist.jpg");
         assert_eq!(
             reason(&deer[..deer.len() / 2]),

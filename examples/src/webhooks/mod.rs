@@ -81,12 +81,12 @@ async fn receive<S: Store>(
 ) -> Response {
     let known = source.ok().and_then(|Path(source)| server.senders.known(&source).map(str::to_owned));
     let Some(source) = known else {
-        return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here");
+        return refusal(StatusCode::NOT_FOUND, "no sender with this name is configured");
     };
     let body = match tokio::time::timeout(server.patience, Bytes::from_request(request, &())).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let limit = format!("the body is too large; at most {BODY_LIMIT} bytes are taken");
+            let limit = format!("the body is too large; it must have at most {BODY_LIMIT} bytes");
             return refusal(error.status(), &limit);
         }
         Ok(Err(error)) => return refusal(error.status(), &error.body_text()),
@@ -98,7 +98,7 @@ async fn receive<S: Store>(
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             tracing::error!(panic, "webhook handler panicked");
-            refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be stored")
         }
         Err(error) => failure("all sources", &error),
     }
@@ -113,7 +113,7 @@ impl<S: Store> Server<S> {
                 return refusal(StatusCode::UNAUTHORIZED, "the signature does not verify");
             }
             Some(Err(error)) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
-            None => return refusal(StatusCode::NOT_FOUND, "nobody of that name is known here"),
+            None => return refusal(StatusCode::NOT_FOUND, "no sender with this name is configured"),
         };
         if let Some(challenge) = delivery.challenge {
             return answer(StatusCode::OK, &json!({ "challenge": challenge }));
@@ -171,10 +171,10 @@ fn failure(source: &str, error: &StoreError) -> Response {
     tracing::error!(source, error = with_causes(error), "receiving a webhook failed");
     if error.disposition() != Disposition::GiveUp {
         // The delivery may have been committed all the same. It is then a duplicate when the sender repeats it.
-        let later = refusal(StatusCode::SERVICE_UNAVAILABLE, "the webhook cannot be taken now");
+        let later = refusal(StatusCode::SERVICE_UNAVAILABLE, "the webhook cannot be stored now");
         return ([(header::RETRY_AFTER, "5")], later).into_response();
     }
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be taken")
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "the webhook could not be stored")
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

@@ -116,7 +116,7 @@ pub enum InvalidSecret {
     },
     /// The signature scheme is unknown.
     #[error(
-        "the secret of {name:?}: how {scheme:?} signs is not known here; known senders are {}, {}; \
+        "the secret of {name:?}: the signature scheme {scheme:?} is unknown; known senders are {}, {}; \
          give any other name a scheme, NAME:SCHEME=KEY, which is one of {}",
         SCHEMES.join(", "), STANDARD_SENDERS.join(", "), SCHEMES.join(", ")
     )]

@@ -59,7 +59,12 @@ impl<S: Store> Batch<'_, S> {
                 // A write of one of them may also have failed with such an error, although the store accepts the
                 // others.
                 Ok(Err(QueueError::Store(error))) if apply_outcome::concerns_all(&error) => {
-                    log!(WARN, error = with_causes(&error), jobs = self.outcomes.len(), "cannot apply outcomes yet");
+                    log!(
+                        WARN,
+                        error = with_causes(&error),
+                        jobs = self.outcomes.len(),
+                        "outcomes of jobs refused for now"
+                    );
                     self.context.settings.metrics.store_failed(&error);
                 }
                 // Applying them one by one shows which one it is. The store has rolled everything back.

@@ -102,7 +102,7 @@ pub(super) fn losses(
         let follows = if taken_back("0002") {
             "they become failed jobs, which a person must look at: stop the workers first"
         } else {
-            "their workers need the schema that is taken back: stop the workers first"
+            "their workers need the schema that is reverted: stop the workers first"
         };
         count("running jobs".into(), follows, true, "jobs WHERE status = 'running' AND lease_expires_at IS NOT NULL")?;
     }

@@ -25,7 +25,7 @@ pub enum MigrationError {
         source: Source,
     },
     /// Another program created tables with the specification's names, but not as the specification defines them.
-    #[error("another program has made tables with the specification's names, and they are not the specification's: {}", listed(.0))]
+    #[error("another program has created tables with the specification's names that differ from the specification: {}", listed(.0))]
     NotTheSpecification(Vec<Difference>),
     /// The text encoding of the database is not UTF-8.
     #[error(
@@ -36,13 +36,13 @@ pub enum MigrationError {
         found: String,
     },
     /// Another program has created objects with names that the migrations need.
-    #[error("another program has made things with names that the migrations need: rename or drop them: {}", listed(.0))]
+    #[error("another program has created objects with names that the migrations need: rename or drop them: {}", listed(.0))]
     NamesTaken(Vec<Difference>),
-    /// The migrations to be reverted hold data that is still needed.
-    #[error("the migrations to be taken back hold data that is still needed: {}", data_loss::listed(.0))]
+    /// Data that is still needed would be lost by reverting the migrations.
+    #[error("reverting the migrations would lose data that is still needed: {}", data_loss::listed(.0))]
     StillNeeded(Vec<Loss>),
     /// The migrations to be reverted are not the newest ones of the database.
-    #[error("the schema has changed in the meantime: {expected} was to be taken back, but the newest is {found} now")]
+    #[error("the schema has changed meanwhile: {expected} was to be reverted, but the newest migration is now {found}")]
     NotNewest {
         /// The migration that the caller expected to be the newest.
         expected: String,
@@ -50,7 +50,7 @@ pub enum MigrationError {
         found: String,
     },
     /// Another program has changed objects that the migrations created.
-    #[error("another program has changed what the migrations made: {}", listed(.0))]
+    #[error("another program has changed objects of the migrations: {}", listed(.0))]
     Changed(Vec<Difference>),
     /// The database cannot be read or written.
     #[error("{0}")]
