@@ -116,7 +116,7 @@ pub(super) fn take_down(catalogue: &dyn RemoteCatalogue, found: &RemoteItem) -> 
         Err(error) => return Err(error),
     };
     if stays.is_some_and(|there| there.is_live()) {
-        let reason = format!("{platform_id:?} was taken down by the platform's answer, but a lookup still shows it");
+        let reason = format!("the platform answered that {platform_id:?} is taken down, but a lookup still shows it");
         return Err(CallError::NoAnswer { reason });
     }
     Ok(())

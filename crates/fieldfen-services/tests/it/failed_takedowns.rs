@@ -26,7 +26,7 @@ fn lying<S: Store>(store: S) -> ListedFile<S> {
 }
 
 fn still_there(reason: &str) -> bool {
-    reason.contains("\"p2\" was said to be taken down, and a lookup still shows it")
+    reason.contains("the platform answered that \"p2\" is taken down, but a lookup still shows it")
 }
 
 fn a_duplicate_that_is_still_there_after_its_withdrawal_is_named(store: impl Store) {

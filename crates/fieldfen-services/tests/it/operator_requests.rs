@@ -172,7 +172,7 @@ fn a_request_without_a_worker_waits_for_one(store: impl Store) {
     let id = setup.shop.process("buck");
     let asked = setup.ask(setup.operator.approve(&id, &by_ann("sharp")));
     assert_eq!(asked.workers_alive, 0);
-    assert!(asked.to_string().starts_with("no worker is alive that does fieldfen.approve: "), "{asked}");
+    assert!(asked.to_string().starts_with("no worker for fieldfen.approve is alive: "), "{asked}");
     let waited = setup.operator.wait(&asked.job, Duration::from_millis(1)).unwrap();
     assert_eq!(waited, RequestOutcome::TimedOut { no_worker_alive: true, declined: None });
     assert_eq!((setup.shop.status(&id), setup.recorded(&id)), (FileStatus::Processed, vec![]));

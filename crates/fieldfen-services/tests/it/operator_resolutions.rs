@@ -58,7 +58,7 @@ fn a_key_is_resolved_from_a_program_without_rules(store: impl Store) {
     let say = |key, reason| setup.answer(setup.operator.resolve_key(&publication, key, &by_ann(reason)));
     let blank = KeyResolution::Ours(IdempotencyKey::from_text(" ".to_owned()));
     let reason = refused(say(&blank, "no SKU"));
-    assert!(reason.contains("not blank"), "{reason}");
+    assert!(reason.contains("not be blank"), "{reason}");
     let answer = say(&KeyResolution::Ours(key.clone()), "we changed the SKU");
     let OperatorAnswer::Done { status: Some(FileStatus::Published), jobs } = answer else { panic!("{answer:?}") };
     assert_eq!(jobs.len(), 1, "the update that was parked for a person");

@@ -109,7 +109,7 @@ fn a_write_that_fails_fails_its_own_job_alone(store: impl Store) {
             Outcome::Complete(completion.writing(move |_| if broken { Err("sold meanwhile") } else { Ok(()) }))
         },
     );
-    assert_all_but_the_broken_one(&bench, &ids, "what the completion of a job was to write failed: sold meanwhile");
+    assert_all_but_the_broken_one(&bench, &ids, "a write in the completion of a job failed: sold meanwhile");
 }
 
 fn a_write_that_panics_fails_its_own_job_alone(store: impl Store) {

@@ -108,7 +108,7 @@ fn what_a_handler_returns_decides(store: impl Store) {
     assert_eq!(status, JobStatus::Failed);
     assert!(error.unwrap().contains("result of a job"));
     let refused_write = ended(&bench, || Completion::new().writing(|_| Err::<(), _>("sold meanwhile")));
-    assert_eq!(refused_write.1.unwrap(), "what the completion of a job was to write failed: sold meanwhile");
+    assert_eq!(refused_write.1.unwrap(), "a write in the completion of a job failed: sold meanwhile");
     let broken_follow_up = ended(&bench, || Completion::new().then(job_of(r#"{"file_id": 1}"#)));
     assert!(broken_follow_up.1.unwrap().contains("payload of UpscaleImage"));
 }
