@@ -1,4 +1,4 @@
-//! One call, as it is recorded.
+//! One recorded call.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
 text_enum! {
-    /// How a call ended.
+    /// The outcome of a call, by the response of the service.
     pub enum CallOutcome as "call outcome" {
-        /// The service did what it was asked to do.
+        /// The service carried out the call.
         Ok = "ok",
         /// The service refused for good: the same call would be refused again.
         Refused = "refused",
@@ -17,19 +17,19 @@ text_enum! {
         Throttled = "throttled",
         /// The call did not reach the service.
         NotSent = "not_sent",
-        /// The call may have taken effect: no answer arrived, or an answer that does not say so.
+        /// The call may have taken effect: no answer arrived, or the answer leaves it open.
         NoAnswer = "no_answer",
     }
 }
 
 impl CallOutcome {
-    /// Whether the service did what it was asked to do.
+    /// Returns whether the service carried out the call.
     #[must_use]
     pub const fn is_ok(self) -> bool {
         matches!(self, Self::Ok)
     }
 
-    /// The outcome of a call that an HTTP status answers: 2xx and 3xx are [`Ok`](Self::Ok), 429 is
+    /// Returns the outcome of a call with this HTTP status: 2xx and 3xx are [`Ok`](Self::Ok), 429 is
     /// [`Throttled`](Self::Throttled), 5xx is [`NoAnswer`](Self::NoAnswer), since the call may have taken effect, and
     /// everything else is [`Refused`](Self::Refused).
     #[must_use]
@@ -45,7 +45,7 @@ impl CallOutcome {
 
 /// One call, or one batch of calls, as a row of `api_usage`.
 ///
-/// A field is `None` if the response did not say it or the caller does not know it; never zero.
+/// A value that is missing in the response or unknown to the caller is `None`, never zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiCall {
@@ -57,11 +57,11 @@ pub struct ApiCall {
     pub endpoint: Option<String>,
     /// The number of requests.
     pub request_count: u32,
-    /// The number of requests that the service still allows, as its response said.
+    /// The number of further requests that the service allows, by its response.
     pub rate_limit_remaining: Option<i64>,
-    /// The time from which the service allows the full number again, as its response said.
+    /// The time at which the service allows the full number again, by its response.
     pub rate_limit_reset_at: Option<Timestamp>,
-    /// How the call ended. `None` in a row of a program that knows only the specification's columns.
+    /// The outcome. `None` in a row of a program that knows only the specification's columns.
     pub outcome: Option<CallOutcome>,
     /// The HTTP status of the response; `None` if no response arrived.
     pub http_status: Option<u16>,
@@ -73,14 +73,14 @@ pub struct ApiCall {
     pub job_id: Option<JobId>,
     /// The file for which the call was made. The row of the file may have been deleted since.
     pub file_id: Option<FileId>,
-    /// The id that the service gave to what the call has made, for example a prediction.
+    /// The service's id of the object that the call created, for example a prediction.
     pub external_id: Option<String>,
     /// The time of the call, by the caller's clock.
     pub at: Timestamp,
 }
 
 impl ApiCall {
-    /// A call of one request, of which nothing else is known.
+    /// A call of one request. All other values are unknown.
     #[must_use]
     pub fn new(service: impl Into<String>, at: Timestamp) -> Self {
         Self {
@@ -101,91 +101,91 @@ impl ApiCall {
         }
     }
 
-    /// The same call with this account of the service.
+    /// Sets the account at the service.
     #[must_use]
     pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
         self.account = account.into();
         self
     }
 
-    /// The same call of this endpoint or action.
+    /// Sets the endpoint or action.
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
         self.endpoint = endpoint.into();
         self
     }
 
-    /// The same call with this number of requests.
+    /// Sets the number of requests.
     #[must_use]
     pub const fn request_count(mut self, request_count: u32) -> Self {
         self.request_count = request_count;
         self
     }
 
-    /// The same call, after which the service allows this number of requests.
+    /// Sets the number of further requests that the service allows.
     #[must_use]
     pub fn rate_limit_remaining(mut self, rate_limit_remaining: impl Into<Option<i64>>) -> Self {
         self.rate_limit_remaining = rate_limit_remaining.into();
         self
     }
 
-    /// The same call, whose service allows the full number again at this time.
+    /// Sets the time at which the service allows the full number again.
     #[must_use]
     pub fn rate_limit_reset_at(mut self, rate_limit_reset_at: impl Into<Option<Timestamp>>) -> Self {
         self.rate_limit_reset_at = rate_limit_reset_at.into();
         self
     }
 
-    /// The same call with this outcome.
+    /// Sets the outcome.
     #[must_use]
     pub fn outcome(mut self, outcome: impl Into<Option<CallOutcome>>) -> Self {
         self.outcome = outcome.into();
         self
     }
 
-    /// The same call, answered with this HTTP status.
+    /// Sets the HTTP status of the response.
     #[must_use]
     pub fn http_status(mut self, http_status: impl Into<Option<u16>>) -> Self {
         self.http_status = http_status.into();
         self
     }
 
-    /// The same call with this error.
+    /// Sets the error.
     #[must_use]
     pub fn error(mut self, error: impl Into<Option<String>>) -> Self {
         self.error = error.into();
         self
     }
 
-    /// The same call, which took this long.
+    /// Sets the duration.
     #[must_use]
     pub fn duration(mut self, duration: impl Into<Option<Duration>>) -> Self {
         self.duration = duration.into();
         self
     }
 
-    /// The same call, made by this job.
+    /// Sets the job that made the call.
     #[must_use]
     pub fn job_id(mut self, job_id: impl Into<Option<JobId>>) -> Self {
         self.job_id = job_id.into();
         self
     }
 
-    /// The same call, made for this file.
+    /// Sets the file for which the call was made.
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
     }
 
-    /// The same call, which made the thing with this id at the service.
+    /// Sets the service's id of the object that the call created.
     #[must_use]
     pub fn external_id(mut self, external_id: impl Into<Option<String>>) -> Self {
         self.external_id = external_id.into();
         self
     }
 
-    /// The same call at another time.
+    /// Sets the time of the call.
     #[must_use]
     pub const fn at(mut self, at: Timestamp) -> Self {
         self.at = at;

@@ -20,18 +20,18 @@ pub struct DailyApiUsage {
     pub account: String,
     /// The endpoint or action; empty if the calls named none.
     pub endpoint: String,
-    /// How the calls ended; `None` for calls without an outcome.
+    /// The outcome; `None` for calls without one.
     pub outcome: Option<CallOutcome>,
     /// The number of rows.
     pub calls: u64,
     /// The number of requests. A row without a `request_count` counts as one request, the specification's default.
     pub requests: u64,
-    /// The time that the calls took together, in whole milliseconds. A row without a duration adds nothing.
+    /// The sum of the durations, in whole milliseconds. A row without a duration adds nothing.
     pub duration: Duration,
 }
 
 impl DailyApiUsage {
-    /// One call of one request on this day, of which nothing else is known.
+    /// One call of one request on this day. All other values are unknown.
     #[must_use]
     pub fn new(day: Day, service: impl Into<String>) -> Self {
         Self {
@@ -53,11 +53,11 @@ impl DailyApiUsage {
 pub struct ApiUsageDays {
     /// The totals, by day, service, account, endpoint and outcome.
     pub days: Vec<DailyApiUsage>,
-    /// Totals that cannot be read, since another program gave their calls a name that is no text.
+    /// Totals that cannot be read, because another program gave their calls a name that is not a text.
     pub unreadable: Vec<UnreadableRow>,
-    /// The number of calls that are in no total of any day, since another program gave them a time, a name or a number
-    /// that cannot be counted.
+    /// The number of calls that are in no total of any day, because another program gave them an invalid time, name or
+    /// number.
     pub uncounted: u64,
-    /// The id of the first of them.
+    /// The id of the first of the uncounted calls.
     pub first_uncounted: Option<i64>,
 }

@@ -1,10 +1,10 @@
-//! Which recorded calls are wanted.
+//! A filter of recorded calls.
 
 use super::call::CallOutcome;
 use crate::ids::{FileId, JobId};
 use crate::time::Timestamp;
 
-/// Which recorded calls are wanted; everything given must hold.
+/// A filter of recorded calls. A call passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiCallFilter {

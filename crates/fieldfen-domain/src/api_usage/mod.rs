@@ -10,34 +10,34 @@ pub use filter::ApiCallFilter;
 
 use crate::page::UnreadableRow;
 
-/// What has been used of one service in a span of time.
+/// The use of one service in a span of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiUsageTotal {
     /// The name of the service, as the recorded calls have it.
     pub service: String,
-    /// The sum of all `request_count`s; a row without one counts as one request, the specification's default. A sum beyond
-    /// `u64::MAX` is `u64::MAX`.
+    /// The sum of all `request_count`s. A row without one counts as one request, the specification's default. A sum
+    /// beyond `u64::MAX` is `u64::MAX`.
     pub requests: u64,
-    /// How many rows that is.
+    /// The number of rows.
     pub calls: u64,
 }
 
 impl ApiUsageTotal {
-    /// So many requests of this service in so many rows.
+    /// A total of this many requests in this many rows.
     #[must_use]
     pub fn new(service: impl Into<String>, requests: u64, calls: u64) -> Self {
         Self { service: service.into(), requests, calls }
     }
 }
 
-/// What has been used in a span of time.
+/// The use of all services in a span of time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiUsageTotals {
-    /// What has been used of each service, by its name.
+    /// The total of each service, sorted by name.
     pub services: Vec<ApiUsageTotal>,
-    /// Calls that are in no total, since another program gave them a service or a count that is none: the first of each
+    /// Calls that are in no total, because another program wrote an invalid service or count: the first one of each
     /// service.
     pub unreadable: Vec<UnreadableRow>,
 }

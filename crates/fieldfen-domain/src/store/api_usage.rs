@@ -10,10 +10,10 @@ use crate::time::Timestamp;
 /// Reads rows of `api_usage`, and the totals of each day.
 pub trait ApiUsageReads {
     /// The totals of each service since a time, from the rows that have not been pruned. Rows that cannot be counted are
-    /// listed beside the totals, which leave them out.
+    /// not in the totals but in a list beside them.
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError>;
 
-    /// The totals of these days, from the first to the last, both included. They contain the calls whose rows have been
+    /// Returns the totals of these days, both ends included. They contain the calls whose rows have been
     /// [pruned](ApiUsage::prune).
     fn days(&mut self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError>;
 
@@ -33,11 +33,12 @@ pub trait ApiUsage: ApiUsageReads {
     /// The error is cut to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES), the duration to whole milliseconds.
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError>;
 
-    /// Adds at most `limit` rows to the stored totals of their days, the oldest first, and returns their number. No answer
-    /// changes: reads add the rows that are in no stored total yet, and take the longer the more there are.
+    /// Adds at most `limit` rows to the stored totals of their days, the oldest first, and returns the number of rows. The
+    /// results of reads stay the same: a read adds the rows that are in no stored total yet. The more such rows there
+    /// are, the longer a read takes.
     fn roll_up(&mut self, limit: u32) -> Result<u64, StoreError>;
 
-    /// Deletes at most `limit` rows of calls made before a time, the oldest first, and returns their number. Rows that
-    /// have not been [rolled up](Self::roll_up) and rows without a readable time stay.
+    /// Deletes at most `limit` rows of calls made before a time, the oldest first, and returns the number of rows. Rows
+    /// that have not been [rolled up](Self::roll_up) and rows without a readable time stay.
     fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

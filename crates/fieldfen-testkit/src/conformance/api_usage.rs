@@ -101,7 +101,7 @@ fn calls_are_listed_as_they_were_recorded<S: Store>(store: &S) {
     }
 }
 
-/// A call of which everything is known.
+/// A call in which every value is set.
 fn known_call(number: u32) -> ApiCall {
     let outcomes = CallOutcome::ALL;
     let outcome = outcomes[number as usize % outcomes.len()];

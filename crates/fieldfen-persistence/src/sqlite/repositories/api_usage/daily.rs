@@ -1,8 +1,8 @@
-//! The totals of each day. `api_usage_daily` holds those of the rows that have been rolled up; a read adds the others.
+//! The totals of each day. `api_usage_daily` holds the totals of the rows that have been rolled up; a read adds the
+//! other rows.
 //!
-//! The roll-up follows the ids. `AUTOINCREMENT` never gives an id twice, and SQLite has one writer at a time, so that no row
-//! appears later below the id up to which all rows are rolled up. Rows of other programs are therefore counted like all
-//! others.
+//! The roll-up follows the ids. `AUTOINCREMENT` never gives an id twice, and SQLite has one writer at a time. So no new
+//! row gets an id below the last id that is rolled up, and rows of other programs are counted like all others.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -19,7 +19,7 @@ use crate::sqlite::columns::{RowRef, StoredNumber, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// Whether a row can be counted. Other programs may store a value of any type in each column.
+/// The condition that a row can be counted. Other programs may store a value of any type in each column.
 macro_rules! countable {
     () => {
         "(typeof(service) = 'text' AND typeof(recorded_at) = 'text' \
@@ -47,7 +47,7 @@ statement! {
         "SELECT rolled_up_to, uncounted, first_uncounted FROM api_usage_rollup WHERE id = 1"
 }
 statement! {
-    /// The last of the rows that are rolled up next, and their number.
+    /// The id of the last row that is rolled up next, and the number of rows to roll up.
     NextRows { after: i64 as BigInt, limit: i64 as BigInt } -> (Nullable<BigInt>, BigInt) =
         "SELECT max(id), count(*) FROM (SELECT id FROM api_usage WHERE id > ? ORDER BY id LIMIT ?)"
 }
@@ -67,7 +67,7 @@ statement! {
     )
 }
 statement! {
-    /// Records how far the roll-up has come.
+    /// Stores the new state of the roll-up.
     SetRolledUp { up_to: i64 as BigInt, uncounted: i64 as BigInt, first: Option<i64> as Nullable<BigInt> } =
         "UPDATE api_usage_rollup SET rolled_up_to = ?, uncounted = uncounted + ?, \
          first_uncounted = coalesce(first_uncounted, ?) WHERE id = 1"

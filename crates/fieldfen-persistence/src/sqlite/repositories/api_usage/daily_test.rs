@@ -72,7 +72,7 @@ fn a_total_that_cannot_be_read_is_named_and_hides_no_others() {
     for service in ["ebay", "etsy"] {
         session(&mut conn).record(&api_call(service, 3, at(0))).unwrap();
     }
-    // The type is that of a text, the bytes are none.
+    // The SQL type is text, but the bytes are not UTF-8.
     conn.batch_execute("UPDATE api_usage SET service = CAST(x'e9' AS TEXT) WHERE id = 1").unwrap();
     for _ in 0..2 {
         let days = days(&mut conn);

@@ -1,4 +1,4 @@
-//! The totals of each service, from the rows that are there.
+//! The totals of each service, from the rows that have not been pruned.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
