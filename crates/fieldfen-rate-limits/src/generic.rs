@@ -9,10 +9,11 @@
 //! | 07 | `RateLimit: limit=100, remaining=50, reset=5` and `RateLimit-Policy: 100;w=60` |
 //! | 00 to 06 | `RateLimit-Limit: 100, 100;w=60`, `RateLimit-Remaining: 50`, `RateLimit-Reset: 5` |
 //!
-//! The text of revision 11 could not be had; what the working group had written by revision 10 was read. `X-RateLimit-*` has no
-//! document. Its reset is a number of seconds, a time since 1970 in seconds or milliseconds, or a date. GitHub adds
-//! `X-RateLimit-Used`, and the name of the limit in `X-RateLimit-Resource`
-//! (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+//! The text of revision 11 could not be had; the working group's text at the time of revision 10 was read.
+//!
+//! `X-RateLimit-*` has no document. Its reset is a number of seconds, a time since 1970 in seconds or milliseconds, or a
+//! date. GitHub adds `X-RateLimit-Used`, and the name of the limit in `X-RateLimit-Resource`:
+//! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
 
 use serde::Deserialize;
 use serde_json::Value;

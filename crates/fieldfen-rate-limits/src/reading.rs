@@ -87,7 +87,8 @@ pub struct Refill {
 
 impl Refill {
     /// A rate in millionths of a unit per second, unless it is 0.
-    pub(crate) fn new(micros_per_second: u64) -> Option<Self> {
+    #[must_use]
+    pub fn new(micros_per_second: u64) -> Option<Self> {
         (micros_per_second > 0).then_some(Self { micros_per_second })
     }
 
@@ -109,6 +110,14 @@ pub struct Block {
     pub bucket: Option<String>,
     /// Where the time comes from.
     pub source: BlockSource,
+}
+
+impl Block {
+    /// A refusal until this time, of no limit that is known by name.
+    #[must_use]
+    pub const fn new(until: Timestamp, source: BlockSource) -> Self {
+        Self { until, bucket: None, source }
+    }
 }
 
 /// Where the end of a refusal comes from.
@@ -162,6 +171,19 @@ pub struct ChargedAmount {
 }
 
 impl Charge {
+    /// A charge without an amount. `external_id` is the service's id of what it charges for.
+    #[must_use]
+    pub fn new(external_id: impl Into<String>, billable: bool) -> Self {
+        Self { external_id: external_id.into(), billable, item: None, amounts: Vec::new() }
+    }
+
+    /// Adds an amount in millionths.
+    #[must_use]
+    pub fn amount(mut self, name: impl Into<String>, micros: u64) -> Self {
+        self.amounts.push(ChargedAmount { name: name.into(), micros });
+        self
+    }
+
     /// The amount of this name, in millionths.
     #[must_use]
     pub fn micros(&self, name: &str) -> Option<u64> {
@@ -179,13 +201,14 @@ impl LimitReading {
 
 impl Reading {
     /// The earliest time at which the service may take another call: the end of the [block](Self::blocked), or, if the
-    /// service refused this call without telling a time, the latest reset of the limits that are exhausted.
+    /// service refused this call without telling a time, the latest reset of the limits of which nothing is known to be
+    /// left.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
-        let exhausted = || self.limits.iter().filter(|limit| limit.is_exhausted());
+        let without_rest = || self.limits.iter().filter(|limit| limit.remaining.is_none_or(|remaining| remaining == 0));
         match &self.blocked {
             Some(block) => Some(block.until),
-            None if self.throttled => exhausted().filter_map(|limit| limit.resets_at).max(),
+            None if self.throttled => without_rest().filter_map(|limit| limit.resets_at).max(),
             None => None,
         }
     }
@@ -201,5 +224,66 @@ impl Reading {
     #[must_use]
     pub fn is_silent(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(remaining: impl Into<Option<u64>>, resets_at: i64) -> LimitReading {
+        let resets_at = Timestamp::from_timestamp(resets_at, 0);
+        LimitReading { remaining: remaining.into(), resets_at, ..LimitReading::default() }
+    }
+
+    #[test]
+    fn a_refusal_lasts_until_its_end_or_the_reset_of_what_is_used_up() {
+        let at = |seconds| Timestamp::from_timestamp(seconds, 0).unwrap();
+        let block = Some(Block::new(at(5), BlockSource::RetryAfter));
+        let cases = [
+            (false, None, vec![limit(0, 9)], None),
+            (true, None, vec![], None),
+            (true, None, vec![limit(0, 9), limit(0, 20), limit(1, 30)], Some(at(20))),
+            (true, None, vec![limit(None, 9)], Some(at(9))),
+            (true, block.clone(), vec![limit(0, 9)], Some(at(5))),
+            (false, block, vec![], Some(at(5))),
+        ];
+        for (throttled, blocked, limits, expected) in cases {
+            let reading = Reading { throttled, blocked, limits, ..Reading::default() };
+            assert_eq!(reading.retry_at(), expected, "{reading:?}");
+        }
+    }
+
+    #[test]
+    fn the_later_of_two_blocks_is_kept() {
+        let at = |seconds| Timestamp::from_timestamp(seconds, 0).unwrap();
+        let mut reading = Reading::default();
+        for seconds in [5, 9, 7] {
+            reading.block(Block::new(at(seconds), BlockSource::Stated));
+        }
+        assert_eq!(reading.retry_at(), Some(at(9)));
+    }
+
+    #[test]
+    fn a_bucket_refills_at_its_rate() {
+        let rate = |micros| Refill::new(micros).unwrap();
+        assert_eq!(Refill::new(0), None);
+        assert_eq!(rate(50_000_000).time_for(86), Duration::from_millis(1_720));
+        assert_eq!(rate(8_300).time_for(1), Duration::from_micros(120_481_928), "rounded up");
+        assert_eq!(rate(1).time_for(0), Duration::ZERO);
+        assert_eq!(rate(1).time_for(u64::MAX), Duration::from_micros(u64::MAX), "as far as a duration goes");
+    }
+
+    #[test]
+    fn a_limit_is_exhausted_at_a_hundred_per_cent() {
+        assert!(limit(0, 0).is_exhausted() && !limit(1, 0).is_exhausted() && !limit(None, 0).is_exhausted());
+        let used = |used| LimitReading { used_basis_points: Some(used), ..LimitReading::default() };
+        assert!(!used(9_999).is_exhausted() && used(10_000).is_exhausted() && used(12_300).is_exhausted());
+    }
+
+    #[test]
+    fn an_amount_is_found_by_its_name() {
+        let charge = Charge::new("a1", true).amount("predict_time", 3).amount("image_count", 2_000_000);
+        assert_eq!((charge.micros("image_count"), charge.micros("audio")), (Some(2_000_000), None));
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn read(answer: &Answer<'_>, reading: &mut Reading) {
         let detail = json::body::<Refusal>(answer).map(|refusal| refusal.detail);
         let seconds = detail.as_ref().and_then(Value::as_str).and_then(seconds_to_wait);
         let until = seconds.and_then(|seconds| after_seconds(answer.received_at(), seconds));
-        reading.blocked = until.map(|until| Block { until, bucket: None, source: BlockSource::Stated });
+        reading.blocked = until.map(|until| Block::new(until, BlockSource::Stated));
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn read(answer: &Answer<'_>, reading: &mut Reading) {
         let until =
             after_seconds(received_at, line).or_else(|| http_date(line).and_then(|date| not_past(date, received_at)));
         if let Some(until) = until {
-            reading.block(Block { until, bucket: None, source: BlockSource::RetryAfter });
+            reading.block(Block::new(until, BlockSource::RetryAfter));
         }
     }
 }
