@@ -252,7 +252,8 @@ impl<S: Store> Run<S> {
             }
         }
         for _ in 0..3 {
-            shop.bench.clock.advance(Duration::from_secs(1));
+            // A duplicate is taken down when the product that stays is shown, and that may have been made just now.
+            shop.bench.clock.advance(self.world.lag + Duration::from_secs(1));
             self.reconcile();
         }
     }
