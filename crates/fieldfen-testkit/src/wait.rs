@@ -116,7 +116,7 @@ pub fn with_deadline<T: Send + 'static>(what: &str, call: impl FnOnce() -> T + S
 /// Runs a scope of threads, as [`thread::scope`] does. `what` completes the sentence "waited in vain until …".
 ///
 /// A scope waits for all its threads, even after a panic, and no thread can be ended from outside. If the scope has not
-/// ended within [`PATIENCE`], the process says on stderr what it waited for, and aborts.
+/// ended within [`PATIENCE`], the process writes `what` to stderr and aborts.
 pub fn scope_with_deadline<'env, T>(
     what: &str,
     threads: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -124,7 +124,7 @@ pub fn scope_with_deadline<'env, T>(
     scope_within(PATIENCE, what, threads)
 }
 
-/// As [`scope_with_deadline`], for threads whose work grows with a size that the caller chooses.
+/// Like [`scope_with_deadline`], for threads whose work grows with a size that the caller chooses.
 pub fn scope_within<'env, T>(
     patience: Duration,
     what: &str,

@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn an_update_replaces_what_is_known_unless_that_is_newer() {
-        // Of updates that arrive at 100: whether an event of then, of now and of the future replaces what is known.
+        // For updates that arrive at 100: whether an earlier, a simultaneous and a future event replace the known state.
         for (known, by_event_of_50, by_event_of_100, by_event_of_500) in [
             (at(49), true, true, true),
             (at(50), true, true, true),
@@ -37,7 +37,7 @@ mod tests {
             // The clock of another program may differ by a minute.
             (at(101), false, false, false),
             (at(160), false, false, false),
-            // A clock that was ahead has dated it.
+            // The time comes from a clock that was ahead.
             (at(161), true, true, true),
             (MAX_TIMESTAMP, true, true, true),
         ] {

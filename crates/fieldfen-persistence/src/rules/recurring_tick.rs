@@ -35,7 +35,7 @@ mod tests {
             (at(60), at(61), false),
             (at(60), at(120), false),
         ] {
-            // Neither the tick that follows nor the time of taking it counts.
+            // Neither the following tick nor the time of taking a tick counts.
             for (following, now) in [(at(120), at(61)), (at(61), at(0))] {
                 let tick = Tick::new(recurring_name("upkeep"), due, following, now);
                 assert_eq!(is_next(&tick, next_at), expected, "{tick:?}, {next_at}");
@@ -47,7 +47,7 @@ mod tests {
     fn a_pause_is_done_or_changes_nothing_or_finds_no_work() {
         for (changed, exists, expected) in [
             (true, true, PauseOutcome::Done),
-            // Another program has deleted it since.
+            // Another program has deleted the row since.
             (true, false, PauseOutcome::Done),
             (false, true, PauseOutcome::Unchanged),
             (false, false, PauseOutcome::NotFound),

@@ -28,8 +28,8 @@ pub(in crate::sqlite) fn open_beside(path: &Path, database: &Path) -> io::Result
     if !found.is_file() || found.nlink() > 1 {
         return Err(not_regular());
     }
-    // Only root may change the owner, and the file's owner may choose one of his groups. Other users can use the file as
-    // it is.
+    // Only root may change the owner. The owner of a file may give it any of the owner's groups. Other users use the
+    // file unchanged.
     if found.uid() != database.uid() {
         let _ = fchown(&file, Some(database.uid()), None);
     }

@@ -130,9 +130,9 @@ impl FileEvents {
     }
 }
 
-/// Waits until one of these can be read, at most so long, and says which can.
+/// Waits until one of these can be read or the timeout is over, and returns which can be read.
 fn wait_for<const N: usize>(files: [&OwnedFd; N], timeout: Duration) -> io::Result<[bool; N]> {
-    // A wait that is too long for the operating system is one without end.
+    // If the timeout is too long for the operating system, the wait has none.
     let timeout = Timespec::try_from(timeout).ok();
     let mut ready = files.map(|file| PollFd::new(file, PollFlags::IN));
     match poll(&mut ready, timeout.as_ref()) {

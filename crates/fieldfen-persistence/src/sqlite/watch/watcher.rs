@@ -161,8 +161,8 @@ impl Body {
             self.commits.pause_watcher(timeout);
             return ObservedEvents::default();
         };
-        // While a look is announced, further events would bring nothing forward: a process that commits all the time would
-        // wake the thread for each commit.
+        // While a look is announced, further events bring no look forward. A wait for events would only wake the thread
+        // for each commit of a busy process.
         let told = if self.schedule.is_announced() { events.wait_for_stop(timeout) } else { events.wait(timeout) };
         told.unwrap_or_else(|error| {
             self.lose_events(&error);
