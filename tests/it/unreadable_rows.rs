@@ -1,9 +1,14 @@
 //! Rows that other programs have damaged: they end together with the rows that depend on them, and block nothing else.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{JobKind, JobStatus, UpscaleImage, WorkerName};
-use fieldfen_domain::store::Store as _;
+use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
@@ -28,7 +33,7 @@ fn with_unreadable_job() -> Database {
     database
 }
 
-fn assert_failed(database: &Database, queue: &Queue<fieldfen_persistence::SqliteStore>) {
+fn assert_failed(database: &Database, queue: &Queue<SqliteStore>) {
     let file = database.store().read(|s| s.files().find(&file_id(1))).unwrap().unwrap();
     assert_eq!(file.state.status(), FileStatus::Failed);
     let dead = queue.dead_letters(&PageRequest::first(9)).unwrap();
@@ -40,7 +45,7 @@ fn the_file_of_a_job_that_a_claim_cannot_read_fails_with_it() {
     let database = with_unreadable_job();
     let queue = Queue::new(database.store(), Environment::system()).with_failure_hook(FileFailureHook);
     let kinds = [JobKind::UpscaleImage].into();
-    let claims = queue.claim(&kinds, 9, std::time::Duration::from_secs(60), &WorkerName::new("ours")).unwrap();
+    let claims = queue.claim(&kinds, 9, Duration::from_secs(60), &WorkerName::new("ours")).unwrap();
     assert_eq!((claims.jobs.len(), claims.unreadable.len()), (0, 1));
     assert_failed(&database, &queue);
 }
@@ -102,6 +107,66 @@ fn recurring_work_that_cannot_be_read_keeps_no_other_from_running() {
     }
     database.foreign().execute_batch("UPDATE recurring_jobs SET next_at = 'soon' WHERE name = 'broken'").unwrap();
     assert_eq!(take_due(&store, &Environment::system()).unwrap().jobs.len(), 1);
+}
+
+/// A store whose first write is committed and answered with [`StoreError::OutcomeUnknown`], after another program has run
+/// this SQL.
+#[derive(Clone)]
+struct FirstAnswerLost {
+    store: SqliteStore,
+    database: Arc<Database>,
+    sql: &'static str,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl Store for FirstAnswerLost {
+    fn try_read<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
+    {
+        self.store.try_read(f)
+    }
+
+    fn try_write<T, E, F>(&self, f: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnMut(&mut dyn Session) -> Result<T, E>,
+    {
+        let answer = self.store.try_write(f)?;
+        if self.is_lost.swap(true, Ordering::SeqCst) {
+            return Ok(answer);
+        }
+        self.database.foreign().execute_batch(self.sql).unwrap();
+        Err(StoreError::OutcomeUnknown("the test keeps the answer to itself".into()).into())
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
+        self.store.watch()
+    }
+
+    fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
+        self.store.maintain()
+    }
+}
+
+#[test]
+fn a_claim_whose_answer_was_lost_is_recognised_by_the_jobs_that_can_be_read() {
+    let database = Arc::new(Database::new());
+    let store = database.store();
+    store
+        .write(|s| {
+            let id = file_in(s, 1, FileStatus::Processing)?;
+            (1..=2).try_for_each(|number| s.jobs().enqueue(&upscale_job(number, id)).map(drop))
+        })
+        .unwrap();
+    let sql = "UPDATE jobs SET max_retries = 'many' WHERE rowid = (SELECT min(rowid) FROM jobs)";
+    let store = FirstAnswerLost { store, database, sql, is_lost: Arc::default() };
+    let queue = Queue::new(store, Environment::system());
+    let kinds = [JobKind::UpscaleImage].into();
+    let claims = queue.claim(&kinds, 9, Duration::from_secs(60), &WorkerName::new("ours")).unwrap();
+    let ids: Vec<_> = claims.jobs.iter().map(|claimed| claimed.job.id).collect();
+    assert_eq!(ids, [job_id(1), job_id(2)], "as they were when they were claimed");
 }
 
 /// Four jobs as a Python program writes them. The payload of the first and the last error of the last are in Latin-1.

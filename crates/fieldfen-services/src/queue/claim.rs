@@ -75,10 +75,10 @@ impl<S: Store> Queue<S> {
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
         let claimed: ClaimOutcome = write_once(&self.store, |s, before: Option<&ClaimOutcome>| {
-            if let Some(job) = before.and_then(|before| before.jobs.first())
-                && is_held(s, &ClaimRef { id: job.id, token: request.token })?
-            {
-                return Ok(None);
+            for job in before.into_iter().flat_map(|before| &before.jobs) {
+                if is_held(s, &ClaimRef { id: job.id, token: request.token })? {
+                    return Ok(None);
+                }
             }
             // A store may make its writers wait. The lease begins when it is written.
             request.now = self.environment.now();
@@ -91,11 +91,14 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// Returns whether this claim holds its job.
-fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
-    let job = s.jobs().find(&claim.id)?;
-    Ok(job.is_some_and(|job| match job.state {
-        JobState::Running { lease: Some(lease), .. } => lease.token == claim.token,
-        _ => false,
-    }))
+/// Returns whether this claim holds its job. A claim does not hold a job whose row cannot be read: one row that another
+/// program has damaged must not fail the other jobs of the transaction.
+pub(super) fn is_held(s: &mut dyn Session, claim: &ClaimRef) -> Result<bool, StoreError> {
+    let job = match s.jobs().find(&claim.id) {
+        Err(StoreError::BadRow { .. }) => None,
+        found => found?,
+    };
+    Ok(job.is_some_and(
+        |job| matches!(job.state, JobState::Running { lease: Some(lease), .. } if lease.token == claim.token),
+    ))
 }

@@ -1,15 +1,17 @@
-//! The completion of a job: its result, its writes and the jobs that follow.
+//! The completion of jobs: the result, the writes and the jobs that follow.
 
 use std::error::Error;
 use std::fmt;
 
-use fieldfen_domain::job::NewJob;
-use fieldfen_domain::store::{Session, StoreError};
-use fieldfen_domain::{InvalidJson, RawJson};
+use fieldfen_domain::job::{ClaimRef, FencedResult, NewJob};
+use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::{InvalidJson, RawJson, Timestamp};
 use serde::Serialize;
 
-use super::QueueError;
+use super::claim::is_held;
+use super::{ClaimedJob, Queue, QueueError};
 use crate::Transaction;
+use crate::write_retry::{unless_done_before, write_once};
 
 /// A write in the transaction that completes a job.
 type Write = Box<dyn FnMut(&mut Transaction<'_>) -> Result<(), QueueError> + Send>;
@@ -94,14 +96,10 @@ impl Completion {
         self
     }
 
-    /// The answer to be stored as the result; `None` if the completion has none.
-    pub(super) fn answer(
-        &mut self,
-        s: &mut dyn Session,
-        is_held: impl FnOnce(&mut dyn Session) -> Result<bool, StoreError>,
-    ) -> Result<Option<RawJson>, StoreError> {
+    /// Runs the write whose value becomes the result, if this completion has one and the claim holds the job.
+    fn answer(&mut self, s: &mut dyn Session, claim: &ClaimRef) -> Result<Option<RawJson>, StoreError> {
         match &mut self.answer {
-            Some(answer) if is_held(s)? => answer(&mut Transaction::new(s)).map(Some),
+            Some(answer) if is_held(s, claim)? => answer(&mut Transaction::new(s)).map(Some),
             _ => Ok(None),
         }
     }
@@ -136,7 +134,7 @@ impl Completion {
     }
 
     /// Runs the writes and enqueues the follow-up jobs. The result is stored elsewhere.
-    pub(super) fn write(&mut self, s: &mut dyn Session) -> Result<(), QueueError> {
+    fn write(&mut self, s: &mut dyn Session) -> Result<(), QueueError> {
         let mut transaction = Transaction::new(s);
         for write in &mut self.writes {
             write(&mut transaction)?;
@@ -154,4 +152,46 @@ impl fmt::Debug for Completion {
             .field("follow_ups", &self.follow_ups)
             .finish()
     }
+}
+
+impl<S: Store> Queue<S> {
+    /// Completes a job and runs the writes of its completion in the same transaction.
+    ///
+    /// With any answer but [`FencedResult::Done`], nothing was written, neither the handler's own writes nor follow-up
+    /// jobs.
+    ///
+    /// # Errors
+    /// As [`complete`].
+    pub fn complete(&self, claimed: &ClaimedJob, completion: &mut Completion) -> Result<FencedResult<()>, QueueError> {
+        write_once(&self.store, |s, before| {
+            let completed = complete(&mut Transaction::new(s), &claimed.claim, completion, self.environment.now())?;
+            Ok(unless_done_before(before, completed))
+        })
+    }
+}
+
+/// Completes a job inside the caller's transaction, and runs the writes of its completion.
+///
+/// # Errors
+/// [`QueueError`] if a write or a follow-up job of the completion fails. The caller must then let the transaction fail.
+pub fn complete(
+    t: &mut Transaction<'_>,
+    claim: &ClaimRef,
+    completion: &mut Completion,
+    at: Timestamp,
+) -> Result<FencedResult<()>, QueueError> {
+    let s = t.session();
+    let answer = completion.answer(s, claim)?;
+    let result = match &answer {
+        Some(answer) => Some(answer),
+        None => completion.result_json()?,
+    };
+    let fenced = s.jobs().complete(claim, result, at)?;
+    match (fenced.is_done(), answer) {
+        (true, _) => completion.write(s)?,
+        // The transaction must fail, because the closure of the answer has written.
+        (false, Some(_)) => return Err(QueueError::Write("the job was lost while its answer was written".into())),
+        (false, None) => {}
+    }
+    Ok(fenced)
 }

@@ -4,7 +4,7 @@ use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{ClaimRef, FailOutcome, FencedResult};
 use fieldfen_domain::store::{Session, Store};
 
-use super::complete::complete;
+use super::completion::complete;
 use super::fail::{TryEnding, has_gone_back};
 use super::{ClaimedJob, Completion, Queue, QueueError};
 use crate::Transaction;

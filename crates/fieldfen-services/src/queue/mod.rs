@@ -10,7 +10,6 @@
 //! transaction of the caller's, the caller looks itself.
 
 mod claim;
-mod complete;
 mod completion;
 #[cfg(test)]
 mod completion_answer_test;
@@ -26,8 +25,7 @@ mod retry_policies;
 mod wait;
 
 pub use claim::{ClaimedJob, Claims};
-pub use complete::complete;
-pub use completion::Completion;
+pub use completion::{Completion, complete};
 pub use failure_hook::{FailedJob, FailureHook};
 pub use retry_policies::{LONGEST_THROTTLE, RetryPolicies};
 pub use wait::WaitOutcome;

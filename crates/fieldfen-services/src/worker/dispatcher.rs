@@ -11,11 +11,12 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{catch_panic, with_causes};
 
 use super::apply_outcome;
+use super::claim_ahead::OpenKinds;
 use super::context::Context;
 use super::interval_timer::IntervalTimer;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
-use super::slots::{Capacity, OpenKinds};
+use super::slots::Capacity;
 use super::stop_signal::StopLevel;
 use crate::recurring;
 

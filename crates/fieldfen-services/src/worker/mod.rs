@@ -20,6 +20,7 @@ mod apply_outcome;
 mod asynchronous;
 mod blocking;
 mod builder;
+mod claim_ahead;
 mod commit_watch;
 mod context;
 mod dispatcher;

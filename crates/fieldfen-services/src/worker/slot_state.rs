@@ -2,23 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::{FenceToken, JobId};
 
 use super::run_times::RunTimes;
 use super::running_job::RunningJob;
-
-/// Jobs are only claimed ahead of a free thread if they will begin within this time, by the mean run times of their
-/// kinds.
-const BEGIN_WITHIN: Duration = Duration::from_millis(10);
-
-/// Jobs of kinds with a longer mean run time are not claimed ahead, since the claim is a small part of their time.
-pub(super) const SHORT_RUN: Duration = Duration::from_millis(3);
-
-/// The largest number of jobs that are claimed ahead, however short they are.
-const MOST_AHEAD: usize = 256;
 
 /// The state behind the lock of the [slots](super::slots::Slots).
 #[derive(Default)]
@@ -60,23 +50,6 @@ impl SlotState {
     /// The number of jobs of a kind with this limit that may still be claimed.
     pub(super) fn left_of_limit(&self, kind: &JobKind, limit: u32) -> u32 {
         limit.saturating_sub(self.in_hand_by_kind.get(kind).copied().unwrap_or(0))
-    }
-
-    /// The number of jobs of these kinds that may wait for a thread so that the last one begins within
-    /// [`BEGIN_WITHIN`]. A thread that has run a handler or applied outcomes for longer than that is left out.
-    pub(super) fn most_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
-        let longest = kinds.iter().filter_map(|kind| self.run_times.mean(kind)).max();
-        let Some(longest) = longest.filter(|longest| *longest <= SHORT_RUN) else { return 0 };
-        let is_usable = |thread: &&ThreadState| match thread {
-            ThreadState::Running { since, .. } | ThreadState::Applying { since } => {
-                now.saturating_duration_since(*since) <= BEGIN_WITHIN
-            }
-            ThreadState::Idle => true,
-            ThreadState::Ended => false,
-        };
-        let usable = self.threads.iter().filter(is_usable).count();
-        let each = BEGIN_WITHIN.as_nanos() / longest.as_nanos().max(1);
-        usize::try_from(each).unwrap_or(usize::MAX).saturating_mul(usable).min(MOST_AHEAD)
     }
 
     /// Returns whether the first waiting job may begin: it may run beside others, or no other job is in hand.

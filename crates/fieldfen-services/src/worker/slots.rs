@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fieldfen_domain::job::JobKind;
 
@@ -11,14 +11,8 @@ use super::events::{DispatcherEvent, EventSender};
 use super::heartbeat_signal::HeartbeatSignal;
 use super::running_job::RunningJob;
 use super::shutdown_report::ShutdownReport;
-use super::slot_state::{SHORT_RUN, SlotState, ThreadState};
+use super::slot_state::{SlotState, ThreadState};
 use super::stop_signal::StopSignal;
-
-/// A job that has waited for this time while all threads are busy is released, since another worker may begin it.
-const STALLED_AFTER: Duration = Duration::from_millis(50);
-
-/// With this many jobs in hand, none is claimed ahead: outcomes are applied more slowly than handlers return.
-const MOST_IN_HAND: usize = 1024;
 
 /// The jobs in hand, and the room for more.
 pub(super) struct Slots {
@@ -27,7 +21,7 @@ pub(super) struct Slots {
     job_ready: Condvar,
     /// Threads that join the worker wait for this until the threads of the pool have ended.
     thread_ended: Condvar,
-    stop: Arc<StopSignal>,
+    pub(super) stop: Arc<StopSignal>,
     heartbeat: Arc<HeartbeatSignal>,
     events: EventSender,
 }
@@ -41,15 +35,6 @@ pub(super) struct Capacity {
     pub(super) limits: BTreeMap<JobKind, u32>,
     /// The largest number of jobs. With zero, the dispatcher gets an event as soon as there is room.
     pub(super) jobs: usize,
-}
-
-/// The kinds whose jobs may be claimed, in two groups.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct OpenKinds {
-    /// Kinds without a limit whose handlers are so fast that jobs are claimed ahead.
-    pub(super) short: Vec<JobKind>,
-    /// All other kinds.
-    pub(super) others: Vec<JobKind>,
 }
 
 impl Slots {
@@ -84,41 +69,6 @@ impl Slots {
             capacity.kinds.push(kind.clone());
         }
         capacity
-    }
-
-    /// The kinds whose jobs may be claimed at all, in two groups.
-    pub(super) fn open_kinds<'k>(&self, kinds: impl Iterator<Item = (&'k JobKind, Option<u32>)>) -> OpenKinds {
-        let state = self.lock();
-        let mut open = OpenKinds::default();
-        for (kind, limit) in kinds {
-            match limit {
-                None if state.run_times.mean(kind).is_some_and(|mean| mean <= SHORT_RUN) => {
-                    open.short.push(kind.clone())
-                }
-                Some(limit) if state.left_of_limit(kind, limit) == 0 => {}
-                _ => open.others.push(kind.clone()),
-            }
-        }
-        open
-    }
-
-    /// The number of jobs of these kinds that may be claimed, for free threads and ahead of them. Jobs are claimed
-    /// ahead in batches: with zero, the dispatcher gets an event as soon as half of the jobs that were claimed ahead
-    /// have begun.
-    pub(super) fn capacity_ahead(&self, kinds: &[JobKind], now: Instant) -> usize {
-        let mut state = self.lock();
-        state.refill_at = None;
-        if self.stop.is_stopping() || state.run_alone > 0 {
-            return 0;
-        }
-        let most = state.most_ahead(kinds, now);
-        let (waiting, in_hand) = (state.not_begun.len(), state.in_hand.len());
-        let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
-        if waiting > most / 2 {
-            state.refill_at = Some(most / 2);
-            return 0;
-        }
-        (most + idle).saturating_sub(waiting).min(MOST_IN_HAND.saturating_sub(in_hand))
     }
 
     /// Passes claimed jobs to the pool.
@@ -185,31 +135,6 @@ impl Slots {
         let mut state = self.lock();
         state.refill_at = None;
         state.not_begun.drain(..).collect()
-    }
-
-    /// Takes the jobs that have waited too long while all threads are busy, and the waiting jobs that were cancelled,
-    /// killed or reclaimed.
-    pub(super) fn take_stalled(&self, now: Instant) -> Vec<Arc<RunningJob>> {
-        let mut state = self.lock();
-        let all_busy = !state.threads.contains(&ThreadState::Idle);
-        let has_stalled = |job: &RunningJob| now.saturating_duration_since(job.claimed_at) >= STALLED_AFTER;
-        if all_busy && state.first_beside_others().is_some_and(has_stalled) {
-            return state.not_begun.drain(..).collect();
-        }
-        let is_wanted = |job: &Arc<RunningJob>| !job.is_lost() && !job.is_cancelled();
-        if state.not_begun.iter().all(is_wanted) {
-            return Vec::new();
-        }
-        let (wanted, unwanted) = state.not_begun.drain(..).partition(is_wanted);
-        state.not_begun = wanted;
-        unwanted.into()
-    }
-
-    /// The time until the first waiting job counts as stalled; `None` if no job waits.
-    pub(super) fn until_stalled(&self, now: Instant) -> Option<Duration> {
-        let state = self.lock();
-        let first = state.first_beside_others()?;
-        Some(STALLED_AFTER.saturating_sub(now.saturating_duration_since(first.claimed_at)))
     }
 
     /// Makes jobs wait for a thread again, before those that were claimed after them.
@@ -307,7 +232,7 @@ impl Slots {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, SlotState> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::job::{JobKind, WorkerName};
 use fieldfen_testkit::{ModelStore, fixtures};
 
+use super::claim_ahead::OpenKinds;
 use super::events::Events;
 use super::heartbeat_signal::HeartbeatSignal;
 use super::running_job::RunningJob;
-use super::slots::{Capacity, OpenKinds, Slots};
+use super::slots::{Capacity, Slots};
 use super::stop_signal::{StopLevel, StopSignal};
 use crate::Environment;
 use crate::queue::{ClaimedJob, Queue};
