@@ -1,125 +1,24 @@
-//! Applies the outcomes that a claim holder reports. A statement changes a job only if the claim's token is current.
+//! The fence: a statement changes a job only if the claim's token is current. This module says why a claim was refused, and
+//! passes many claims to one statement.
+//!
+//! A statement for many claims gets them as a JSON array, each with its text. A claim whose job the statement did not change
+//! is then applied by itself: its row may hold the id in the other format, or the lease is lost.
 
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, HeartbeatOutcome, Retry};
+use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, cut_reason, later};
+use fieldfen_domain::{RawJson, Timestamp};
 
 use crate::rules::job_fence::{LastClaim, why_refused};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
+use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-statement! {
-    /// Completes a job.
-    Complete<'a> {
-        result: Option<&'a str> as Nullable<Text>,
-        at: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
-}
-statement! {
-    /// Makes a job pending for its next attempt. The statement skips a job without retries left and a job whose
-    /// cancellation was requested.
-    Fail<'a> {
-        error: &'a str as Text,
-        run_at: SqlTime as SqlTimestamp,
-        at: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } -> (Nullable<BigInt>,) =
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
-         attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, \
-         lease_expires_at = NULL, worker = NULL, started_at = NULL, \
-         declined_since = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
-         AND cancel_requested_at IS NULL RETURNING attempts"
-}
-statement! {
-    /// Fails a job.
-    FailForGood<'a> {
-        error: &'a str as Text,
-        at: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
-}
-statement! {
-    /// Parks a job, unless its cancellation was requested.
-    Park<'a> {
-        reason: &'a str as Text,
-        at: SqlTime as SqlTimestamp,
-        parked_for: &'a str as Text,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = ?, lease_expires_at = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running' AND cancel_requested_at IS NULL"
-}
-statement! {
-    /// Makes a job pending that its worker cannot run. The first decline keeps its time, unless that time is in the
-    /// future.
-    Decline<'a> {
-        error: &'a str as Text,
-        run_at: SqlTime as SqlTimestamp,
-        waiting_since: SqlTime as SqlTimestamp,
-        first: SqlTime as SqlTimestamp,
-        at: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
-         declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
-         worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
-}
-statement! {
-    /// Releases a job: it is pending again, with unchanged attempts.
-    ReleaseJob<'a> {
-        run_at: SqlTime as SqlTimestamp,
-        at: SqlTime as SqlTimestamp,
-        throttles: i64 as BigInt,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, \
-         throttled = min(throttled + ?, 4294967295), \
-         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
-}
-statement! {
-    /// Records that the holder runs no other job beside this one.
-    RunAlone<'a> { id: &'a str as Text, token: &'a str as Text } =
-        "UPDATE jobs SET alone = 1 WHERE id = ? AND lease_token = ? AND status = 'running'"
-}
-statement! {
-    /// Extends the lease of a job and records its progress.
-    Extend<'a> {
-        expires_at: SqlTime as SqlTimestamp,
-        progress: Option<&'a str> as Nullable<Text>,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } -> (Nullable<SqlTimestamp>,) =
-        "UPDATE jobs SET lease_expires_at = ?, progress_json = coalesce(?, progress_json) \
-         WHERE id = ? AND lease_token = ? AND status = 'running' RETURNING cancel_requested_at"
-}
-statement! {
-    /// Extends the lease of a killed job's handler. A job that was retried waits until that lease ends. If
-    /// `waiting_since` is later than now, it is kept: a clock was ahead, and the later time shows it.
-    ExtendKilled<'a> {
-        expires_at: SqlTime as SqlTimestamp,
-        not_before: SqlTime as SqlTimestamp,
-        now: SqlTime as SqlTimestamp,
-        id: &'a str as Text,
-        token: &'a str as Text,
-    } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at), \
-         waiting_since = iif(status = 'pending', max(coalesce(waiting_since, ''), ?), waiting_since) \
-         WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
-}
 statement! {
     /// Ends the lease of a killed job whose handler has ended. A job that was retried no longer waits for it.
     EndKilled<'a> { not_after: SqlTime as SqlTimestamp, id: &'a str as Text, token: &'a str as Text } =
@@ -135,147 +34,9 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn complete_job(
-        &mut self,
-        claim: &ClaimRef,
-        result: Option<&RawJson>,
-        at: Timestamp,
-    ) -> Result<FencedResult<()>, StoreError> {
-        let token = claim.token.to_string();
-        for id in id_formats(claim) {
-            let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
-            if complete.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobEnded);
-                return Ok(FencedResult::Done(()));
-            }
-        }
-        self.end_killed(claim, &token, at)?;
-        self.why_refused(claim)
-    }
-
-    pub(super) fn fail_job(
-        &mut self,
-        claim: &ClaimRef,
-        report: &FailureReport,
-    ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
-        for id in id_formats(claim) {
-            if let Retry::At(run_at) = report.retry {
-                let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
-                let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
-                let fail = Fail { error: &error, run_at: run_at_kept, at, id: &id, token: &token };
-                let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
-                if let Some((Some(attempts),)) = attempts {
-                    let row = RowRef::known("jobs", &id);
-                    let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
-                    self.note(CommitNotice::JobDue);
-                    return Ok(FencedResult::Done(FailOutcome::Retrying {
-                        run_at: fieldfen_domain::truncate_to_micros(run_at),
-                        attempts,
-                    }));
-                }
-            }
-            if let Retry::Parked(parked_for) = report.retry {
-                let (at, parked_for) = (SqlTime(report.at), parked_for.as_str());
-                let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
-                if park.execute(self.conn).store()? == 1 {
-                    self.note(CommitNotice::JobEnded);
-                    return Ok(FencedResult::Done(FailOutcome::Parked));
-                }
-            }
-            let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
-            if fail.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobEnded);
-                return Ok(FencedResult::Done(FailOutcome::DeadLetter));
-            }
-        }
-        self.end_killed(claim, &token, report.at)?;
-        self.why_refused(claim)
-    }
-
-    /// Releases a job and adds this number to its count of throttles.
-    pub(super) fn release_job(
-        &mut self,
-        claim: &ClaimRef,
-        run_at: Timestamp,
-        at: Timestamp,
-        throttles: i64,
-    ) -> Result<FencedResult<()>, StoreError> {
-        let (token, run_at) = (claim.token.to_string(), run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in id_formats(claim) {
-            let release = ReleaseJob { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
-            if release.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobDue);
-                return Ok(FencedResult::Done(()));
-            }
-        }
-        self.end_killed(claim, &token, run_at)?;
-        self.why_refused(claim)
-    }
-
-    pub(super) fn mark_alone(&mut self, claim: &ClaimRef) -> Result<FencedResult<()>, StoreError> {
-        let token = claim.token.to_string();
-        for id in id_formats(claim) {
-            if (RunAlone { id: &id, token: &token }).execute(self.conn).store()? == 1 {
-                return Ok(FencedResult::Done(()));
-            }
-        }
-        self.why_refused(claim)
-    }
-
-    pub(super) fn decline_job(
-        &mut self,
-        claim: &ClaimRef,
-        error: &str,
-        run_at: Timestamp,
-        at: Timestamp,
-    ) -> Result<FencedResult<()>, StoreError> {
-        let (token, error) = (claim.token.to_string(), cut_reason(error));
-        let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in id_formats(claim) {
-            let (now, id) = (SqlTime(at), &*id);
-            let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
-            if decline.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobDue);
-                return Ok(FencedResult::Done(()));
-            }
-        }
-        self.end_killed(claim, &token, at)?;
-        self.why_refused(claim)
-    }
-
-    pub(super) fn extend_lease(
-        &mut self,
-        claim: &ClaimRef,
-        progress: Option<&RawJson>,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<FencedResult<HeartbeatOutcome>, StoreError> {
-        let (token, expires_at) = (claim.token.to_string(), later(now, lease));
-        for id in id_formats(claim) {
-            let extend = Extend {
-                expires_at: SqlTime(expires_at),
-                progress: progress.map(RawJson::as_str),
-                id: &id,
-                token: &token,
-            };
-            let held = extend.get_result::<(Option<StoredTime>,)>(self.conn).optional().store()?;
-            if let Some((cancel,)) = held {
-                let expires_at = fieldfen_domain::truncate_to_micros(expires_at);
-                return Ok(FencedResult::Done(HeartbeatOutcome::new(expires_at, cancel.is_some())));
-            }
-        }
-        for id in id_formats(claim) {
-            let (expires_at, now) = (SqlTime(expires_at), SqlTime(now));
-            let extend = ExtendKilled { expires_at, not_before: expires_at, now, id: &id, token: &token };
-            extend.execute(self.conn).store()?;
-        }
-        self.why_refused(claim)
-    }
-
     /// Records that the handler of a killed job has ended. An operator's retry then does not wait for the end of the
     /// lease, whether the retry came before or comes later.
-    fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
         for id in id_formats(claim) {
             let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
             if ended > 0 {
@@ -286,7 +47,7 @@ impl SqliteSession<'_> {
     }
 
     /// The reason why a statement changed no row for this claim.
-    fn why_refused<T>(&mut self, claim: &ClaimRef) -> Result<FencedResult<T>, StoreError> {
+    pub(super) fn why_refused<T>(&mut self, claim: &ClaimRef) -> Result<FencedResult<T>, StoreError> {
         for id in id_formats(claim) {
             let found = WhoHolds { id: &id }
                 .get_result::<(StoredText, Option<StoredText>, Option<StoredTime>, i64)>(self.conn)
@@ -308,7 +69,7 @@ impl SqliteSession<'_> {
 
 /// The two texts that the job's row may hold for its id. The second text is created only if the first one matched no
 /// row.
-fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
+pub(super) fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
     let id = claim.id;
     std::iter::once_with(move || id.to_string()).chain(std::iter::once_with(move || {
         let [_, other] = id.formats();
@@ -316,26 +77,44 @@ fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use<> {
     }))
 }
 
+/// The claims of the JSON array. The unary plus keeps the planner from using the indexes of the other columns.
+macro_rules! of_given_claims {
+    () => {
+        "FROM (SELECT value ->> 0 AS id, value ->> 1 AS token, value ->> 2 AS json FROM json_each(?)) AS given \
+         WHERE jobs.id = given.id AND +jobs.lease_token = given.token AND +jobs.status = 'running'"
+    };
+}
+pub(super) use of_given_claims;
+
+/// The claims as a JSON array. `None` if one statement is no advantage: there is at most one claim, or two claims are
+/// about the same job and must be applied in order.
+pub(super) fn given_claims<'c>(claims: impl Iterator<Item = (&'c ClaimRef, Option<&'c RawJson>)>) -> Option<String> {
+    let claims: Vec<(String, String, Option<&str>)> = claims
+        .map(|(claim, json)| (claim.id.to_string(), claim.token.to_string(), json.map(RawJson::as_str)))
+        .collect();
+    let ids: HashSet<&str> = claims.iter().map(|(id, ..)| id.as_str()).collect();
+    if claims.len() < 2 || ids.len() < claims.len() {
+        return None;
+    }
+    serde_json::to_string(&claims).ok()
+}
+
+/// The rows that the statement returned, by job id.
+pub(super) fn by_job_id<T>(rows: impl Iterator<Item = (StoredText, T)>) -> HashMap<String, T> {
+    rows.filter_map(|(id, rest)| Some((id.as_str()?.to_owned(), rest))).collect()
+}
+
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![
-        ("Complete", Complete::SQL),
-        ("Fail", Fail::SQL),
-        ("FailForGood", FailForGood::SQL),
-        ("Park", Park::SQL),
-        ("Decline", Decline::SQL),
-        ("ReleaseJob", ReleaseJob::SQL),
-        ("RunAlone", RunAlone::SQL),
-        ("Extend", Extend::SQL),
-        ("ExtendKilled", ExtendKilled::SQL),
-        ("EndKilled", EndKilled::SQL),
-        ("WhoHolds", WhoHolds::SQL),
-    ]
+    vec![("EndKilled", EndKilled::SQL), ("WhoHolds", WhoHolds::SQL)]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use diesel::connection::SimpleConnection;
+    use fieldfen_domain::job::Retry;
     use fieldfen_domain::store::JobQueue;
     use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job};
 

@@ -2,10 +2,12 @@
 
 mod actions;
 mod claim;
+mod complete;
 mod enqueue;
+mod fail;
 mod fence;
-mod fence_many;
 mod future_waits;
+mod heartbeat;
 #[cfg(test)]
 mod other_programs_test;
 #[cfg(test)]
@@ -14,6 +16,7 @@ mod page_test;
 mod parked_test;
 mod read;
 mod reclaim;
+mod release;
 mod row;
 mod unclaimable;
 
@@ -131,8 +134,11 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let constant = [
         enqueue::statements(),
         claim::statements(),
+        complete::statements(),
+        fail::statements(),
+        release::statements(),
+        heartbeat::statements(),
         fence::statements(),
-        fence_many::statements(),
         reclaim::statements(),
         unclaimable::statements(),
         future_waits::statements(),

@@ -1,0 +1,100 @@
+//! Fails and parks jobs under the fence. A failed job with retries left is pending again.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, Retry};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, cut_reason, truncate_to_micros};
+
+use super::fence::id_formats;
+use crate::sqlite::CommitNotice;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// Makes a job pending for its next attempt. The statement skips a job without retries left and a job whose
+    /// cancellation was requested.
+    Fail<'a> {
+        error: &'a str as Text,
+        run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } -> (Nullable<BigInt>,) =
+        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+         attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, \
+         lease_expires_at = NULL, worker = NULL, started_at = NULL, \
+         declined_since = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
+         AND cancel_requested_at IS NULL RETURNING attempts"
+}
+statement! {
+    /// Fails a job.
+    FailForGood<'a> {
+        error: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Parks a job, unless its cancellation was requested.
+    Park<'a> {
+        reason: &'a str as Text,
+        at: SqlTime as SqlTimestamp,
+        parked_for: &'a str as Text,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = ?, lease_expires_at = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND cancel_requested_at IS NULL"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn fail_job(
+        &mut self,
+        claim: &ClaimRef,
+        report: &FailureReport,
+    ) -> Result<FencedResult<FailOutcome>, StoreError> {
+        let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
+        for id in id_formats(claim) {
+            if let Retry::At(run_at) = report.retry {
+                let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
+                let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
+                let fail = Fail { error: &error, run_at: run_at_kept, at, id: &id, token: &token };
+                let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
+                if let Some((Some(attempts),)) = attempts {
+                    let row = RowRef::known("jobs", &id);
+                    let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
+                    self.note(CommitNotice::JobDue);
+                    return Ok(FencedResult::Done(FailOutcome::Retrying {
+                        run_at: truncate_to_micros(run_at),
+                        attempts,
+                    }));
+                }
+            }
+            if let Retry::Parked(parked_for) = report.retry {
+                let (at, parked_for) = (SqlTime(report.at), parked_for.as_str());
+                let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
+                if park.execute(self.conn).store()? == 1 {
+                    self.note(CommitNotice::JobEnded);
+                    return Ok(FencedResult::Done(FailOutcome::Parked));
+                }
+            }
+            let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
+            if fail.execute(self.conn).store()? == 1 {
+                self.note(CommitNotice::JobEnded);
+                return Ok(FencedResult::Done(FailOutcome::DeadLetter));
+            }
+        }
+        self.end_killed(claim, &token, report.at)?;
+        self.why_refused(claim)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![("Fail", Fail::SQL), ("FailForGood", FailForGood::SQL), ("Park", Park::SQL)]
+}

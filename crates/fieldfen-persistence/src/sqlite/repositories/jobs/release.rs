@@ -1,0 +1,127 @@
+//! Releases, throttles and declines jobs under the fence. The jobs are pending again, with unchanged attempts.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{ClaimRef, FencedResult};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, cut_reason};
+
+use super::fence::{by_job_id, given_claims, id_formats, of_given_claims};
+use crate::sqlite::CommitNotice;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{SqlTime, StoredText};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// Releases a job: it is pending again, with unchanged attempts.
+    Release<'a> {
+        run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        throttles: i64 as BigInt,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, \
+         throttled = min(throttled + ?, 4294967295), \
+         lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
+         WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+statement! {
+    /// Releases jobs: they are pending again, with unchanged attempts.
+    ReleaseMany<'a> {
+        run_at: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        given: &'a str as Text,
+    } -> (Text,) = concat!(
+        "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, lease_token = NULL, \
+         lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL ",
+        of_given_claims!(), " RETURNING id"
+    )
+}
+statement! {
+    /// Makes a job pending that its worker cannot run. The first decline keeps its time, unless that time is in the
+    /// future.
+    Decline<'a> {
+        error: &'a str as Text,
+        run_at: SqlTime as SqlTimestamp,
+        waiting_since: SqlTime as SqlTimestamp,
+        first: SqlTime as SqlTimestamp,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+        token: &'a str as Text,
+    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+         declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
+         worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+}
+
+impl SqliteSession<'_> {
+    /// Releases a job and adds this number to its count of throttles.
+    pub(super) fn release_job(
+        &mut self,
+        claim: &ClaimRef,
+        run_at: Timestamp,
+        at: Timestamp,
+        throttles: i64,
+    ) -> Result<FencedResult<()>, StoreError> {
+        let (token, run_at) = (claim.token.to_string(), run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+        for id in id_formats(claim) {
+            let release = Release { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
+            if release.execute(self.conn).store()? == 1 {
+                self.note(CommitNotice::JobDue);
+                return Ok(FencedResult::Done(()));
+            }
+        }
+        self.end_killed(claim, &token, run_at)?;
+        self.why_refused(claim)
+    }
+
+    pub(super) fn release_jobs(
+        &mut self,
+        claims: &[ClaimRef],
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<Vec<FencedResult<()>>, StoreError> {
+        let mut released = HashMap::new();
+        if let Some(given) = given_claims(claims.iter().map(|claim| (claim, None))) {
+            let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+            let release = ReleaseMany { run_at, at: SqlTime(at), given: &given };
+            released = by_job_id(release.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
+        }
+        if !released.is_empty() {
+            self.note(CommitNotice::JobDue);
+        }
+        let one = |claim: &ClaimRef| match released.remove(&claim.id.to_string()) {
+            Some(()) => Ok(FencedResult::Done(())),
+            None => self.release_job(claim, run_at, at, 0),
+        };
+        claims.iter().map(one).collect()
+    }
+
+    pub(super) fn decline_job(
+        &mut self,
+        claim: &ClaimRef,
+        error: &str,
+        run_at: Timestamp,
+        at: Timestamp,
+    ) -> Result<FencedResult<()>, StoreError> {
+        let (token, error) = (claim.token.to_string(), cut_reason(error));
+        let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
+        for id in id_formats(claim) {
+            let (now, id) = (SqlTime(at), &*id);
+            let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
+            if decline.execute(self.conn).store()? == 1 {
+                self.note(CommitNotice::JobDue);
+                return Ok(FencedResult::Done(()));
+            }
+        }
+        self.end_killed(claim, &token, at)?;
+        self.why_refused(claim)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![("Release", Release::SQL), ("ReleaseMany", ReleaseMany::SQL), ("Decline", Decline::SQL)]
+}
