@@ -2,21 +2,24 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod hostile;
-mod operator;
+mod concurrent_writers;
+mod disk_full;
+mod permissions;
 mod program;
-mod writers;
+mod retention;
+mod shop_harness;
+mod sigkill;
+mod unusable_paths;
 
 use std::fs;
-use std::path::Path;
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
-use fieldfen_backup::{BackupError, PRIVATE, back_up, remove_old};
+use fieldfen_backup::{BackupError, PRIVATE, back_up};
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::store::Store;
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
-use program::Shop;
+use shop_harness::Shop;
 
 fn now() -> Timestamp {
     "2026-11-24T23:59:59Z".parse().unwrap()
@@ -131,21 +134,4 @@ fn a_database_of_the_specification_that_was_never_migrated_is_backed_up_too() {
         .unwrap();
     let report = back_up(&specification, &shop.backups(), now(), PRIVATE).unwrap();
     assert_eq!((report.schema, report.rows["odd \"name"]), (None, 1));
-}
-
-#[test]
-fn old_backups_go_and_other_files_stay() {
-    let shop = Shop::with_files(1);
-    fs::create_dir(shop.backups()).unwrap();
-    for name in
-        ["fieldfen-20260101.db", "fieldfen-20260102.db", "fieldfen-20261123.db", "notes.txt", "shop-20200101.db"]
-    {
-        fs::write(shop.backups().join(name), "x").unwrap();
-    }
-    back_up(&shop.url(), &shop.backups(), now(), PRIVATE).unwrap();
-    let removed = remove_old(&shop.url(), &shop.backups(), today(), 2).unwrap().removed;
-    let named = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let removed: Vec<_> = removed.iter().map(|path| named(path)).collect();
-    assert_eq!(removed, ["fieldfen-20260102.db", "fieldfen-20260101.db"]);
-    assert_eq!(shop.names(), ["fieldfen-20261123.db", "fieldfen-20261124.db", "notes.txt", "shop-20200101.db"]);
 }

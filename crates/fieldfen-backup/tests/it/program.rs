@@ -1,158 +1,111 @@
-//! A shop's folder with a database of files, and the program that runs in it.
+//! The program `fieldfen-backup`, run by an operator or by cron.
 
-use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::fs;
 
-use fieldfen_domain::FileId;
-use fieldfen_domain::file::NewFile;
-use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
-use fieldfen_testkit::wait::output;
-use serde_json::Value;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use fieldfen_persistence::{OpenMode, connect, migrations};
 
-/// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldfen-backup");
+use crate::shop_harness::{Shop, all_paths};
 
-/// A user without files.
-const NOBODY: u32 = 65_534;
+#[test]
+fn a_run_says_where_the_backup_is_and_what_it_holds() {
+    let shop = Shop::with_files(3);
+    let run = shop.backup(&["run"]);
+    run.ends_with(0);
+    let names = shop.names();
+    assert!(names[0].starts_with("fieldfen-20") && names[0].ends_with(".db"), "{names:?}");
+    assert!(run.out.starts_with(&format!("backups/{}: ", names[0])) && run.out.ends_with("checked\n"), "{}", run.out);
 
-pub(crate) fn new_file(id: FileId, name: String) -> NewFile {
-    NewFile::new(id, name, crate::now())
+    let document = shop.backup(&["run", "--json", "--dir", "elsewhere/deep"]).document(0);
+    assert_eq!((&document["rows"]["files"], &document["compared"]), (&3.into(), &true.into()));
+    assert!(shop.folder().join(document["backup"].as_str().unwrap()).is_file());
+    assert_eq!(document["removed"], serde_json::json!([]));
 }
 
-/// A folder with a migrated database `data/fieldfen.db`.
-pub(crate) struct Shop {
-    folder: tempfile::TempDir,
-    database: String,
-}
-
-impl Shop {
-    pub(crate) fn with_files(n: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("data/fieldfen.db").to_str().unwrap().to_owned();
-        let shop = Self { folder, database };
-        migrations::run_pending(&mut connect(&shop.url(), OpenMode::CreateIfMissing).unwrap()).unwrap();
-        shop.add_files(0..n);
-        shop
-    }
-
-    pub(crate) fn add_files(&self, numbers: Range<u32>) {
-        let store = SqliteStore::open(&self.database).unwrap();
-        let added = store.write(|s| {
-            for n in numbers.clone() {
-                s.files().insert(&new_file(FileId::from_random(n.into()), format!("file {n}")))?;
-            }
-            Ok::<_, StoreError>(())
-        });
-        added.unwrap();
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    pub(crate) fn database(&self) -> &str {
-        &self.database
-    }
-
-    pub(crate) fn url(&self) -> SqliteUrl {
-        self.database.parse().unwrap()
-    }
-
-    pub(crate) fn backups(&self) -> PathBuf {
-        self.folder().join("backups")
-    }
-
-    /// The names in the folder of backups, without hidden files.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.backups()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|name| !name.starts_with('.')).collect();
-        names.sort();
-        names
-    }
-
-    /// The command that runs `fieldfen-backup` in the shop's folder.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        self.set_up(command.args(arguments));
-        command
-    }
-
-    /// Runs `fieldfen-backup` in the shop's folder.
-    pub(crate) fn backup(&self, arguments: &[&str]) -> Ended {
-        output(&mut self.command(arguments)).into()
-    }
-
-    /// Starts `fieldfen-backup` in the shop's folder.
-    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
-        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
-    /// Runs a shell script in the shop's folder, with the path of `fieldfen-backup` as `$1`.
-    pub(crate) fn shell(&self, script: &str) -> Ended {
-        let mut command = Command::new("sh");
-        output(self.set_up(command.args(["-c", script, "sh", PROGRAM]))).into()
-    }
-
-    fn set_up<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        command
-            .current_dir(self.folder())
-            .stdin(Stdio::null())
-            .env("DATABASE_URL", &self.database)
-            .env_remove("RUST_LOG")
+#[test]
+fn a_missing_a_damaged_and_a_wrong_database_are_told_apart() {
+    let shop = Shop::with_files(0);
+    for (database, code, says) in [
+        ("none.db", 3, "there is no such file"),
+        ("garbage.db", 6, "not a database"),
+        (":memory:", 2, "in memory"),
+        ("postgres://db/shop", 2, "sqlite://"),
+    ] {
+        fs::write(shop.folder().join("garbage.db"), "a text of more than a hundred bytes, ".repeat(5)).unwrap();
+        let refused = shop.backup(&["run", "--database", database]);
+        refused.ends_with(code);
+        assert!(refused.err.contains(says), "{}", refused.err);
+        assert_eq!((refused.err.lines().count(), refused.out.as_str()), (1, ""));
+        assert!(!shop.backups().exists() && !shop.folder().join("none.db").exists());
+        let document = shop.backup(&["run", "--json", "--database", database]).document(code);
+        assert_eq!(document["error"]["exit_code"], code);
     }
 }
 
-/// Returns whether the tests run as root, whom permissions do not stop.
-pub(crate) fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+#[test]
+fn a_second_backup_into_the_same_folder_is_refused_while_one_runs() {
+    let shop = Shop::with_files(1);
+    shop.backup(&["run"]).ends_with(0);
+    let lock = fs::File::open(shop.backups().join(".fieldfen-backup.lock")).unwrap();
+    lock.lock().unwrap();
+    let refused = shop.backup(&["run"]);
+    refused.ends_with(4);
+    assert!(refused.err.contains("another backup"), "{}", refused.err);
 }
 
-/// Runs `fieldfen-backup` as a user whom permissions stop. If the tests run as root, that is another user, and the
-/// shell script `prepare` first gives that user the required access.
-pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &[&str]) -> Ended {
-    if !is_root() {
-        return shop.backup(arguments);
+#[test]
+fn an_older_schema_is_backed_up_before_it_is_migrated() {
+    let shop = Shop::with_files(1);
+    let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
+    while migrations::status(&mut conn).unwrap().iter().filter(|status| status.applied).count() > 1 {
+        migrations::revert_last(&mut conn).unwrap();
     }
-    // The other user cannot reach a target folder below root's home.
-    let prepare = format!("{prepare} && chmod 755 . data && cp \"$1\" program");
-    shop.shell(&prepare).ends_with(0);
-    let mut command = Command::new("./program");
-    output(shop.set_up(command.args(arguments)).uid(NOBODY).gid(NOBODY)).into()
+    let document = shop.backup(&["run", "--json"]).document(0);
+    assert_eq!((document["schema"].as_str(), &document["rows"]["files"]), (Some("0001_initial_schema"), &1.into()));
 }
 
-/// The output and the exit code of a program.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+#[test]
+fn names_with_line_ends_and_escape_sequences_are_printed_harmlessly_and_kept_in_the_document() {
+    let shop = Shop::with_files(1);
+    let dir = "a\u{1b}]0;owned\u{7}\nremoved b";
+    let run = shop.backup(&["run", "--dir", dir]);
+    run.ends_with(0);
+    assert!(run.out.starts_with("a\\u{1b}]0;owned\\u{7}\\nremoved b/fieldfen-"), "{}", run.out);
+    assert_eq!(run.out.lines().count(), 1);
+    let document = shop.backup(&["run", "--json", "--dir", dir]).document(0);
+    assert!(document["backup"].as_str().unwrap().starts_with(dir));
+    let refused = shop.backup(&["run", "--database", "no\u{1b}[2J\nsuch.db"]);
+    refused.ends_with(3);
+    assert!(refused.err.contains("no\\u{1b}[2J\\nsuch.db"), "{}", refused.err);
 }
 
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
+#[test]
+fn a_database_that_another_program_holds_exclusively_is_busy() {
+    let shop = Shop::with_files(1);
+    let mut holder = SqliteConnection::establish(shop.database()).unwrap();
+    holder.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; DELETE FROM files; COMMIT").unwrap();
+    let before = all_paths(shop.folder());
+    let refused = shop.backup(&["run"]);
+    refused.ends_with(4);
+    assert_eq!(all_paths(shop.folder()), before);
+    // An ordinary write transaction blocks no backup.
+    drop(holder);
+    let mut writer = SqliteConnection::establish(shop.database()).unwrap();
+    writer.batch_execute("BEGIN IMMEDIATE; DELETE FROM files").unwrap();
+    shop.backup(&["run"]).ends_with(0);
 }
 
-impl Ended {
-    #[track_caller]
-    pub(crate) fn ends_with(&self, code: i32) {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
-    }
-
-    /// The JSON document on stdout of a program that ended with this code.
-    #[track_caller]
-    pub(crate) fn document(&self, code: i32) -> Value {
-        self.ends_with(code);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
+#[test]
+fn a_stdout_that_is_full_or_closed_has_its_code() {
+    let shop = Shop::with_files(1);
+    let full = shop.shell("\"$1\" run > /dev/full");
+    full.ends_with(8);
+    assert!(full.err.contains("cannot write to stdout"), "{}", full.err);
+    shop.shell("\"$1\" run >&-").ends_with(0);
+    shop.shell("{ \"$1\" run; echo $? >&2; } | true");
+    let gone = shop.shell("{ \"$1\" run --json; echo \"code $?\" >&2; } | sleep 0");
+    assert!(gone.err.contains("code 0"), "{}", gone.err);
+    let closed = shop.shell("\"$1\" run --database none.db 2>&-");
+    assert_eq!(closed.code, 3);
 }

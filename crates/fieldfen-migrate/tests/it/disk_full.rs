@@ -4,7 +4,7 @@ use std::fs;
 
 use fieldfen_persistence::migrations;
 
-use crate::program::{Ended, Shop};
+use crate::shop_harness::{ProgramOutput, Shop};
 
 const UP: &[&str] = &["up"];
 const DOWN: &[&str] = &["down", "--to", "none", "--yes"];
@@ -18,13 +18,13 @@ fn migrated() -> Shop {
 }
 
 #[track_caller]
-fn is_at_newest(status: &Ended) {
+fn is_at_newest(status: &ProgramOutput) {
     let report: serde_json::Value = serde_json::from_str(&status.out).unwrap_or_else(|_| panic!("{status:?}"));
     assert_eq!(report["at"], migrations::newest().to_string());
 }
 
 #[track_caller]
-fn is_full(ended: &Ended) {
+fn is_full(ended: &ProgramOutput) {
     ended.ends_with(8);
     assert!(ended.err.contains("is full: make room") && ended.err.lines().count() == 1, "{}", ended.err);
 }

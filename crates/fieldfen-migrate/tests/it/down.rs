@@ -11,7 +11,7 @@ use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{FenceToken, Timestamp};
 use fieldfen_persistence::SqliteStore;
 
-use crate::program::Shop;
+use crate::shop_harness::Shop;
 
 /// Jobs in every state that a reversal may affect.
 const JOBS: &str = "

@@ -4,9 +4,9 @@
 
 mod disk_full;
 mod down;
-mod program;
 mod read_only;
 mod refusals;
+mod shop_harness;
 
 use std::fs;
 use std::process::Stdio;
@@ -16,7 +16,7 @@ use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::wait::output_of;
-use program::Shop;
+use shop_harness::Shop;
 
 #[test]
 fn a_fresh_database_is_created_with_its_folder_and_migrated_once() {
@@ -73,7 +73,7 @@ fn two_at_once_apply_every_migration_once() {
     for _ in 0..5 {
         let shop = Shop::new();
         let children = [shop.spawn(&["up", "--json"]), shop.spawn(&["up", "--json"])];
-        let ended = children.map(|child| program::Ended::from(output_of(child)));
+        let ended = children.map(|child| shop_harness::ProgramOutput::from(output_of(child)));
         let mut applied = Vec::new();
         for ended in ended {
             // On a slow disk, one of them may have found the database busy and applied nothing.
@@ -263,7 +263,7 @@ fn a_reader_that_stops_reading_is_no_error() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let child = command.stdout(Stdio::from(writer)).stderr(Stdio::piped()).spawn().unwrap();
-    let ended = program::Ended::from(output_of(child));
+    let ended = shop_harness::ProgramOutput::from(output_of(child));
     ended.ends_with(0);
     assert_eq!(ended.err, "");
 }

@@ -10,7 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::SqliteStore;
 
-use crate::program::Shop;
+use crate::shop_harness::Shop;
 
 fn set_mode(path: &std::path::Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
 
-use crate::program::{Shop, is_root};
+use crate::shop_harness::{Shop, is_root};
 
 const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/specification.sql");
 

@@ -59,14 +59,14 @@ impl Shop {
     }
 
     /// Runs `fieldfen-migrate` on the shop's database.
-    pub(crate) fn migrate(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn migrate(&self, arguments: &[&str]) -> ProgramOutput {
         self.command(arguments, true)
     }
 
     /// Runs a script in the shop's folder, with `fieldfen-migrate` as `$0` and its arguments, including the shop's
     /// database, as `$@`. The script is run by `sh`, or by a shell in its own namespace, where it may mount file
     /// systems.
-    pub(crate) fn script(&self, shell: &[&str], script: &str, arguments: &[&str]) -> Ended {
+    pub(crate) fn script(&self, shell: &[&str], script: &str, arguments: &[&str]) -> ProgramOutput {
         let mut command = Command::new(shell[0]);
         command.args(&shell[1..]).args(["-c", script, env!("CARGO_BIN_EXE_fieldfen-migrate")]);
         self.set_up(&mut command, arguments, true);
@@ -74,7 +74,7 @@ impl Shop {
     }
 
     /// Runs `fieldfen-migrate` in the shop's folder, with or without the address of its database.
-    pub(crate) fn command(&self, arguments: &[&str], told: bool) -> Ended {
+    pub(crate) fn command(&self, arguments: &[&str], told: bool) -> ProgramOutput {
         output(&mut self.prepare(arguments, told)).into()
     }
 
@@ -90,12 +90,12 @@ impl Shop {
     }
 
     /// Runs `fieldfen-migrate` as a user whom permissions stop: if the tests run as root, as another user.
-    pub(crate) fn migrate_unprivileged(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn migrate_unprivileged(&self, arguments: &[&str]) -> ProgramOutput {
         if is_root() { self.migrate_as_other(arguments) } else { self.migrate(arguments) }
     }
 
     /// Runs `fieldfen-migrate` as another user, which only root can.
-    pub(crate) fn migrate_as_other(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn migrate_as_other(&self, arguments: &[&str]) -> ProgramOutput {
         use std::os::unix::fs::PermissionsExt;
         use std::os::unix::process::CommandExt;
         assert!(is_root(), "only root can become another user");
@@ -152,15 +152,15 @@ impl Shop {
     }
 }
 
-/// The output and the exit code of a program.
+/// The exit code and the output of a program that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct ProgramOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl From<Output> for Ended {
+impl From<Output> for ProgramOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
@@ -170,7 +170,7 @@ impl From<Output> for Ended {
     }
 }
 
-impl Ended {
+impl ProgramOutput {
     #[track_caller]
     pub(crate) fn ends_with(&self, code: i32) {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
