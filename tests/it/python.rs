@@ -62,7 +62,7 @@ fn claim_upscales(queue: &Queue<SqliteStore>) -> Vec<ClaimedJob> {
 #[ignore = "needs Python 3; FIELDFEN_PYTHON names it"]
 fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
     let database = Database::new();
-    let ids = answer("baseline.py", "write", &database);
+    let ids = answer("specification.py", "write", &database);
     let (store, environment) = (database.store(), Environment::system());
     let queue = Queue::new(store.clone(), environment.clone());
 
@@ -133,7 +133,7 @@ fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
 fn rows_of_ours_are_understood_by_a_program_that_knows_only_the_specification() {
     let database = Database::new();
     let (file_id, job_id) = write_ours(&database.store());
-    let rows = answer("baseline.py", "read", &database);
+    let rows = answer("specification.py", "read", &database);
     let (file, job) = (&rows["files"][0], &rows["jobs"][0]);
     assert_eq!((&file["id"], &job["id"]), (&Value::from(file_id.to_string()), &Value::from(job_id.to_string())));
     assert_eq!((&file["status"], &file["aspect_ratio"]), (&"ingested".into(), &"3:2".into()));
@@ -178,7 +178,7 @@ fn a_foreign_writer_and_our_workers_do_not_lose_each_others_work() {
     let workers =
         ["--normal claim-loop", "claim-loop --threads 2"].map(|command| Process::start(database.path(), command));
     let mut python =
-        script("baseline.py", "enqueue", &database).arg(jobs.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+        script("specification.py", "enqueue", &database).arg(jobs.to_string()).stdout(Stdio::piped()).spawn().unwrap();
     let store = database.store();
     let queue = Queue::new(store, Environment::system());
     let kinds = [JobKind::custom("test.foreign").unwrap()].into();

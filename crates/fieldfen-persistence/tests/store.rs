@@ -272,7 +272,7 @@ fn programs_that_ingest_the_same_arrivals_at_once_make_one_file_of_each() {
 }
 
 #[test]
-fn a_reader_that_waits_for_another_one_s_connection_waits_no_longer_than_the_timeout() {
+fn a_reader_that_gets_no_connection_within_the_timeout_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let mut options = SqliteOptions::default();

@@ -232,7 +232,7 @@ mod tests {
     fn columns_that_disagree_are_refused() {
         assert!(FileState::from_columns(Failed, Some(Failed), None).is_err());
         assert!(FileState::from_columns(Approved, Some(Processed), None).is_err());
-        let baseline = FileState::from_columns(Failed, None, None).unwrap();
-        assert_eq!(baseline.after(FileEvent::Retried, "").unwrap(), FileState::Ingested);
+        let without_a_reason = FileState::from_columns(Failed, None, None).unwrap();
+        assert_eq!(without_a_reason.after(FileEvent::Retried, "").unwrap(), FileState::Ingested);
     }
 }

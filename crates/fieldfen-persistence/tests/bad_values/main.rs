@@ -1,5 +1,5 @@
 //! Checks that one row never hides another: with any value in any column of one row, every operation handles the other
-//! rows and names the row that it cannot read.
+//! rows.
 //!
 //! Tables and columns are read from the database, so that new ones are included.
 

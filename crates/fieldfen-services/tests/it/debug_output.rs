@@ -1,33 +1,33 @@
-//! Checks that every handle has a debug output on every store, without the secrets of its address.
+//! Checks that the handles of the services implement `Debug`.
 
 use std::fmt::Debug;
 
 use fieldfen_persistence::{SqliteOptions, SqliteStore};
 
-fn can_be_shown<T: Debug>() {}
+fn implements_debug<T: Debug>() {}
 
 #[test]
-fn every_handle_on_a_database_can_be_shown() {
+fn each_handle_on_a_database_implements_debug() {
     use fieldfen_services::{
         api_usage::ApiUsage, files::Files, files::ShopFiles, operator::Operator, operator_actions::OperatorActions,
         publications::Publications, publishing::Publisher, queue::Queue, recurring::Recurring, webhooks::Deliveries,
         webhooks::WebhookIntake, worker::Worker, worker::WorkerBuilder, workers::Workers,
     };
-    can_be_shown::<Queue<SqliteStore>>();
-    can_be_shown::<Files<SqliteStore>>();
-    can_be_shown::<ShopFiles<SqliteStore>>();
-    can_be_shown::<Publications<SqliteStore>>();
-    can_be_shown::<Publisher<SqliteStore>>();
-    can_be_shown::<Recurring<SqliteStore>>();
-    can_be_shown::<WebhookIntake<SqliteStore>>();
-    can_be_shown::<ApiUsage<SqliteStore>>();
-    can_be_shown::<Operator<SqliteStore>>();
-    can_be_shown::<Workers<SqliteStore>>();
-    can_be_shown::<WorkerBuilder<SqliteStore>>();
-    can_be_shown::<Worker>();
-    can_be_shown::<Deliveries<SqliteStore>>();
-    can_be_shown::<OperatorActions<SqliteStore>>();
-    can_be_shown::<SqliteOptions>();
+    implements_debug::<Queue<SqliteStore>>();
+    implements_debug::<Files<SqliteStore>>();
+    implements_debug::<ShopFiles<SqliteStore>>();
+    implements_debug::<Publications<SqliteStore>>();
+    implements_debug::<Publisher<SqliteStore>>();
+    implements_debug::<Recurring<SqliteStore>>();
+    implements_debug::<WebhookIntake<SqliteStore>>();
+    implements_debug::<ApiUsage<SqliteStore>>();
+    implements_debug::<Operator<SqliteStore>>();
+    implements_debug::<Workers<SqliteStore>>();
+    implements_debug::<WorkerBuilder<SqliteStore>>();
+    implements_debug::<Worker>();
+    implements_debug::<Deliveries<SqliteStore>>();
+    implements_debug::<OperatorActions<SqliteStore>>();
+    implements_debug::<SqliteOptions>();
     let shown = format!("{:?}", SqliteStore::in_memory().unwrap());
     assert!(shown.starts_with("SqliteStore"), "{shown}");
 }

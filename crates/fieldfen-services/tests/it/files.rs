@@ -21,7 +21,7 @@ on_every_store!(
     a_file_is_taken_in_once_with_its_first_job,
     a_broken_file_is_there_and_can_be_retried,
     what_no_file_can_be_is_refused_and_leaves_nothing,
-    each_way_of_a_file_is_one_action_on_record,
+    each_action_on_a_file_is_recorded_once,
     a_file_that_is_missing_is_a_value,
     the_second_of_two_editors_is_told_what_the_first_changed,
     of_many_editors_at_once_one_wins,
@@ -98,12 +98,14 @@ fn what_no_file_can_be_is_refused_and_leaves_nothing(store: impl Store) {
     assert_eq!((recorded(&shop, id), files.find(&id).unwrap().unwrap().original_filename), (vec![], "doe.jpg".into()));
 }
 
-fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
+fn each_action_on_a_file_is_recorded_once(store: impl Store) {
     use ActionKind as Kind;
     use ActionOutcome as Outcome;
     let shop = Shop::wanting(store, ETSY);
     let files = files(&shop);
     let id = processed(&shop, "buck.jpg");
+    let edited = files.edit(&id, &FileEdit::new().species("elk"), &by_ann("an elk")).unwrap();
+    assert!(matches!(edited, EditOutcome::Edited(_)), "{edited:?}");
     let approved = files.approve(&id, &by_ann("sharp")).unwrap().event_outcome().unwrap();
     assert_eq!((approved.status, approved.jobs.len()), (FileStatus::Approved, 1));
     let again = files.approve(&id, &by_ann("sharp, again")).unwrap();
@@ -124,6 +126,7 @@ fn each_way_of_a_file_is_one_action_on_record(store: impl Store) {
     assert_eq!(
         recorded(&shop, id),
         [
+            (Kind::Edit, Outcome::Done),
             (Kind::Approve, Outcome::Done),
             (Kind::Approve, Outcome::Unchanged),
             (Kind::Publish, Outcome::Done),

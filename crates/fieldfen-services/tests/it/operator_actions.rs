@@ -101,6 +101,9 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
     for reason in ["no crack", "none"] {
         let _ = shop.write(|s| shop.pipeline.retry(&mut Transaction::new(s), &id, &by_ann(reason))).unwrap();
     }
+    for reason in ["blurred", "still blurred"] {
+        let _ = shop.write(|s| shop.pipeline.reject(&mut Transaction::new(s), &id, &by_ann(reason))).unwrap();
+    }
     let deleted = shop
         .write(|s| shop.pipeline.delete(&mut Transaction::new(s), &id, Deletion::KeepLiveListings, &by_ann("sold")))
         .unwrap();
@@ -118,6 +121,8 @@ fn each_action_on_a_file_is_recorded_with_its_outcome(store: impl Store) {
             "fail unchanged: a crack?",
             "retry done: no crack",
             "retry unchanged: none",
+            "reject done: blurred",
+            "reject refused: still blurred",
             "delete done: sold",
             "approve not_found: back",
         ]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::{JobKind, JobStatus};
+use fieldfen_domain::job::{JobKind, JobStatus, ParkedFor};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::queue::{Completion, QueueError};
 use fieldfen_services::worker::{Outcome, ShutdownReport, Task};
@@ -19,8 +19,8 @@ on_every_store!(
     a_write_that_fails_fails_its_own_job_alone,
     a_write_that_panics_fails_its_own_job_alone,
     a_write_that_fails_as_a_store_does_keeps_no_other_job_waiting,
-    a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing,
-    outcomes_of_every_sort_are_applied_together,
+    a_job_that_was_killed_meanwhile_harms_no_other,
+    outcomes_of_every_sort_that_come_at_once_are_each_applied,
 );
 
 /// Runs one handler for each of these texts. All of them return while the outcome of the first one is being applied, so
@@ -159,7 +159,7 @@ fn a_write_that_fails_as_a_store_does_keeps_no_other_job_waiting(store: impl Sto
     assert_eq!(written, 5, "each has written once");
 }
 
-fn a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing(store: impl Store) {
+fn a_job_that_was_killed_meanwhile_harms_no_other(store: impl Store) {
     let bench = Bench::new(store);
     let kill = |ids: &[JobId]| assert!(bench.queue.kill(&ids[2], &by_ann("not wanted")).is_ok());
     let ids = run_together(&bench, TEXTS, kill, |task| match task.text.as_str() {
@@ -176,7 +176,7 @@ fn a_job_that_was_killed_meanwhile_keeps_the_others_from_nothing(store: impl Sto
     assert_eq!([notes_of(&bench, "b")], [1]);
 }
 
-fn outcomes_of_every_sort_are_applied_together(store: impl Store) {
+fn outcomes_of_every_sort_that_come_at_once_are_each_applied(store: impl Store) {
     let bench = Bench::new(store);
     let until_then = bench.now() + Duration::from_secs(90);
     let seen = Arc::new(Mutex::new(BTreeSet::new()));
@@ -189,19 +189,21 @@ fn outcomes_of_every_sort_are_applied_together(store: impl Store) {
             "fail" => Outcome::fail("never"),
             "throttled" => Outcome::throttled(until_then, "0 calls left"),
             "declined" => Outcome::decline("another one can"),
+            "parked" => Outcome::park(ParkedFor::Person, "whose is it?"),
             _ => Outcome::Complete(writing(task).result(&1)),
         }
     };
-    let texts = &["plain", "retry", "fail", "throttled", "declined", "writes"];
+    let texts = &["plain", "retry", "fail", "throttled", "declined", "parked", "writes"];
     let ids = run_together(&bench, texts, |_| (), outcome);
     let jobs: Vec<_> = ids.iter().map(|id| bench.job(id)).collect();
     let [completed, pending, failed] = [JobStatus::Completed, JobStatus::Pending, JobStatus::Failed];
     let statuses: Vec<_> = jobs.iter().map(|job| job.state.status()).collect();
-    assert_eq!(statuses, [completed, pending, failed, pending, pending, completed]);
+    assert_eq!(statuses, [completed, pending, failed, pending, pending, failed, completed]);
     let attempts: Vec<_> = jobs.iter().map(|job| job.attempts).collect();
-    assert_eq!(attempts, [0, 1, 0, 0, 0, 0]);
+    assert_eq!(attempts, [0, 1, 0, 0, 0, 0, 0]);
     assert_eq!((jobs[3].run_at, jobs[3].throttled), (until_then, 1));
     assert_eq!(jobs[4].declined_since, Some(bench.now()));
-    assert_eq!(jobs[5].result.as_ref().map(|json| json.as_str().to_owned()).as_deref(), Some("1"));
+    assert_eq!(jobs[5].state.parked_for(), Some(ParkedFor::Person));
+    assert_eq!(jobs[6].result.as_ref().map(|json| json.as_str().to_owned()).as_deref(), Some("1"));
     assert_eq!(seen.lock().unwrap().len(), texts.len(), "no handler has run twice");
 }

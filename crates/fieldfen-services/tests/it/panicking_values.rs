@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::panic_any;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use super::{Bench, LEASE, Note};
 struct PanickingRandomness {
     random: SeededRandomness,
     thread: &'static str,
-    times: AtomicUsize,
+    times: Arc<AtomicUsize>,
 }
 
 impl Randomness for PanickingRandomness {
@@ -38,9 +39,9 @@ impl Randomness for PanickingRandomness {
 fn with_panicking_randomness(
     bench: &Bench<ModelStore>,
     thread: &'static str,
-    times: usize,
+    times: &Arc<AtomicUsize>,
 ) -> WorkerBuilder<ModelStore> {
-    let random = PanickingRandomness { random: SeededRandomness::new(3), thread, times: AtomicUsize::new(times) };
+    let random = PanickingRandomness { random: SeededRandomness::new(3), thread, times: Arc::clone(times) };
     let environment = Environment::new(bench.clock.clone(), random);
     Worker::builder(bench.queue.store().clone(), environment).threads(1).lease(LEASE)
 }
@@ -52,7 +53,8 @@ fn jobs_are_done_although_the_randomness_panics_for_a_while() {
         let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
         // The backoff of a failed attempt is random.
         let handler = |task: Task<Note>| if task.attempt() == 1 { Err("not yet") } else { Ok(()) };
-        let worker = with_panicking_randomness(&bench, thread, 2).lease(Duration::from_secs(3));
+        let times = Arc::new(AtomicUsize::new(2));
+        let worker = with_panicking_randomness(&bench, thread, &times).lease(Duration::from_secs(3));
         let running = worker.backoff::<Note>(Backoff::LEAST).handle(handler).start().unwrap();
         // A job whose outcome cannot be written is reclaimed after its lease has expired. The clock must not seem to
         // leap.
@@ -60,6 +62,7 @@ fn jobs_are_done_although_the_randomness_panics_for_a_while() {
             bench.clock.advance(Duration::from_millis(2));
             ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
         });
+        assert_eq!(times.load(Ordering::SeqCst), 0, "the randomness of {thread} has panicked twice");
         running.stop_handle().stop();
         ended(running);
     }
@@ -69,7 +72,8 @@ fn jobs_are_done_although_the_randomness_panics_for_a_while() {
 fn a_worker_that_can_draw_no_token_ends_with_an_error() {
     let bench = Bench::new(ModelStore::new());
     bench.note("x");
-    let worker = with_panicking_randomness(&bench, "fieldfen-work", usize::MAX).handle(|_: Task<Note>| ());
+    let always = Arc::new(AtomicUsize::new(usize::MAX));
+    let worker = with_panicking_randomness(&bench, "fieldfen-work", &always).handle(|_: Task<Note>| ());
     let failure = end_of(worker.start().unwrap()).unwrap_err().failure;
     let panic = "the randomness of fieldfen-work panics".to_owned();
     assert_eq!(failure, WorkerFailure::Panicked { thread: "fieldfen-work".to_owned(), panic });

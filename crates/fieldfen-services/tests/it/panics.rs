@@ -293,7 +293,7 @@ fn a_panic_that_carries_what_panics_fails_its_try_and_keeps_no_thread() {
 struct PanickingClock {
     clock: ManualClock,
     thread: &'static str,
-    times: AtomicUsize,
+    times: Arc<AtomicUsize>,
 }
 
 impl Clock for PanickingClock {
@@ -316,8 +316,12 @@ impl Metrics for Depth {
 
 /// A worker with one thread for jobs, on the store of this bench. Its clock panics this often on the thread with this
 /// name.
-fn with_panicking_clock(bench: &Bench<ModelStore>, thread: &'static str, times: usize) -> WorkerBuilder<ModelStore> {
-    let clock = PanickingClock { clock: bench.clock.clone(), thread, times: AtomicUsize::new(times) };
+fn with_panicking_clock(
+    bench: &Bench<ModelStore>,
+    thread: &'static str,
+    times: &Arc<AtomicUsize>,
+) -> WorkerBuilder<ModelStore> {
+    let clock = PanickingClock { clock: bench.clock.clone(), thread, times: Arc::clone(times) };
     let environment = Environment::new(clock, SeededRandomness::new(2));
     Worker::builder(bench.queue.store().clone(), environment).threads(1).lease(LEASE).metrics(Depth)
 }
@@ -327,12 +331,18 @@ fn a_thread_that_panics_for_a_while_goes_on() {
     for thread in ["fieldfen-job", "fieldfen-beat", "fieldfen-work", "fieldfen-depth"] {
         let bench = Bench::new(ModelStore::new());
         let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
-        let worker = with_panicking_clock(&bench, thread, 2).lease(Duration::from_secs(3));
-        let running = worker.backoff::<Note>(Backoff::LEAST).handle(|_: Task<Note>| ()).start().unwrap();
+        let times = Arc::new(AtomicUsize::new(2));
+        let worker = with_panicking_clock(&bench, thread, &times).lease(Duration::from_secs(3));
+        // Leases are extended only while a handler runs.
+        let left = Arc::clone(&times);
+        let handler = move |_: Task<Note>| {
+            wait_until("the clock has panicked", || thread != "fieldfen-beat" || left.load(Ordering::SeqCst) == 0);
+        };
+        let running = worker.backoff::<Note>(Backoff::LEAST).handle(handler).start().unwrap();
         // A job whose thread has panicked is reclaimed after its lease has expired. The clock must not seem to leap.
-        wait_until("all jobs are completed", || {
+        wait_until("the clock has panicked and all jobs are completed", || {
             bench.clock.advance(Duration::from_millis(2));
-            ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
+            times.load(Ordering::SeqCst) == 0 && ids.iter().all(|id| bench.status(id) == JobStatus::Completed)
         });
         running.stop_handle().stop();
         ended(running);
@@ -353,7 +363,8 @@ fn a_worker_whose_thread_panics_again_and_again_ends_with_an_error() {
         }
         let handler =
             move |task: Task<Note>| wait_until("the worker stops", || task.is_stopping() || thread == "fieldfen-job");
-        let running = with_panicking_clock(&bench, thread, usize::MAX).handle(handler).start().unwrap();
+        let always = Arc::new(AtomicUsize::new(usize::MAX));
+        let running = with_panicking_clock(&bench, thread, &always).handle(handler).start().unwrap();
         let failure = end_of(running).unwrap_err().failure;
         let panic = format!("the clock of {thread} panics");
         assert_eq!(failure, WorkerFailure::Panicked { thread: name.to_owned(), panic });

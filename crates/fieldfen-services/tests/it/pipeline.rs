@@ -1,4 +1,4 @@
-//! Tests every line of the pipeline's table.
+//! Tests the lines of the pipeline's table that need no platform.
 
 use fieldfen_domain::file::{ContentHash, FileEdit, FileStatus, IngestOutcome};
 use fieldfen_domain::job::{CreateFileRecord, JobActionOutcome, JobKind, JobStatus, Payload, UpscaleImage};

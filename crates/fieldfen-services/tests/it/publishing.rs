@@ -29,7 +29,7 @@ on_every_store!(
     a_listing_that_was_never_made_is_made_after_its_time_is_over,
     a_platform_that_is_slow_is_not_called_twice,
     a_dropped_reservation_blocks_until_its_time_is_over,
-    a_late_answer_is_taken_down_when_another_listing_is_live,
+    a_late_answer_is_a_duplicate_when_another_listing_is_live,
     a_late_answer_takes_up_a_file_that_was_given_up,
     a_lookup_that_fails_calls_nothing,
     a_reservation_that_ran_out_during_the_lookup_is_not_called,
@@ -163,7 +163,7 @@ fn a_dropped_reservation_blocks_until_its_time_is_over(store: impl Store) {
     );
 }
 
-fn a_late_answer_is_taken_down_when_another_listing_is_live(store: impl Store) {
+fn a_late_answer_is_a_duplicate_when_another_listing_is_live(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]);

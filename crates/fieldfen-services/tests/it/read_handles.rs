@@ -1,7 +1,8 @@
 //! The handles on publications, deliveries, API usage and operators' actions.
 
 use fieldfen_domain::api_usage::ApiCallFilter;
-use fieldfen_domain::job::EnqueueOutcome;
+use fieldfen_domain::file::FileFilter;
+use fieldfen_domain::job::{EnqueueOutcome, JobFilter};
 use fieldfen_domain::operator::{ActionKind, ActionOutcome, OperatorActionFilter, Subject};
 use fieldfen_domain::publication::{ListingFilter, Platform, PostFilter, PublicationFilter, PublicationState};
 use fieldfen_domain::store::{Store, StoreError};
@@ -43,10 +44,12 @@ fn at(platform: Platform) -> ListingFilter {
 fn publications_listings_and_posts_of_a_file_are_read_together(store: impl Store) {
     let ListedFile { shop, id, .. } = listed(store);
     let publications = Publications::new(shop.bench.queue.store().clone(), shop.bench.queue.environment().clone());
+    let post = foreign_post(1, id);
+    publications.insert_post(&post, &by_ann("posted by hand")).unwrap();
     let of_file = publications.list_by_file(&id).unwrap();
     let [publication] = &of_file.publications[..] else { panic!("{of_file:?}") };
     let [listing] = &of_file.listings[..] else { panic!("{of_file:?}") };
-    assert_eq!((publication.state, of_file.posts.len()), (PublicationState::Confirmed, 0));
+    assert_eq!((publication.state, &of_file.posts[..]), (PublicationState::Confirmed, &[post][..]));
     assert_eq!(publications.find(&publication.id).unwrap().as_ref(), Some(publication));
     let confirmed = PublicationFilter::new().state(PublicationState::Confirmed);
     assert_eq!(publications.list(&confirmed, &first()).unwrap().items, of_file.publications);
@@ -197,6 +200,8 @@ fn cursors_of_other_lists_are_refused_by_every_handle(store: impl Store) {
         ApiUsage::new(store.clone(), environment.clone()).list(&ApiCallFilter::new(), &foreign).map(drop),
         OperatorActions::new(store.clone()).list(&OperatorActionFilter::all(), &foreign).map(drop),
         Files::new(store.clone(), Environment::system()).history(&FileId::from_random(1), &foreign).map(drop),
+        Files::new(store.clone(), Environment::system()).list(&FileFilter::new(), &foreign).map(drop),
+        shop.bench.queue.list(&JobFilter::new(), &foreign).map(drop),
     ] {
         assert!(matches!(refused, Err(StoreError::Invalid { what: "cursor", .. })), "{refused:?}");
     }

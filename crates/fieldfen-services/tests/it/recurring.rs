@@ -27,7 +27,7 @@ on_every_store!(
     many_ticks_hold_up_neither_other_jobs_nor_a_stop,
     work_that_cannot_be_run_does_not_fill_the_batches,
     ticks_that_were_missed_make_one_job_together,
-    many_processes_take_each_tick_once,
+    many_threads_take_each_tick_once,
     defining_again_keeps_the_next_tick_unless_the_schedule_changes,
     a_broken_payload_is_not_set_up,
     work_that_cannot_be_read_does_not_stop_the_rest,
@@ -260,7 +260,7 @@ fn ticks_that_were_missed_make_one_job_together(store: impl Store) {
     assert_eq!(work.last_at, Some(time("2026-11-23T15:00:00Z")), "the tick that was due");
 }
 
-fn many_processes_take_each_tick_once(store: impl Store) {
+fn many_threads_take_each_tick_once(store: impl Store) {
     let bench = Bench::new(store);
     for number in 0..5 {
         bench.define(&format!("sweep-{number}"), HOURLY);

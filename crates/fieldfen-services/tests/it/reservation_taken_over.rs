@@ -1,5 +1,6 @@
 //! Callers whose reservation another caller has taken over meanwhile.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fieldfen_domain::FileId;
@@ -73,9 +74,15 @@ fn a_lookup_that_fails_too_late_leaves_the_publication_alone(store: impl Store) 
     etsy.next([Next::CreateInSilence]);
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Unknown { .. }));
     etsy.lookup_fails(true);
-    etsy.during_lookup(take_it_over(&shop, &publisher, id));
+    let taken_over = Arc::new(Mutex::new(Vec::new()));
+    let (take, other, seen) = (take_it_over(&shop, &publisher, id), publisher.clone(), Arc::clone(&taken_over));
+    etsy.during_lookup(move || {
+        take();
+        *seen.lock().unwrap() = other.store().read(|s| s.publications().list_by_file(&id)).unwrap();
+    });
     let looked_up = publisher.list(&on_etsy(id)).unwrap();
     assert_eq!(looked_up, PublishOutcome::InProgress { until: shop.bench.now() + HOLD });
+    assert_eq!(shop.publications(&id), *taken_over.lock().unwrap());
 }
 
 fn a_caller_that_was_stopped_before_its_call_gives_way(store: impl Store) {

@@ -150,7 +150,7 @@ impl Store for TakesNothing {
 }
 
 #[test]
-fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_ever_more_rarely() {
+fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_less_than_30_times_a_second() {
     let bench = Bench::new(ModelStore::new());
     bench.note("x");
     let writes = Arc::new(AtomicUsize::new(0));

@@ -170,6 +170,12 @@ fn a_hold_of_any_length_is_cut_to_the_longest(store: impl Store) {
     let (shop, id) = approved(store, ETSY);
     let etsy = FakeMarketplace::new(Platform::Etsy);
     let publisher = publisher(&shop, &[&etsy]).with_hold(Duration::MAX);
+    let longest = shop.bench.now() + Duration::from_secs(24 * 3600);
+    let ReservationAttempt::Granted(reservation) = publisher.reserve(&id, &listing_on(Platform::Etsy)).unwrap() else {
+        panic!("not granted")
+    };
+    assert_eq!(shop.publications(&id)[0].held_until, longest);
+    assert!(reservation.release("no route").unwrap().is_done());
     assert!(matches!(publisher.list(&on_etsy(id)).unwrap(), PublishOutcome::Published { .. }));
 }
 

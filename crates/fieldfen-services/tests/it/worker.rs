@@ -36,7 +36,7 @@ on_every_store!(
     jobs_of_a_dead_worker_are_taken_over,
     follow_ups_wake_the_worker,
     a_worker_takes_only_its_own_kinds,
-    metrics_count_what_happens,
+    metrics_count_the_jobs_that_start_end_and_wait,
 );
 
 impl<S: Store> Bench<S> {
@@ -343,7 +343,7 @@ impl Metrics for Counted {
     }
 }
 
-fn metrics_count_what_happens(store: impl Store) {
+fn metrics_count_the_jobs_that_start_end_and_wait(store: impl Store) {
     let bench = Bench::new(store);
     for text in ["good", "good", "bad", "worse"] {
         let retries = u32::from(text == "bad");

@@ -7,6 +7,7 @@ use fieldfen_domain::job::JobStatus;
 #[cfg(feature = "tokio")]
 use fieldfen_services::worker::ShutdownReport;
 use fieldfen_services::worker::{Task, Worker, WorkerFailure};
+use fieldfen_services::workers::Workers;
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::wait::{received, wait_until};
 
@@ -46,7 +47,9 @@ fn a_handler_that_joins_its_own_worker_is_refused_and_the_worker_ends() {
         failures.send((error.failure, error.report.still_running.len())).unwrap();
     });
     assert_eq!(received("the handler has joined its worker", &failure), (WorkerFailure::JoinedByItself, 1));
-    // No worker is left that could run another job.
+    // A worker that ends deletes its row of the registry. No worker is left that could run another job.
+    let workers = Workers::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    wait_until("the worker is out of the registry", || workers.all_alive().unwrap().is_empty());
     let id = bench.note("y");
     assert_eq!(bench.status(&id), JobStatus::Pending);
 }

@@ -175,7 +175,7 @@ mod tests {
     use crate::sqlite::connection::options::Durability;
 
     #[test]
-    fn a_long_log_is_copied_while_others_write_and_its_rest_while_they_wait() {
+    fn a_checkpoint_is_passive_from_1000_pages_on_and_full_when_little_is_left_or_the_log_is_long() {
         let of = |frames, copied| due(LogState { frames, copied });
         assert_eq!([of(999, 0), of(3999, 3999), of(5000, 5000)], [None; 3]);
         assert_eq!([of(1000, 0), of(3999, 3000), of(1000, 750)], [Some(Checkpoint::Passive); 3]);

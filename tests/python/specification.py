@@ -1,8 +1,8 @@
 """A program that knows only the specification's schema.
 
-    baseline.py write DATABASE         rows of all tables; prints their ids as JSON
-    baseline.py read DATABASE          prints what the specification's columns hold as JSON
-    baseline.py enqueue DATABASE N     N jobs, one transaction each; prints each id after its commit
+    specification.py write DATABASE         rows of all tables; prints their ids as JSON
+    specification.py read DATABASE          prints what the specification's columns hold as JSON
+    specification.py enqueue DATABASE N     N jobs, one transaction each; prints each id after its commit
 """
 
 import hashlib
