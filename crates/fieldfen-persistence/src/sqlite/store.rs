@@ -12,7 +12,7 @@ use super::connection::tool_connection::{OpenMode, connect};
 use super::deadline::Deadline;
 use super::file::path_check::require_file;
 use super::group_commit::Writer;
-use super::watch::{CommitNotifier, LookIntervals, SqliteWatch, WakeFile, Watcher};
+use super::watch::{CommitNotifier, PollIntervals, SqliteWatch, WakeFile, Watcher};
 use crate::sqlite::migrations;
 use crate::sqlite::url::SqliteUrl;
 
@@ -33,7 +33,7 @@ struct Shared {
     commits: Arc<CommitNotifier>,
     /// `None` without file notifications.
     wake_file: Option<Arc<WakeFile>>,
-    look_intervals: LookIntervals,
+    poll_intervals: PollIntervals,
     /// `None` before the first watch, and for a database in memory.
     watcher: Mutex<Option<Watcher>>,
 }
@@ -133,15 +133,15 @@ impl SqliteStore {
         if let Some(wake_file) = &wake_file {
             commits.announce_by(Arc::clone(wake_file));
         }
-        let (look_intervals, watcher) = (LookIntervals::default(), Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits, wake_file, look_intervals, watcher }) })
+        let (poll_intervals, watcher) = (PollIntervals::default(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits, wake_file, poll_intervals, watcher }) })
     }
 
     /// The same store with other times for its watcher.
     #[cfg(test)]
-    pub(super) fn with_look_intervals(mut self, intervals: LookIntervals) -> Self {
+    pub(super) fn with_poll_intervals(mut self, intervals: PollIntervals) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.look_intervals = intervals;
+            shared.poll_intervals = intervals;
         }
         self
     }
@@ -194,12 +194,12 @@ impl Store for SqliteStore {
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
-        let Shared { writer, commits, wake_file, look_intervals, watcher, .. } = &*self.shared;
+        let Shared { writer, commits, wake_file, poll_intervals, watcher, .. } = &*self.shared;
         if let Some(file) = writer.file() {
             let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
             if watcher.is_none() {
                 let wake_file = wake_file.clone().filter(|_| cfg!(target_os = "linux"));
-                *watcher = Some(Watcher::start(commits, writer, file, wake_file, *look_intervals)?);
+                *watcher = Some(Watcher::start(commits, writer, file, wake_file, *poll_intervals)?);
             }
         }
         Ok(Box::new(SqliteWatch::new(Arc::clone(commits))))

@@ -28,7 +28,7 @@ mod foreign;
 mod market;
 
 use foreign::Foreign;
-use market::{Chaos, Dice, Died, Searches, World};
+use market::{Chaos, Choices, ProcessDied, Searches, SharedState};
 
 use crate::shop_harness::{HOLD, Shop, publisher};
 
@@ -47,7 +47,7 @@ fn targets(accounts: &[&str]) -> Vec<Target> {
 struct Run<S: Store> {
     shop: Arc<Shop<S>>,
     publisher: Publisher<S>,
-    world: Arc<World>,
+    shared: Arc<SharedState>,
     markets: Vec<Chaos>,
     targets: Vec<Target>,
     files: Vec<FileId>,
@@ -56,35 +56,36 @@ struct Run<S: Store> {
 
 impl<S: Store> Run<S> {
     fn new(store: S, seed: u64) -> Self {
-        let dice = Dice(SeededRandomness::new(seed));
+        let choices = Choices(SeededRandomness::new(seed));
         let mut shop = Shop::wanting(store, &[]);
-        let accounts = ACCOUNTS[usize::try_from(dice.below(2)).unwrap()];
+        let accounts = ACCOUNTS[usize::try_from(choices.below(2)).unwrap()];
         let targets = targets(accounts);
         let wanted = targets.clone();
         shop.pipeline = shop.pipeline.wanting(move |_| wanted.clone());
-        let shop = Arc::new(if dice.below(2) == 0 { shop.automatic() } else { shop });
+        let shop = Arc::new(if choices.below(2) == 0 { shop.automatic() } else { shop });
         let environment = shop.bench.queue.environment().clone();
-        let world = Arc::new(World {
-            knows_keys: dice.below(2) == 0,
-            overruns: dice.below(2) == 0,
+        let shared = Arc::new(SharedState {
+            knows_keys: choices.below(2) == 0,
+            overruns: choices.below(2) == 0,
             searches: [Searches::Exactly, Searches::InAnyCase, Searches::ByPrefix]
-                [usize::try_from(dice.below(3)).unwrap()],
-            lag: if dice.below(3) == 0 { HOLD / 4 } else { Duration::ZERO },
-            mishaps: AtomicU32::new(u32::try_from(dice.below(12)).unwrap()),
+                [usize::try_from(choices.below(3)).unwrap()],
+            lag: if choices.below(3) == 0 { HOLD / 4 } else { Duration::ZERO },
+            mishaps: AtomicU32::new(u32::try_from(choices.below(12)).unwrap()),
             depth: AtomicU32::new(0),
             latest: Mutex::new(environment.now()),
             clock: shop.bench.clock.clone(),
             now: Box::new(move || environment.now()),
             meanwhile: Mutex::default(),
-            dice,
+            choices,
         });
-        let market = |&account: &&'static str| Chaos { account, shelf: Arc::default(), world: Arc::clone(&world) };
+        let market =
+            |&account: &&'static str| Chaos { account, account_state: Arc::default(), shared: Arc::clone(&shared) };
         let markets: Vec<Chaos> = accounts.iter().map(market).collect();
         let publisher = markets.iter().fold(publisher(&shop, &[]), |to, market| to.marketplace(market.clone()));
-        let files = (0..=world.dice.below(2)).map(|number| shop.process(&format!("buck {number}"))).collect();
+        let files = (0..=shared.choices.below(2)).map(|number| shop.process(&format!("buck {number}"))).collect();
         let (others, theirs) = (Arc::clone(&shop), publisher.clone());
-        *world.meanwhile.lock().unwrap() = Some(Arc::new(move || work(&others, &theirs)));
-        Self { shop, publisher, world, markets, targets, files, foreign: RefCell::default() }
+        *shared.meanwhile.lock().unwrap() = Some(Arc::new(move || work(&others, &theirs)));
+        Self { shop, publisher, shared, markets, targets, files, foreign: RefCell::default() }
     }
 
     fn market(&self, number: u64) -> &Chaos {
@@ -104,21 +105,21 @@ impl<S: Store> Run<S> {
     }
 
     fn step(&self) {
-        let dice = &self.world.dice;
-        let file = || &self.files[usize::try_from(dice.below(self.files.len() as u64)).unwrap()];
-        match dice.below(10) {
+        let choices = &self.shared.choices;
+        let file = || &self.files[usize::try_from(choices.below(self.files.len() as u64)).unwrap()];
+        match choices.below(10) {
             0..3 => work(&self.shop, &self.publisher),
             3 => {
                 // A reconciliation that died or got no answer runs again.
                 let reconciled = AssertUnwindSafe(|| self.reconcile());
                 if let Err(panic) = catch_unwind(reconciled)
-                    && !panic.is::<Died>()
+                    && !panic.is::<ProcessDied>()
                 {
                     resume_unwind(panic);
                 }
             }
             4..6 => {
-                self.shop.bench.clock.advance(dice.seconds(400));
+                self.shop.bench.clock.advance(choices.seconds(400));
                 self.deliver(false);
             }
             6 => self.deliver(false),
@@ -137,12 +138,12 @@ impl<S: Store> Run<S> {
 
     /// The actions of people in between: edit, approve, sell and take down at the platform, list again, retry.
     fn meddle(&self, id: &FileId) {
-        let (shop, dice) = (&self.shop, &self.world.dice);
-        let target = &self.targets[usize::try_from(dice.below(self.targets.len() as u64)).unwrap()];
-        match dice.below(7) {
-            0 => shop.retitle(id, &format!("title {}", dice.below(3))),
+        let (shop, choices) = (&self.shop, &self.shared.choices);
+        let target = &self.targets[usize::try_from(choices.below(self.targets.len() as u64)).unwrap()];
+        match choices.below(7) {
+            0 => shop.retitle(id, &format!("title {}", choices.below(3))),
             1 => self.happens(id, ListingStatus::Delisted),
-            2 => self.happens(id, if dice.below(2) == 0 { ListingStatus::SoldOut } else { ListingStatus::Active }),
+            2 => self.happens(id, if choices.below(2) == 0 { ListingStatus::SoldOut } else { ListingStatus::Active }),
             3 => {
                 let _ = shop.write(|s| shop.pipeline.publish(&mut Transaction::new(s), id, target, &by_ann("wanted")));
             }
@@ -165,15 +166,17 @@ impl<S: Store> Run<S> {
         let Some(its) = self.publications(id).into_iter().find(confirmed) else { return };
         let (account, Some(there)) = (its.target.account(), &its.platform_id) else { return };
         {
-            let mut shelf = self.market_of(&its.target).shelf.lock().unwrap();
-            let Some(at) = shelf.products.iter().position(|product| product.platform_id == *there) else { return };
+            let mut account_state = self.market_of(&its.target).account_state.lock().unwrap();
+            let Some(at) = account_state.products.iter().position(|product| product.platform_id == *there) else {
+                return;
+            };
             match status {
-                ListingStatus::Delisted => drop(shelf.products.remove(at)),
-                _ => shelf.products[at].status = status,
+                ListingStatus::Delisted => drop(account_state.products.remove(at)),
+                _ => account_state.products[at].status = status,
             }
         }
         let at = self.shop.bench.now();
-        let event_at = match self.world.dice.below(3) {
+        let event_at = match self.shared.choices.below(3) {
             0 => return,
             1 => at,
             _ => at + Duration::from_secs(3 * 365 * 86_400),
@@ -208,7 +211,7 @@ impl<S: Store> Run<S> {
                 assert_ne!(its, (*account, Some(id.as_str())), "{publication:?} was made by hand");
             }
         }
-        for market in self.markets.iter().filter(|_| !self.world.overruns) {
+        for market in self.markets.iter().filter(|_| !self.shared.overruns) {
             // People give one key to several products.
             let is_its_own = |key: &IdempotencyKey| key.is_derived();
             let mut keys = BTreeMap::new();
@@ -221,7 +224,7 @@ impl<S: Store> Run<S> {
 
     /// Runs everything to its end, after the failures are over.
     fn settle(&self) {
-        self.world.mishaps.store(0, Ordering::Relaxed);
+        self.shared.mishaps.store(0, Ordering::Relaxed);
         self.deliver(true);
         let shop = &self.shop;
         for _ in 0..30 {
@@ -253,7 +256,7 @@ impl<S: Store> Run<S> {
         }
         for _ in 0..3 {
             // A duplicate is taken down when the product that stays is shown, and that may have been made just now.
-            shop.bench.clock.advance(self.world.lag + Duration::from_secs(1));
+            shop.bench.clock.advance(self.shared.lag + Duration::from_secs(1));
             self.reconcile();
         }
     }
@@ -304,7 +307,7 @@ impl<S: Store> Run<S> {
 fn work<S: Store>(shop: &Shop<S>, publisher: &Publisher<S>) {
     shop.bench.queue.reclaim(100).unwrap();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| shop.work(publisher)))
-        && !panic.is::<Died>()
+        && !panic.is::<ProcessDied>()
     {
         resume_unwind(panic);
     }
@@ -336,7 +339,7 @@ fn runs<S: Store>(make_store: impl Fn() -> S, share: u64) {
         }
         run.settle();
         run.check_at_the_end();
-        *run.world.meanwhile.lock().unwrap() = None;
+        *run.shared.meanwhile.lock().unwrap() = None;
         drop(printed);
     }
 }

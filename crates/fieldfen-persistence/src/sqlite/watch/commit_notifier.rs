@@ -37,11 +37,11 @@ struct State {
     commits: u64,
     /// The number of watches that wait and have not been notified yet.
     waiting: u32,
-    /// Whether a watch has waited since the watcher's last look, even for no time at all.
-    look_wanted: bool,
+    /// Whether a watch has waited since the watcher's last poll, even for no time at all.
+    poll_wanted: bool,
     /// Whether the watcher sleeps until a watch waits.
     watcher_sleeps: bool,
-    /// The number of failed looks for commits of other processes, and the last error.
+    /// The number of failed polls for commits of other processes, and the last error.
     failures: u64,
     failure: Option<Arc<StoreError>>,
     /// Whether the store has been dropped.
@@ -105,11 +105,11 @@ impl CommitNotifier {
         !state.closed
     }
 
-    /// Returns whether a watch waits or has waited since the last look, and marks the start of a look.
+    /// Returns whether a watch waits or has waited since the last poll, and marks the start of a poll.
     pub(super) fn begin_look(&self) -> bool {
         let mut state = self.lock();
         let watched = state.is_watched();
-        state.look_wanted = false;
+        state.poll_wanted = false;
         watched
     }
 
@@ -132,7 +132,7 @@ impl CommitNotifier {
 
 impl State {
     const fn is_watched(&self) -> bool {
-        self.waiting > 0 || self.look_wanted
+        self.waiting > 0 || self.poll_wanted
     }
 }
 
@@ -158,7 +158,7 @@ impl Subscription {
         let mut state = self.commits.lock();
         let nothing = |state: &State| state.commits == self.seen && state.failures == self.failures;
         if nothing(&state) {
-            state.look_wanted = true;
+            state.poll_wanted = true;
             state.waiting += 1;
             if state.watcher_sleeps {
                 state.watcher_sleeps = false;

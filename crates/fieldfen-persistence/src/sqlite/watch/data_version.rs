@@ -6,10 +6,10 @@ use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::group_commit::Writer;
 
-/// The result of a look.
+/// The result of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// Another process has committed since the last look.
+pub(super) enum PollOutcome {
+    /// Another process has committed since the last poll.
     Committed,
     /// There was no such commit.
     Nothing,
@@ -23,7 +23,7 @@ pub(super) enum Look {
 /// connections, so any other connection of this process would count the writer's commits too.
 pub(super) struct ForeignCommits {
     writer: Arc<Writer>,
-    /// SQLite's count at the last look; `None` before the first.
+    /// SQLite's count at the last poll; `None` before the first.
     version: Option<i64>,
 }
 
@@ -37,16 +37,16 @@ impl ForeignCommits {
         Ok(Self { writer, version })
     }
 
-    /// Looks for commits since the last look.
+    /// Polls for commits since the last poll.
     ///
     /// The time and the size of the log cannot replace the question: a commit becomes visible only after a flush of the
     /// disk, which changes neither and may take long.
     ///
     /// # Errors
     /// As [`ForeignCommits::new`].
-    pub(super) fn look(&mut self) -> Result<Look, StoreError> {
-        let Some(version) = self.writer.data_version()? else { return Ok(Look::Unknown) };
+    pub(super) fn poll(&mut self) -> Result<PollOutcome, StoreError> {
+        let Some(version) = self.writer.data_version()? else { return Ok(PollOutcome::Unknown) };
         let is_new = self.version.replace(version) != Some(version);
-        Ok(if is_new { Look::Committed } else { Look::Nothing })
+        Ok(if is_new { PollOutcome::Committed } else { PollOutcome::Nothing })
     }
 }

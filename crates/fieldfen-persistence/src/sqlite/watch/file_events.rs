@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use super::look_schedule::ObservedEvents;
+use super::poll_schedule::ObservedEvents;
 use super::wake_file::WakeFile;
 
 /// Ends a wait for events, from another thread.

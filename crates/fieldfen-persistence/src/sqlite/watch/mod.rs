@@ -7,9 +7,9 @@ mod commit_notifier;
 mod data_version;
 #[cfg(target_os = "linux")]
 mod file_events;
-mod look_schedule;
 #[cfg(not(target_os = "linux"))]
 mod no_file_events;
+mod poll_schedule;
 #[cfg(test)]
 mod tests;
 #[cfg(target_os = "linux")]
@@ -27,7 +27,7 @@ pub(super) use commit_notifier::CommitNotifier;
 pub(super) use no_file_events::WakeFile;
 #[cfg(target_os = "linux")]
 pub(super) use wake_file::WakeFile;
-pub(super) use watcher::{LookIntervals, Watcher};
+pub(super) use watcher::{PollIntervals, Watcher};
 
 use commit_notifier::Subscription;
 

@@ -1,7 +1,7 @@
 //! Replaces `wake_file` and `file_events` on operating systems other than Linux, where no file is watched.
 //!
 //! kqueue opens the file that it watches, and closing any descriptor of the database file drops SQLite's locks. The
-//! watcher looks for commits of other processes every 10 ms instead.
+//! watcher polls for commits of other processes every 10 ms instead.
 
 use std::convert::Infallible;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::look_schedule::ObservedEvents;
+use super::poll_schedule::ObservedEvents;
 use crate::sqlite::file::replaced_files::DatabaseFile;
 
 /// No file announces commits.

@@ -1,4 +1,4 @@
-//! Commits of other processes. No test waits for a timer: where a test is about events, looks without events are an
+//! Commits of other processes. No test waits for a timer: where a test is about events, polls without events are an
 //! hour apart.
 #![cfg(target_os = "linux")]
 
@@ -21,18 +21,18 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use super::LookIntervals;
+use super::PollIntervals;
 use super::file_events::{FileEvents, StopSignal};
-use super::look_schedule::ObservedEvents;
+use super::poll_schedule::ObservedEvents;
 use super::wake_file::WakeFile;
 use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::{OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Intervals at which only events cause a look.
-const EVENTS_ONLY: LookIntervals =
-    LookIntervals { with_events: HOUR, without_events: HOUR, try_again: HOUR, after_write: Duration::from_millis(20) };
+/// Intervals at which only events cause a poll.
+const EVENTS_ONLY: PollIntervals =
+    PollIntervals { with_events: HOUR, without_events: HOUR, try_again: HOUR, after_write: Duration::from_millis(20) };
 
 /// The environment variable with the path of the database, for a test that runs itself again as another process.
 const DATABASE: &str = "FIELDFEN_TEST_DATABASE";
@@ -48,8 +48,8 @@ fn open(path: &Path) -> SqliteStore {
     open_with(path, EVENTS_ONLY)
 }
 
-fn open_with(path: &Path, intervals: LookIntervals) -> SqliteStore {
-    SqliteStore::open(path.to_str().unwrap()).unwrap().with_look_intervals(intervals)
+fn open_with(path: &Path, intervals: PollIntervals) -> SqliteStore {
+    SqliteStore::open(path.to_str().unwrap()).unwrap().with_poll_intervals(intervals)
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -60,7 +60,7 @@ fn enqueue(store: &SqliteStore, number: u64) {
     store.write(|s| s.jobs().enqueue(&job(number))).unwrap();
 }
 
-/// A watch that has finished its first look and the looks that follow it.
+/// A watch that has finished its first poll and the polls that follow it.
 fn watch(store: &SqliteStore) -> Box<dyn Watch> {
     let mut watch = store.watch().unwrap();
     assert!(!watch.wait(Duration::from_millis(50)).unwrap());
@@ -110,7 +110,7 @@ fn a_commit_of_a_program_that_knows_nothing_of_fieldfen_wakes_a_watch() {
     let closer = watch.closer();
     scope_with_deadline("the watch has returned", |scope| {
         let waiting = scope.spawn(|| watch.wait(HOUR).unwrap());
-        // Between the event and the end of its commit, this process may be stopped for longer than the watcher looks
+        // Between the event and the end of its commit, this process may be stopped for longer than the watcher polls
         // for the commit.
         for number in 0..1000 {
             if waiting.is_finished() {
@@ -227,7 +227,7 @@ fn a_store_whose_wake_file_cannot_be_used_works_without_it_and_says_so_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = migrated(folder.path());
     let wake_file = beside(&path, "-wake");
-    let polling = LookIntervals { without_events: Duration::from_millis(1), try_again: Duration::ZERO, ..EVENTS_ONLY };
+    let polling = PollIntervals { without_events: Duration::from_millis(1), try_again: Duration::ZERO, ..EVENTS_ONLY };
     let (store, other) = (open_with(&path, polling), open(&path));
     let mut watch = watch(&store);
     // The watcher may create the file again in between.
@@ -250,7 +250,7 @@ fn a_store_whose_wake_file_cannot_be_used_works_without_it_and_says_so_once() {
         }
         again
     });
-    // The announced events, and no other looks.
+    // The announced events, and no other polls.
     enqueue(&other, 6);
     must_wake(&mut watch);
 }
@@ -279,7 +279,7 @@ fn a_store_whose_process_may_not_watch_files_notices_commits_all_the_same() {
             &migrated(folder.path()),
         );
     };
-    let polling = LookIntervals { without_events: Duration::from_millis(1), ..EVENTS_ONLY };
+    let polling = PollIntervals { without_events: Duration::from_millis(1), ..EVENTS_ONLY };
     let (store, other) = (open_with(&path, polling), open(&path));
     let log = Log::get();
     enqueue(&other, 1);

@@ -1,6 +1,6 @@
 //! The file through which other processes learn of commits.
 //!
-//! The event of a write to the log comes before the commit is visible, and no event follows it: of 298 looks at such
+//! The event of a write to the log comes before the commit is visible, and no event follows it: of 298 polls at such
 //! events, 297 came too early. After each commit that may make a job due, the store therefore reads another file,
 //! `<database>-wake`, which the workers of other processes watch.
 //!

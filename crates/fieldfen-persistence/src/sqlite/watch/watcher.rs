@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use fieldfen_domain::catch_panic;
 use fieldfen_domain::store::StoreError;
 
-use super::data_version::{ForeignCommits, Look};
+use super::data_version::{ForeignCommits, PollOutcome};
 #[cfg(target_os = "linux")]
 use super::file_events::{FileEvents, StopSignal};
-use super::look_schedule::{LookSchedule, ObservedEvents};
 #[cfg(not(target_os = "linux"))]
 use super::no_file_events::{FileEvents, StopSignal};
+use super::poll_schedule::{ObservedEvents, PollSchedule};
 use super::{CommitNotifier, WakeFile};
 use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::group_commit::Writer;
@@ -22,21 +22,21 @@ use crate::sqlite::group_commit::Writer;
 /// The pause of the watcher after an error.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// The times between two looks for commits of other processes.
+/// The times between two polls for commits of other processes.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sqlite) struct LookIntervals {
-    /// The time between two looks while the files are watched.
+pub(in crate::sqlite) struct PollIntervals {
+    /// The time between two polls while the files are watched.
     pub(in crate::sqlite) with_events: Duration,
-    /// The time between two looks while the files are not watched.
+    /// The time between two polls while the files are not watched.
     pub(in crate::sqlite) without_events: Duration,
     /// The time after which a failed attempt to watch the files is repeated.
     pub(in crate::sqlite) try_again: Duration,
-    /// The time for which the watcher looks for a commit after an event of the log. The event comes with the write, and
+    /// The time for which the watcher polls for a commit after an event of the log. The event comes with the write, and
     /// the commit follows after a flush of the disk.
     pub(in crate::sqlite) after_write: Duration,
 }
 
-impl Default for LookIntervals {
+impl Default for PollIntervals {
     fn default() -> Self {
         Self {
             with_events: Duration::from_millis(500),
@@ -66,12 +66,12 @@ impl Watcher {
         writer: &Arc<Writer>,
         file: &DatabaseFile,
         wake_file: Option<Arc<WakeFile>>,
-        intervals: LookIntervals,
+        intervals: PollIntervals,
     ) -> Result<Self, StoreError> {
         let foreign = ForeignCommits::new(Arc::clone(writer))?;
         let files = wake_file.and_then(|wake_file| WatchedFiles::new(wake_file, file));
         let stop = files.as_ref().map(|files| Arc::clone(&files.stop));
-        let schedule = LookSchedule::new(intervals.without_events, intervals.after_write);
+        let schedule = PollSchedule::new(intervals.without_events, intervals.after_write);
         let mut body = Body { commits: Arc::clone(commits), foreign, files, schedule, intervals };
         let thread = thread::Builder::new()
             .name("fieldfen-commits".to_owned())
@@ -101,15 +101,15 @@ struct Body {
     foreign: ForeignCommits,
     /// `None` if files are not to be watched.
     files: Option<WatchedFiles>,
-    schedule: LookSchedule,
-    intervals: LookIntervals,
+    schedule: PollSchedule,
+    intervals: PollIntervals,
 }
 
 impl Body {
     fn run(&mut self) {
         while self.commits.wait_until_watched() {
             // The subscriber of the log and the program's instrumentation may panic.
-            match catch_panic(|| self.look_once()) {
+            match catch_panic(|| self.poll_once()) {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
                     self.commits.fail_watches(error);
@@ -123,12 +123,12 @@ impl Body {
         }
     }
 
-    /// Waits until a look is due or events arrive, and looks if one is due.
-    fn look_once(&mut self) -> Result<(), StoreError> {
+    /// Waits until a poll is due or events arrive, and polls if one is due.
+    fn poll_once(&mut self) -> Result<(), StoreError> {
         let told = self.wait();
         let now = Instant::now();
         self.schedule.told(told, now);
-        // While no watch waits, due looks stay due.
+        // While no watch waits, due polls stay due.
         if told.stopped || !self.schedule.until_next(now).is_zero() || !self.commits.begin_look() {
             return Ok(());
         }
@@ -140,16 +140,16 @@ impl Body {
                 Err(error) => self.lose_events(&error),
             }
         }
-        let look = self.foreign.look()?;
-        self.schedule.looked(look, Instant::now());
-        if look == Look::Committed {
+        let outcome = self.foreign.poll()?;
+        self.schedule.polled(outcome, Instant::now());
+        if outcome == PollOutcome::Committed {
             self.commits.tell_watches();
         }
         Ok(())
     }
 
     fn wait(&mut self) -> ObservedEvents {
-        let LookIntervals { with_events, try_again, .. } = self.intervals;
+        let PollIntervals { with_events, try_again, .. } = self.intervals;
         if let Some(files) = &mut self.files
             && files.open_when_due(Instant::now(), try_again)
         {
@@ -161,7 +161,7 @@ impl Body {
             self.commits.pause_watcher(timeout);
             return ObservedEvents::default();
         };
-        // While a look is announced, further events bring no look forward. A wait for events would only wake the thread
+        // While a poll is announced, further events bring no poll forward. A wait for events would only wake the thread
         // for each commit of a busy process.
         let told = if self.schedule.is_announced() { events.wait_for_stop(timeout) } else { events.wait(timeout) };
         told.unwrap_or_else(|error| {
@@ -264,8 +264,8 @@ mod tests {
             commits: Arc::clone(&commits),
             foreign: ForeignCommits::new(Arc::clone(store.writer())).unwrap(),
             files: WatchedFiles::new(Arc::clone(&wake_file), &file),
-            schedule: LookSchedule::new(hour, hour),
-            intervals: LookIntervals { with_events: hour, ..LookIntervals::default() },
+            schedule: PollSchedule::new(hour, hour),
+            intervals: PollIntervals { with_events: hour, ..PollIntervals::default() },
         };
         let mut watch = SqliteWatch::new(Arc::clone(&commits));
         for number in 0..20 {
@@ -274,11 +274,11 @@ mod tests {
             while commits.count() == before {
                 wake_file.touch();
                 watch.wait(Duration::ZERO).unwrap();
-                body.look_once().unwrap();
+                body.poll_once().unwrap();
                 rounds += 1;
             }
-            // The first one reads the events, and the second one waits until it may look.
-            assert!(rounds <= 3, "{rounds} rounds for the look of commit {number}");
+            // The first one reads the events, and the second one waits until it may poll.
+            assert!(rounds <= 3, "{rounds} rounds for the poll of commit {number}");
         }
     }
 }

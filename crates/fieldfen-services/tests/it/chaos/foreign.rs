@@ -32,9 +32,9 @@ impl Foreign {
 impl<S: Store> Run<S> {
     /// An action of another program or a person.
     pub(super) fn another_program(&self, file_id: &FileId) {
-        let dice = &self.world.dice;
-        let market = self.market(dice.below(self.markets.len() as u64));
-        match dice.below(4) {
+        let choices = &self.shared.choices;
+        let market = self.market(choices.below(self.markets.len() as u64));
+        match choices.below(4) {
             0 => self.make_by_hand(market, file_id),
             1 | 2 => {
                 let product = market.by_hand(None).platform_id;
@@ -43,18 +43,18 @@ impl<S: Store> Run<S> {
                 }
             }
             _ => {
-                let name = if dice.below(2) == 0 { "x" } else { "p" };
-                self.write_row(file_id, None, &format!("{name}{}", dice.below(8) + 1));
+                let name = if choices.below(2) == 0 { "x" } else { "p" };
+                self.write_row(file_id, None, &format!("{name}{}", choices.below(8) + 1));
             }
         }
     }
 
     /// A product with a key similar to fieldfen's, or without a key.
     fn make_by_hand(&self, market: &Chaos, file_id: &FileId) {
-        let variant = VARIANTS[usize::try_from(self.world.dice.below(2)).unwrap()];
+        let variant = VARIANTS[usize::try_from(self.shared.choices.below(2)).unwrap()];
         let target = Target::listing(Platform::Etsy).at_account(market.account).with_variant(variant);
         let key = IdempotencyKey::derive(file_id, &target, 0);
-        let key = match self.world.dice.below(3) {
+        let key = match self.shared.choices.below(3) {
             0 => Some(format!("{key}-A3")),
             1 => Some(key.as_str().to_uppercase()),
             _ => None,

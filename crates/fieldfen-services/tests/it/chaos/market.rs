@@ -15,9 +15,9 @@ use crate::shop_harness::HOLD;
 
 /// Random choices that are the same for the same seed.
 #[derive(Clone)]
-pub(super) struct Dice(pub(super) SeededRandomness);
+pub(super) struct Choices(pub(super) SeededRandomness);
 
-impl Dice {
+impl Choices {
     pub(super) fn below(&self, sides: u64) -> u64 {
         u64::try_from(self.0.bits() % u128::from(sides)).unwrap()
     }
@@ -28,7 +28,7 @@ impl Dice {
 }
 
 /// The panic payload of a process that dies in a call.
-pub(super) struct Died;
+pub(super) struct ProcessDied;
 
 /// The results of a search by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,13 @@ pub(super) enum Searches {
 #[derive(Clone)]
 pub(super) struct Chaos {
     pub(super) account: &'static str,
-    pub(super) shelf: Arc<Mutex<Shelf>>,
-    pub(super) world: Arc<World>,
+    pub(super) account_state: Arc<Mutex<AccountState>>,
+    pub(super) shared: Arc<SharedState>,
 }
 
 /// The shared state of a marketplace's accounts.
-pub(super) struct World {
-    pub(super) dice: Dice,
+pub(super) struct SharedState {
+    pub(super) choices: Choices,
     pub(super) clock: ManualClock,
     pub(super) now: Box<dyn Fn() -> Timestamp + Send + Sync>,
     /// Whether a second call with a key returns the product of the first one.
@@ -71,7 +71,7 @@ pub(super) struct World {
 }
 
 #[derive(Default)]
-pub(super) struct Shelf {
+pub(super) struct AccountState {
     pub(super) products: Vec<Product>,
     made: u64,
     /// The time at which each product was made.
@@ -82,7 +82,7 @@ pub(super) struct Shelf {
     on_their_way: Vec<(Timestamp, IdempotencyKey)>,
 }
 
-impl Shelf {
+impl AccountState {
     fn make(&mut self, key: Option<IdempotencyKey>, at: Timestamp) -> Product {
         self.made += 1;
         let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
@@ -97,9 +97,9 @@ impl Shelf {
 impl Chaos {
     /// Returns whether a failure happens now.
     fn mishap(&self, one_in: u64) -> bool {
-        let state = &self.world;
+        let state = &self.shared;
         state.mishaps.load(Ordering::Relaxed) > 0
-            && state.dice.below(one_in) == 0
+            && state.choices.below(one_in) == 0
             && state.mishaps.fetch_sub(1, Ordering::Relaxed) > 0
     }
 
@@ -108,62 +108,62 @@ impl Chaos {
     }
 
     fn make(&self, key: &IdempotencyKey) -> Product {
-        self.make_at(key, (self.world.now)())
+        self.make_at(key, (self.shared.now)())
     }
 
     fn make_at(&self, key: &IdempotencyKey, at: Timestamp) -> Product {
-        let mut shelf = self.shelf.lock().unwrap();
-        if self.world.knows_keys
-            && let Some(known) = shelf.products.iter().find(|product| product.key.as_ref() == Some(key))
+        let mut account_state = self.account_state.lock().unwrap();
+        if self.shared.knows_keys
+            && let Some(known) = account_state.products.iter().find(|product| product.key.as_ref() == Some(key))
         {
             return known.clone();
         }
-        shelf.make(Some(key.clone()), at)
+        account_state.make(Some(key.clone()), at)
     }
 
     /// Lists a product by hand or with another program.
     pub(super) fn by_hand(&self, key: Option<IdempotencyKey>) -> Product {
-        self.shelf.lock().unwrap().make(key, (self.world.now)())
+        self.account_state.lock().unwrap().make(key, (self.shared.now)())
     }
 
     /// As `make_by_hand`, under an id that no call returns. Returns the id.
     pub(super) fn keep_by_hand(&self, key: Option<IdempotencyKey>) -> String {
-        let mut shelf = self.shelf.lock().unwrap();
-        let mut product = shelf.make(key, (self.world.now)());
-        shelf.products.pop();
+        let mut account_state = self.account_state.lock().unwrap();
+        let mut product = account_state.make(key, (self.shared.now)());
+        account_state.products.pop();
         product.platform_id = product.platform_id.replace('p', "h");
-        shelf.made_at.insert(product.platform_id.clone(), (self.world.now)());
-        shelf.products.push(product.clone());
+        account_state.made_at.insert(product.platform_id.clone(), (self.shared.now)());
+        account_state.products.push(product.clone());
         product.platform_id
     }
 
     /// Takes a product down by hand.
     pub(super) fn remove(&self, platform_id: &str) {
-        self.shelf.lock().unwrap().products.retain(|product| product.platform_id != platform_id);
+        self.account_state.lock().unwrap().products.retain(|product| product.platform_id != platform_id);
     }
 
     /// The products that searches, lookups and pages show.
     fn shown(&self) -> Vec<Product> {
         self.deliver_those(|| false);
-        let now = (self.world.now)();
-        let shelf = self.shelf.lock().unwrap();
-        let is_shown = |product: &&Product| shelf.made_at[&product.platform_id] + self.world.lag <= now;
-        shelf.products.iter().filter(is_shown).cloned().collect()
+        let now = (self.shared.now)();
+        let account_state = self.account_state.lock().unwrap();
+        let is_shown = |product: &&Product| account_state.made_at[&product.platform_id] + self.shared.lag <= now;
+        account_state.products.iter().filter(is_shown).cloned().collect()
     }
 
     /// Delivers the requests whose time has come, and some others.
     pub(super) fn deliver(&self, all: bool) {
-        self.deliver_those(|| all || self.world.dice.below(3) == 0);
+        self.deliver_those(|| all || self.shared.choices.below(3) == 0);
     }
 
     /// Delivers the requests whose time has come, and the chosen ones.
     fn deliver_those(&self, chosen: impl Fn() -> bool) {
-        let now = (self.world.now)();
+        let now = (self.shared.now)();
         let due: Vec<_> = {
-            let mut shelf = self.shelf.lock().unwrap();
-            let waiting = std::mem::take(&mut shelf.on_their_way);
+            let mut account_state = self.account_state.lock().unwrap();
+            let waiting = std::mem::take(&mut account_state.on_their_way);
             let (due, waiting) = waiting.into_iter().partition(|(deadline, _)| *deadline <= now || chosen());
-            shelf.on_their_way = waiting;
+            account_state.on_their_way = waiting;
             due
         };
         for (deadline, key) in due {
@@ -173,31 +173,31 @@ impl Chaos {
 
     /// Lets time pass during a call, while others work.
     fn linger(&self) {
-        let depth = self.world.depth.fetch_add(1, Ordering::Relaxed);
+        let depth = self.shared.depth.fetch_add(1, Ordering::Relaxed);
         if depth < 2 {
-            let now = (self.world.now)();
-            let mut span = self.world.dice.seconds(2 * HOLD.as_secs());
-            if !self.world.overruns {
+            let now = (self.shared.now)();
+            let mut span = self.shared.choices.seconds(2 * HOLD.as_secs());
+            if !self.shared.overruns {
                 // Nested calls do not last longer than this one.
-                let mut latest = self.world.latest.lock().unwrap();
+                let mut latest = self.shared.latest.lock().unwrap();
                 if depth == 0 {
                     *latest = now + HOLD / 4;
                 }
                 span = span.min((*latest - now).to_std().unwrap_or_default());
             }
-            self.world.clock.advance(span);
+            self.shared.clock.advance(span);
             self.deliver(false);
-            let meanwhile = self.world.meanwhile.lock().unwrap().clone();
+            let meanwhile = self.shared.meanwhile.lock().unwrap().clone();
             if let Some(meanwhile) = meanwhile {
                 meanwhile();
             }
         }
-        self.world.depth.fetch_sub(1, Ordering::Relaxed);
+        self.shared.depth.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn products(&self) -> Vec<Product> {
         self.deliver_those(|| false);
-        self.shelf.lock().unwrap().products.clone()
+        self.account_state.lock().unwrap().products.clone()
     }
 }
 
@@ -214,8 +214,8 @@ impl Marketplace for Chaos {
         if !self.mishap(2) {
             return Ok(self.make(key));
         }
-        let until = (self.world.now)() + Duration::from_secs(20);
-        match self.world.dice.below(11) {
+        let until = (self.shared.now)() + Duration::from_secs(20);
+        match self.shared.choices.below(11) {
             0 => Err(CallError::Refused { reason: "no".to_owned() }),
             1 => Err(CallError::Throttled { until, reason: "429".to_owned() }),
             2 => Err(CallError::NotSent { reason: "no route".to_owned() }),
@@ -226,8 +226,8 @@ impl Marketplace for Chaos {
             }
             5 => {
                 // The request is in transit at most as long as its reservation holds.
-                let deadline = (self.world.now)() + self.world.dice.seconds(HOLD.as_secs() / 2);
-                self.shelf.lock().unwrap().on_their_way.push((deadline, key.clone()));
+                let deadline = (self.shared.now)() + self.shared.choices.seconds(HOLD.as_secs() / 2);
+                self.account_state.lock().unwrap().on_their_way.push((deadline, key.clone()));
                 Err(Self::no_answer())
             }
             6 => {
@@ -244,23 +244,23 @@ impl Marketplace for Chaos {
                 self.linger();
                 Err(Self::no_answer())
             }
-            9 => resume_unwind(Box::new(Died)),
+            9 => resume_unwind(Box::new(ProcessDied)),
             _ => {
                 self.make(key);
-                resume_unwind(Box::new(Died))
+                resume_unwind(Box::new(ProcessDied))
             }
         }
     }
 
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
         if self.mishap(4) {
-            if self.world.dice.below(2) == 0 {
-                resume_unwind(Box::new(Died));
+            if self.shared.choices.below(2) == 0 {
+                resume_unwind(Box::new(ProcessDied));
             }
             return Err(Self::no_answer());
         }
         let lower = key.as_str().to_lowercase();
-        let is_found = |its: &str| match self.world.searches {
+        let is_found = |its: &str| match self.shared.searches {
             Searches::Exactly => its == key.as_str(),
             Searches::InAnyCase => its.to_lowercase() == lower,
             Searches::ByPrefix => its.to_lowercase().starts_with(&lower[..3]),
@@ -270,8 +270,8 @@ impl Marketplace for Chaos {
 
     fn lookup(&self, platform_id: &str) -> Result<Option<Product>, CallError> {
         if self.mishap(4) {
-            if self.world.dice.below(2) == 0 {
-                resume_unwind(Box::new(Died));
+            if self.shared.choices.below(2) == 0 {
+                resume_unwind(Box::new(ProcessDied));
             }
             return Err(Self::no_answer());
         }
@@ -285,7 +285,7 @@ impl Marketplace for Chaos {
     fn withdraw(&self, platform_id: &str) -> Result<(), CallError> {
         // The platform may also report success and do nothing.
         let (fails, does_nothing) = (self.mishap(3), self.mishap(4));
-        if !does_nothing && (!fails || self.world.dice.below(2) == 0) {
+        if !does_nothing && (!fails || self.shared.choices.below(2) == 0) {
             self.remove(platform_id);
         }
         if fails { Err(Self::no_answer()) } else { Ok(()) }
@@ -295,9 +295,9 @@ impl Marketplace for Chaos {
         let mut products = self.shown();
         if self.mishap(2) {
             // A lagging index misses some products and shows some that are gone.
-            let mut shelf = self.shelf.lock().unwrap();
-            let old = std::mem::replace(&mut shelf.shown, products.clone());
-            products = if self.world.dice.below(2) == 0 { old } else { products.split_off(products.len() / 2) };
+            let mut account_state = self.account_state.lock().unwrap();
+            let old = std::mem::replace(&mut account_state.shown, products.clone());
+            products = if self.shared.choices.below(2) == 0 { old } else { products.split_off(products.len() / 2) };
         }
         Ok(ProductPage::new(products))
     }
