@@ -10,7 +10,7 @@ use fieldfen_domain::job::{
     Backoff, CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
 };
 use fieldfen_persistence::SqliteStore;
-use fieldfen_services::api_usage::RateLimit;
+use fieldfen_services::api_usage::NewCall;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::RetryPolicies;
 use fieldfen_services::worker::{Completion, IntoOutcome, Outcome, Task, Worker, WorkerBuilder};
@@ -76,18 +76,18 @@ fn upscale(resources: &Resources, task: &Task<UpscaleImage>) -> Result<Completio
     let name = print_name(&file.original_filename, task.scale_factor, &hash, picture.format);
     let dpi = u16::try_from(task.target_dpi).map_err(Outcome::fail)?;
     let wanted = || !task.is_cancelled();
-    let size =
-        write_print(&picture, task.scale_factor, dpi, &resources.output.print(&name), wanted).map_err(not_printed)?;
+    let print = resources.output.print(&name);
+    // Stands for the service that upscales pictures: it is called, and the call recorded, like one.
+    let size = resources
+        .calls
+        .call(&NewCall::new("upscaler", "upscale"), |_| write_print(&picture, task.scale_factor, dpi, &print, wanted))
+        .map_err(not_printed)?;
     write_preview(&picture, &resources.output.preview(&name)).map_err(not_printed)?;
 
     let result = json!({ "print": name, "size": size, "dpi": dpi, "milliseconds": milliseconds(started) });
     let edit = FileEdit::new().processed_filename(name).size(size);
     let (pipeline, id) = (resources.files.pipeline().clone(), task.file_id);
-    let call = resources.usage.call("upscaler", "upscale", RateLimit::default());
-    Ok(Completion::new()
-        .result(&result)
-        .writing(move |t| t.record_call(&call))
-        .writing(move |t| pipeline.upscaled(t, &id, &edit).map(drop)))
+    Ok(Completion::new().result(&result).writing(move |t| pipeline.upscaled(t, &id, &edit).map(drop)))
 }
 
 fn generate_metadata(resources: &Resources, task: &Task<GenerateMetadata>) -> Result<Completion, Outcome> {

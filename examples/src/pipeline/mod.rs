@@ -7,7 +7,6 @@
 mod handlers;
 mod ingest_folder;
 mod output_folders;
-mod recorded_calls;
 mod report;
 mod resources;
 

@@ -9,7 +9,7 @@ use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
-use fieldfen_services::api_usage::ApiUsage;
+use fieldfen_services::api_usage::{ApiUsage, CallRecorder};
 use fieldfen_services::files::ShopFiles;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_services::shop::{Shop as Rules, ShopFile};
@@ -18,7 +18,6 @@ use fieldfen_terminal::{DatabaseAddress, Exit, ExitError};
 use super::Options;
 use super::handlers::LEASE;
 use super::output_folders::OutputFolders;
-use super::recorded_calls::RecordedCalls;
 use crate::catalogue::Catalogue;
 
 /// The rules of the example.
@@ -46,7 +45,7 @@ pub(super) struct Resources {
     pub(super) environment: Environment,
     pub(super) output: OutputFolders,
     pub(super) files: ShopFiles<SqliteStore>,
-    pub(super) usage: ApiUsage<SqliteStore>,
+    pub(super) calls: CallRecorder<SqliteStore>,
     pub(super) publisher: Publisher<SqliteStore>,
     pub(super) catalogue: Catalogue,
 }
@@ -61,13 +60,14 @@ impl Resources {
         let catalogue =
             Catalogue::open(&options.catalogue, &output.previews(), options.catalogue_access, environment.clone())
                 .context("cannot open the catalogue")?;
-        let usage = ApiUsage::new(store.clone(), environment.clone());
+        let calls = CallRecorder::new(ApiUsage::new(store.clone(), environment.clone()));
         let publisher = Publisher::new(store.clone(), pipeline.clone())
-            .marketplace(RecordedCalls::new(catalogue.clone(), usage.clone()))
+            .marketplace(catalogue.clone())
+            .record_calls(calls.clone())
             .with_hold(LEASE);
         rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
         let files = pipeline.files(store.clone());
-        let resources = Self { store, environment, output, files, usage, publisher, catalogue };
+        let resources = Self { store, environment, output, files, calls, publisher, catalogue };
         resources.sweep()?;
         Ok(resources)
     }

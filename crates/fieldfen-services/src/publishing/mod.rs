@@ -55,6 +55,7 @@ mod publish;
 mod publish_outcome;
 mod publisher;
 mod reconcile;
+mod recorded;
 mod remote_catalogue;
 mod remote_item;
 mod reservation;

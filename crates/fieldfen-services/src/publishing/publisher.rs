@@ -11,9 +11,11 @@ use fieldfen_domain::store::Store;
 
 use super::error::PublishError;
 use super::marketplace::Marketplace;
+use super::recorded::{RecordedMarketplace, RecordedNetwork};
 use super::remote_catalogue::{ListingCatalogue, PostCatalogue, RemoteCatalogue};
 use super::social_network::SocialNetwork;
 use crate::Environment;
+use crate::api_usage::CallRecorder;
 use crate::pipeline::Pipeline;
 
 /// The length of a reservation, unless the program sets another one.
@@ -27,13 +29,14 @@ pub struct Publisher<S: Store> {
     marketplaces: Vec<Arc<dyn Marketplace>>,
     networks: Vec<Arc<dyn SocialNetwork>>,
     hold: Duration,
+    calls: Option<CallRecorder<S>>,
 }
 
 impl<S: Store> Publisher<S> {
     /// A publisher without marketplaces and networks. Its reservations last five minutes.
     #[must_use]
     pub const fn new(store: S, pipeline: Pipeline) -> Self {
-        Self { store, pipeline, marketplaces: Vec::new(), networks: Vec::new(), hold: DEFAULT_HOLD }
+        Self { store, pipeline, marketplaces: Vec::new(), networks: Vec::new(), hold: DEFAULT_HOLD, calls: None }
     }
 
     /// Adds a marketplace. It replaces an earlier one for the same platform and account.
@@ -41,7 +44,8 @@ impl<S: Store> Publisher<S> {
     pub fn marketplace(mut self, marketplace: impl Marketplace + 'static) -> Self {
         self.marketplaces
             .retain(|other| other.platform() != marketplace.platform() || other.account() != marketplace.account());
-        self.marketplaces.push(Arc::new(marketplace));
+        let marketplace = self.recording_marketplace(Arc::new(marketplace));
+        self.marketplaces.push(marketplace);
         self
     }
 
@@ -49,8 +53,39 @@ impl<S: Store> Publisher<S> {
     #[must_use]
     pub fn network(mut self, network: impl SocialNetwork + 'static) -> Self {
         self.networks.retain(|other| other.platform() != network.platform() || other.account() != network.account());
-        self.networks.push(Arc::new(network));
+        let network = self.recording_network(Arc::new(network));
+        self.networks.push(network);
         self
+    }
+
+    /// The same publisher, which records each call of its marketplaces and networks: one row of `api_usage` for each method
+    /// that is called. The service is the name of the platform, the endpoint that of the method. Inside a worker, the row
+    /// names the job and the file.
+    ///
+    /// What the platform has said of its limits gets into the row if the implementation tells it to
+    /// [`OpenCall::current`](crate::api_usage::OpenCall::current).
+    #[must_use]
+    pub fn record_calls(mut self, calls: CallRecorder<S>) -> Self {
+        self.calls = Some(calls);
+        let marketplaces = std::mem::take(&mut self.marketplaces).into_iter();
+        self.marketplaces = marketplaces.map(|marketplace| self.recording_marketplace(marketplace)).collect();
+        let networks = std::mem::take(&mut self.networks).into_iter();
+        self.networks = networks.map(|network| self.recording_network(network)).collect();
+        self
+    }
+
+    fn recording_marketplace(&self, marketplace: Arc<dyn Marketplace>) -> Arc<dyn Marketplace> {
+        match self.calls.clone() {
+            Some(calls) => Arc::new(RecordedMarketplace { marketplace, calls }),
+            None => marketplace,
+        }
+    }
+
+    fn recording_network(&self, network: Arc<dyn SocialNetwork>) -> Arc<dyn SocialNetwork> {
+        match self.calls.clone() {
+            Some(calls) => Arc::new(RecordedNetwork { network, calls }),
+            None => network,
+        }
     }
 
     /// Sets the length of its reservations.

@@ -20,6 +20,7 @@ use super::outcome::{IntoOutcome, Outcome};
 use super::running_job::RunningJob;
 use super::span;
 use super::task::{JobContext, Task};
+use crate::api_usage::current_job::{self, CurrentJob};
 use crate::queue::read_payload;
 
 /// The interval at which the thread checks whether the outcome of a future still counts.
@@ -115,11 +116,11 @@ where
 {
     let (ended, end) = channel();
     let (span, begun) = (Span::current(), Arc::new(AtomicBool::new(false)));
-    let begins = Arc::clone(&begun);
+    let (begins, job) = (Arc::clone(&begun), CurrentJob::of(&running.claimed.job));
     let spawned = runtime.spawn(async move {
         begins.store(true, Ordering::Relaxed);
         // This fails if the thread no longer waits.
-        let _ = ended.send(driven(future, span).await);
+        let _ = ended.send(driven(future, span, job).await);
     });
     let (mut waits_since, mut asked, mut aborted) = (Instant::now(), None, false);
     loop {
@@ -150,14 +151,16 @@ where
     }
 }
 
-/// The output of the future, or the message of its panic. The future runs in the span of the waiting thread.
-async fn driven<F: Future>(future: F, span: Span) -> Result<F::Output, String> {
+/// The output of the future, or the message of its panic. The future runs in the span of the waiting thread, and calls
+/// that it makes are recorded with its job.
+async fn driven<F: Future>(future: F, span: Span, job: CurrentJob) -> Result<F::Output, String> {
     let mut future = Box::pin(future);
-    let output = poll_fn(|context| match span::within(&span, || future.as_mut().poll(context)) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await;
+    let output =
+        poll_fn(|context| match span::within(&span, || current_job::within(job, || future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        })
+        .await;
     span::end(span);
     let dropped = catch_panic(move || drop(future));
     output.and_then(|output| dropped.map(|()| output))

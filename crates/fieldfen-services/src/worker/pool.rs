@@ -15,6 +15,7 @@ use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
 use super::task::JobContext;
+use crate::api_usage::current_job::{self, CurrentJob};
 
 /// Runs handlers on the thread with this number until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
@@ -79,5 +80,7 @@ fn call<S: Store>(context: &Context<S>, job: &Job, running: &Arc<RunningJob>) ->
     };
     let (environment, metrics) = (context.queue.environment().clone(), Arc::clone(&context.settings.metrics));
     let job = JobContext { running: Arc::clone(running), environment, metrics };
-    catch_panic(|| handler(job)).unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
+    let current = CurrentJob::of(job.job());
+    catch_panic(|| current_job::within(current, || handler(job)))
+        .unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

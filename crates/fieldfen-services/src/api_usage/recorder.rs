@@ -1,0 +1,150 @@
+//! Records calls by itself: one row for each, however it ends.
+
+use std::fmt::Display;
+use std::time::Instant;
+
+use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
+use fieldfen_domain::store::Store;
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, with_causes};
+use fieldfen_rate_limits::{Dialect, Reading};
+
+use super::ApiUsage;
+use super::new_call::NewCall;
+use super::open_call::{OpenCall, Told};
+use super::secrets::Secrets;
+
+/// Records each call of a program in `api_usage`: when it was made and for which job, how it ended, how long it took, and
+/// what the answer said of limits. Clones share everything.
+///
+/// ```
+/// use fieldfen_rate_limits::Answer;
+/// use fieldfen_services::Environment;
+/// use fieldfen_services::api_usage::{ApiUsage, CallRecorder, NewCall};
+/// use fieldfen_testkit::ModelStore;
+///
+/// let environment = Environment::system();
+/// let usage = ApiUsage::new(ModelStore::new(), environment.clone());
+/// let calls = CallRecorder::new(usage.clone());
+/// # struct Response { status: u16, headers: Vec<(String, String)>, body: String }
+/// # let post = || -> Result<Response, std::io::Error> { Ok(Response { status: 201, headers: vec![], body: String::new() }) };
+/// let response = calls.call(&NewCall::new("replicate", "POST /v1/predictions"), |call| {
+///     let response = post()?;
+///     let headers = response.headers.iter().map(|(name, value)| (name, value));
+///     call.answered(&Answer::new(response.status, environment.now()).headers(headers).body(response.body.as_bytes()));
+///     Ok::<_, std::io::Error>(response)
+/// })?;
+/// # let _ = response;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CallRecorder<S> {
+    usage: ApiUsage<S>,
+    secrets: Secrets,
+}
+
+impl<S: Store> CallRecorder<S> {
+    /// A recorder of calls in this store.
+    #[must_use]
+    pub fn new(usage: ApiUsage<S>) -> Self {
+        Self { usage, secrets: Secrets::default() }
+    }
+
+    /// The same recorder, which removes this text from errors before they are stored: a key or a password of at least 6 bytes.
+    /// Secrets in the usual forms are removed without that.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secrets = self.secrets.and(secret.into());
+        self
+    }
+
+    /// Makes a call and records it. The answer is that of `f`.
+    ///
+    /// `f` tells the [`OpenCall`] what it has received. If it returns an error and has told no HTTP status, the outcome is
+    /// [`NoAnswer`](CallOutcome::NoAnswer), since the call may have taken effect; [`OpenCall::outcome`] says it more
+    /// precisely. A panic of `f` is recorded as well.
+    ///
+    /// A call whose row cannot be written is not lost: the log has it as a warning.
+    ///
+    /// # Errors
+    /// The error of `f`.
+    pub fn call<T, E: Display>(&self, call: &NewCall, f: impl FnOnce(&OpenCall) -> Result<T, E>) -> Result<T, E> {
+        let open = OpenCall::new(Dialect::of_service(&call.service));
+        let begun =
+            Begun { recorder: self, call, open: &open, at: self.usage.environment.now(), began: Instant::now() };
+        let result = open.within(|| f(&open));
+        if let Err(error) = &result {
+            begun.failed(error);
+        }
+        drop(begun);
+        result
+    }
+
+    fn record(&self, begun: &Begun<'_, S>, told: Told) {
+        let outcome = told.outcome.or(told.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
+        let throttled = told.reading.as_ref().is_some_and(|reading| reading.throttled);
+        let outcome = if throttled && outcome.is_ok() { CallOutcome::Throttled } else { outcome };
+        let limit = told.reading.as_ref().and_then(scarcest);
+        let NewCall { service, endpoint, account, job_id, file_id, request_count } = begun.call;
+        let call = ApiCall::new(service.clone(), begun.at)
+            .endpoint(endpoint.clone())
+            .account(account.clone())
+            .request_count(told.request_count.unwrap_or(*request_count))
+            .rate_limit_remaining(limit.and_then(|(remaining, _)| i64::try_from(remaining).ok()))
+            .rate_limit_reset_at(limit.and_then(|(_, reset)| reset))
+            .outcome(outcome)
+            .http_status(told.http_status)
+            .error(told.error.map(|error| self.secrets.remove(&error)))
+            .duration(begun.began.elapsed())
+            .job_id(*job_id)
+            .file_id(*file_id)
+            .external_id(told.external_id);
+        if let Err(error) = self.usage.record(&call) {
+            log!(WARN, error = with_causes(&error), ?call, "API call not recorded");
+        }
+    }
+}
+
+/// The limit of which the smallest part is left: what is left, and when the service allows more.
+fn scarcest(reading: &Reading) -> Option<(u64, Option<Timestamp>)> {
+    let limits = reading.limits.iter().filter_map(|limit| Some((limit.remaining?, limit)));
+    let share = |remaining: u64, limit: Option<u64>| {
+        // Without a limit there is no part: the number itself orders such readings behind all parts.
+        limit
+            .map_or(u128::from(remaining) + (1 << 32), |limit| (u128::from(remaining) << 32) / u128::from(limit.max(1)))
+    };
+    let (remaining, limit) = limits.min_by_key(|(remaining, limit)| share(*remaining, limit.limit))?;
+    Some((remaining, limit.resets_at.filter(|at| (MIN_TIMESTAMP..=MAX_TIMESTAMP).contains(at))))
+}
+
+/// A call that has begun, and is recorded when this is dropped.
+struct Begun<'a, S: Store> {
+    recorder: &'a CallRecorder<S>,
+    call: &'a NewCall,
+    open: &'a OpenCall,
+    at: Timestamp,
+    began: Instant,
+}
+
+impl<S: Store> Begun<'_, S> {
+    /// Notes the error of the call, unless the caller has told another one.
+    fn failed(&self, error: &impl Display) {
+        let told = self.open.take();
+        let no_status = told.http_status.is_none();
+        self.open.put(Told {
+            outcome: told.outcome.or(no_status.then_some(CallOutcome::NoAnswer)),
+            error: told.error.or_else(|| Some(error.to_string())),
+            ..told
+        });
+    }
+}
+
+impl<S: Store> Drop for Begun<'_, S> {
+    fn drop(&mut self) {
+        let mut told = self.open.take();
+        if std::thread::panicking() {
+            told.outcome.get_or_insert(CallOutcome::NoAnswer);
+            told.error.get_or_insert_with(|| "the call panicked".to_owned());
+        }
+        self.recorder.record(self, told);
+    }
+}
