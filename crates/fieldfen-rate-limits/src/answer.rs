@@ -6,13 +6,13 @@ use crate::number::count;
 /// A header field is read up to this many bytes, the lines of a repeated field together. A longer line is skipped.
 pub const MAX_FIELD_BYTES: usize = 64 * 1024;
 
-/// Of a larger body nothing is read.
+/// A larger body is not read.
 pub const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Of an answer with more header lines, the first ones are read.
+/// If an answer has more header lines, the first ones are read.
 const MAX_LINES: usize = 1024;
 
-/// An answer to an HTTP request: status, header, body, and when it was received. It borrows all of them.
+/// An answer to an HTTP request: status, header, body and time of arrival. It borrows all of them.
 ///
 /// The header comes from anything that iterates over pairs of name and value: an `http::HeaderMap`, a map of strings,
 /// an array of pairs. Names are compared without regard to case. A value that is not UTF-8 says nothing.
@@ -20,7 +20,7 @@ const MAX_LINES: usize = 1024;
 /// ```
 /// use fieldfen_rate_limits::{Answer, Timestamp};
 ///
-/// # let received_at: Timestamp = "2026-11-23T14:05:09Z".parse()?;
+/// let received_at: Timestamp = "2026-11-23T14:05:09Z".parse()?;
 /// let mut headers = http::HeaderMap::new();
 /// headers.insert("retry-after", "30".parse()?);
 /// let answer = Answer::new(429, received_at).headers(&headers).body(br#"{"detail":"Request was throttled."}"#);
@@ -56,7 +56,7 @@ impl<'a> Answer<'a> {
         self
     }
 
-    /// Adds the body. Some services say in it what they say nowhere else.
+    /// Adds the body. Some services state their limits only there.
     #[must_use]
     pub const fn body(mut self, body: &'a [u8]) -> Self {
         self.body = Some(body);
@@ -69,7 +69,7 @@ impl<'a> Answer<'a> {
         self.status
     }
 
-    /// When the answer was received.
+    /// The local time at which the answer arrived.
     #[must_use]
     pub const fn received_at(&self) -> Timestamp {
         self.received_at

@@ -1,6 +1,6 @@
 //! The services whose answers have a reader of their own.
 
-/// How a service says what it allows.
+/// The form in which a service states its limits, refusals and charges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -39,8 +39,8 @@ impl Dialect {
         Self::Generic,
     ];
 
-    /// The dialect of a service by its name, in any case: `"etsy"` is [`Etsy`](Self::Etsy). What follows the first
-    /// character that is no letter does not count, as in `"amazon-eu"`. An unknown service speaks
+    /// The dialect of a service by its name, in any case: `"etsy"` is [`Etsy`](Self::Etsy). The name ends before the
+    /// first character that is no letter, as in `"amazon-eu"`. The dialect of an unknown service is
     /// [`Generic`](Self::Generic).
     #[must_use]
     pub fn of_service(name: &str) -> Self {

@@ -1,7 +1,7 @@
 //! The fields that many services share: the IETF's `RateLimit`, in its current and its older forms, and `X-RateLimit-*`.
 //!
-//! [The draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/) has changed its fields often, and
-//! servers send what they were written for:
+//! [The draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/) has changed its fields often. A
+//! server sends the fields of the revision for which it was written:
 //!
 //! | revisions | fields |
 //! | --- | --- |
@@ -22,7 +22,7 @@ use crate::quota::{Remaining, combine, integers, items, limit_and_policies, para
 use crate::time::{after, reset};
 use crate::{Answer, LimitReading, Reading, Timestamp, json};
 
-/// Reads the fields that say the most: the current ones of the IETF, the older ones, or else `X-RateLimit-*`.
+/// Reads the current fields of the IETF; if there are none, the older ones; if there are none either, `X-RateLimit-*`.
 pub(crate) fn read(answer: &Answer<'_>, reading: &mut Reading) {
     let policies = answer.list("ratelimit-policy").and_then(|field| items(&field)).unwrap_or_default();
     let policies = policies.iter().filter_map(policy).filter(|policy| policy.limit.is_some()).collect::<Vec<_>>();
@@ -87,7 +87,7 @@ fn latest_reset(answer: &Answer<'_>, name: &str) -> Option<Timestamp> {
     answer.lines(name).filter_map(|line| one(line).or_else(|| line.split(',').filter_map(one).max())).max()
 }
 
-/// Reads the problem types of the draft, section "Problem Types", and which policies the answer says were violated.
+/// Reads the problem types of the draft, section "Problem Types", and the violated policies that the answer names.
 pub(crate) fn read_problem(answer: &Answer<'_>, reading: &mut Reading) {
     #[derive(Deserialize)]
     struct Problem {

@@ -1,4 +1,4 @@
-//! Quotas and what is left of them, in the structured fields of the IETF drafts and of those who follow them.
+//! Quotas and their remaining units, in the structured fields of the IETF drafts and of services that follow the drafts.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::json::name;
 use crate::number::count;
 use crate::{LimitReading, Timestamp, Unit};
 
-/// What is left of the quota that ends first: the three fields of the older drafts, or `X-RateLimit-*`.
+/// The state of the quota that ends first: the three fields of the older drafts, or `X-RateLimit-*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Remaining {
     pub(crate) limit: Option<u64>,
@@ -101,8 +101,8 @@ pub(crate) fn limit_and_policies(field: &str) -> (Option<u64>, Vec<LimitReading>
     (limit, policies.into_iter().filter_map(policy).collect())
 }
 
-/// One reading for each policy. What is left is left of the policy with the same quota. Of several such policies, the
-/// one with the longest window has the least left. What fits no policy is a reading of its own.
+/// One reading for each policy. The remaining units belong to the policy with the same quota; of several such policies,
+/// to the one with the longest window. Remaining units that fit no policy are a reading of their own.
 pub(crate) fn combine(known: Remaining, mut policies: Vec<LimitReading>) -> Vec<LimitReading> {
     let fits = |policy: &LimitReading| known.limit.is_none_or(|limit| policy.limit == Some(limit));
     let found = match known.limit {

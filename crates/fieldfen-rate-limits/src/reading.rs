@@ -1,37 +1,37 @@
-//! What an answer says: limits, refusals and charges.
+//! The reading of an answer: limits, refusals and charges.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Of more limits in one answer, the first ones are kept. An answer of eBay lists each resource of each API.
+/// If an answer has more limits, the first ones are kept. An answer of eBay lists each resource of each API.
 pub const MAX_LIMITS: usize = 512;
 
-/// Of more charges in one answer, the first ones are kept.
+/// If an answer has more charges, the first ones are kept.
 pub const MAX_CHARGES: usize = 512;
 
 /// A name that is longer or has control characters is not kept; a limit or charge of such a name is skipped.
 pub const MAX_NAME_BYTES: usize = 128;
 
-/// What an answer says. An empty reading is an answer that says nothing.
+/// The limits, refusals and charges that an answer tells of. The reading of an answer that tells of none is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Reading {
     /// The limits that the answer tells of, at most [`MAX_LIMITS`]. Several can hold for one call.
     pub limits: Vec<LimitReading>,
-    /// Whether the service refused this call because of a limit: HTTP status 429, or what the service uses in its place.
+    /// `true` if the service refused this call because of a limit, by HTTP status 429 or by the service's own sign.
     pub throttled: bool,
-    /// Until when the service refuses calls.
+    /// A refusal of further calls, and its end.
     pub blocked: Option<Block>,
     /// The service's own code for the error, such as `THROTTLED`, `QuotaExceeded` or `80002`.
     pub error_code: Option<String>,
-    /// What the call took of a limit that counts in other units than calls.
+    /// The points that the call took of a limit that does not count calls.
     pub cost: Option<CallCost>,
-    /// What the answer says of things that are paid for, at most [`MAX_CHARGES`].
+    /// The things with a price that the answer tells of, at most [`MAX_CHARGES`].
     pub charges: Vec<Charge>,
 }
 
-/// One limit. Whatever the answer does not say is `None`, never 0.
+/// One limit. A value that the answer does not state is `None`, never 0.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LimitReading {
@@ -39,26 +39,25 @@ pub struct LimitReading {
     pub bucket: Option<String>,
     /// The key of the partition that the limit counts for, in hexadecimal: a service can keep one count for each client.
     pub partition: Option<String>,
-    /// What the limit counts.
+    /// The unit in which the limit counts.
     pub unit: Unit,
-    /// How much the service allows in a window, or how much the bucket holds.
+    /// The units that the service allows in a window, or that the bucket holds.
     pub limit: Option<u64>,
-    /// How much is left.
+    /// The units that are left.
     pub remaining: Option<u64>,
-    /// How much is used.
+    /// The units that are used.
     pub used: Option<u64>,
-    /// How much is used, in hundredths of one per cent: 10,000 is all. A service that tells only this is full at 10,000,
-    /// and can be beyond.
+    /// The used share of the limit in hundredths of one per cent. 10,000 is all of it, and a service can report more.
     pub used_basis_points: Option<u32>,
-    /// When the service allows more: the end of a fixed window. It is never before the answer was received.
+    /// The end of a fixed window, after which the service allows more. It is never before the answer was received.
     pub resets_at: Option<Timestamp>,
     /// The length of the window.
     pub window: Option<Duration>,
-    /// How a token bucket refills. Such a limit has no window.
+    /// The rate at which a token bucket refills. Such a limit has no window.
     pub refill: Option<Refill>,
 }
 
-/// What a limit counts.
+/// The unit in which a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Unit {
@@ -92,7 +91,7 @@ impl Refill {
         (micros_per_second > 0).then_some(Self { micros_per_second })
     }
 
-    /// How long the bucket takes to refill by this much, rounded up to a microsecond.
+    /// The time in which the bucket refills by this amount, rounded up to a microsecond.
     #[must_use]
     pub fn time_for(self, amount: u64) -> Duration {
         let micros = (u128::from(amount) * 1_000_000_000_000).div_ceil(u128::from(self.micros_per_second.max(1)));
@@ -108,7 +107,7 @@ pub struct Block {
     pub until: Timestamp,
     /// The limit that refuses, by its [name](LimitReading::bucket), if the answer tells.
     pub bucket: Option<String>,
-    /// Where the time comes from.
+    /// The source of the time `until`.
     pub source: BlockSource,
 }
 
@@ -120,7 +119,7 @@ impl Block {
     }
 }
 
-/// Where the end of a refusal comes from.
+/// The source of a refusal's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BlockSource {
@@ -133,13 +132,13 @@ pub enum BlockSource {
     Documented,
 }
 
-/// What a call took of a limit in [`Unit::Points`].
+/// The points that a call took of a limit in [`Unit::Points`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct CallCost {
-    /// What the service reckoned before the call: it refuses a call for which less than this is left.
+    /// The service's estimate before the call. It refuses a call if fewer points than this are left.
     pub requested: Option<u64>,
-    /// What the call took.
+    /// The points that the call took in the end.
     pub actual: Option<u64>,
 }
 
@@ -152,9 +151,9 @@ pub struct CallCost {
 pub struct Charge {
     /// The service's id of what it charges for, such as a prediction.
     pub external_id: String,
-    /// Whether it costs anything.
+    /// `false` if the service says that this costs nothing.
     pub billable: bool,
-    /// What was bought, such as the name of a model.
+    /// The thing that was bought, such as the name of a model.
     pub item: Option<String>,
     /// The amounts by which a price is reckoned. An amount that is not here is unknown.
     pub amounts: Vec<ChargedAmount>,
@@ -192,7 +191,7 @@ impl Charge {
 }
 
 impl LimitReading {
-    /// Whether nothing is left.
+    /// `true` if the answer says that nothing is left.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.remaining == Some(0) || self.used_basis_points.is_some_and(|used| used >= 10_000)
@@ -220,7 +219,7 @@ impl Reading {
         }
     }
 
-    /// Whether the answer says nothing at all.
+    /// `true` if the answer tells of no limit, refusal or charge.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         *self == Self::default()

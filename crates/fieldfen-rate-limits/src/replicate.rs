@@ -4,7 +4,7 @@
 //!   per minute, everything else is called at up to 3,000, and less when credit runs low. `ratelimit-remaining` and
 //!   `ratelimit-reset`, in seconds, come with most answers; the page does not name them, recorded answers have them. An
 //!   answer with status 429 has the body `{"detail":"Request was throttled. Your rate limit resets in ~30s."}`.
-//! - What a prediction costs: <https://replicate.com/docs/topics/predictions/lifecycle> and
+//! - The price of a prediction: <https://replicate.com/docs/topics/predictions/lifecycle> and
 //!   <https://replicate.com/changelog/2025-10-16-prediction-deadlines>. A prediction that is `canceled` is charged. One
 //!   that is `aborted`, because its deadline came before it started, is not (said of public models). The amounts are in
 //!   `metrics`, of which `predict_time` is the seconds that the model ran. They are final once the prediction has ended.
@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::time::after_seconds;
 use crate::{Answer, Block, BlockSource, Charge, ChargedAmount, MAX_CHARGES, Reading, json};
 
-/// Of more metrics of one prediction, the first ones are kept.
+/// If a prediction has more metrics, the first ones are kept.
 const MAX_AMOUNTS: usize = 16;
 
 #[derive(Deserialize)]

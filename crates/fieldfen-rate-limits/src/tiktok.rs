@@ -5,8 +5,8 @@
 //! - Errors: <https://developers.tiktok.com/doc/tiktok-api-v2-error-handling> and
 //!   <https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>. The body has
 //!   `{"error": {"code": "rate_limit_exceeded", …}}`, with `ok` for no error. The table of the second page was cut off in
-//!   the copy that could be had; public clients agree on its codes. They are about caps of a day, which the page does not
-//!   say the start of: the refusal ends 24 hours after the answer at the latest.
+//!   the copy that could be had; public clients agree on its codes. They are about limits per day. The page does not
+//!   say when a day begins. The refusal ends 24 hours after the answer at the latest.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -8,13 +8,13 @@ use crate::number::micros_rounded_up;
 /// The last time that a reading tells: the end of the year 9999.
 const LAST_MICROS: i64 = 253_402_300_799_999_999;
 
-/// The time so many microseconds after another one, if it is before the year 10,000.
+/// The time that is this many microseconds after another one, if it is before the year 10,000.
 pub(crate) fn after(start: Timestamp, micros: u64) -> Option<Timestamp> {
     let end = start.checked_add_signed(TimeDelta::microseconds(i64::try_from(micros).ok()?))?;
     (end.timestamp_micros() <= LAST_MICROS).then_some(end)
 }
 
-/// The time so many seconds after another one. The seconds may have a fraction.
+/// The time that is this many seconds after another one. The seconds may have a fraction.
 pub(crate) fn after_seconds(start: Timestamp, seconds: &str) -> Option<Timestamp> {
     after(start, micros_rounded_up(seconds)?)
 }

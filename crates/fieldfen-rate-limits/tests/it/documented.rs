@@ -1,4 +1,4 @@
-//! What the services' own pages show, read as the pages explain it.
+//! Readings of the examples on the services' own pages, compared with the explanations on these pages.
 
 use fieldfen_rate_limits::Dialect;
 

@@ -1,5 +1,5 @@
-//! What the services' pages show, and the few answers that public clients have recorded where a page shows none. The
-//! random cases are made from these, too.
+//! Answers from the services' pages. Where a page shows none, the answer was recorded by a public client. The random
+//! cases are made from these answers too.
 
 use fieldfen_rate_limits::Dialect;
 

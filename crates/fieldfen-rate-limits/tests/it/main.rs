@@ -11,18 +11,18 @@ mod standard_fields;
 
 use fieldfen_rate_limits::{Answer, BlockSource, Dialect, LimitReading, Reading, Timestamp, Unit};
 
-/// When the answers of the tests were received, unless they say otherwise.
+/// The time at which the answers of the tests arrived, unless a test sets another one.
 fn received_at() -> Timestamp {
     "2026-11-23T14:05:09Z".parse().unwrap()
 }
 
-/// What an answer with this header says.
+/// The reading of an answer with this header.
 fn read(dialect: Dialect, status: u16, headers: &[(&str, &str)], body: &str) -> Vec<String> {
     let answer = Answer::new(status, received_at()).headers(headers.iter().copied()).body(body.as_bytes());
     describe(&fieldfen_rate_limits::read(dialect, &answer))
 }
 
-/// One line for each thing that a reading says. Times are seconds from the answer on.
+/// The content of a reading, one value a line. Times are in seconds after the answer.
 fn describe(reading: &Reading) -> Vec<String> {
     let seconds = |time: Timestamp| (time - received_at()).as_seconds_f64();
     let mut lines = reading.limits.iter().map(describe_limit).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What a server says in a documented form, whatever the numbers and names, is what is read.
+//! For random numbers and names: a reader returns the values that were written in a documented form.
 
 use fieldfen_rate_limits::{Answer, Dialect, Timestamp};
 use proptest::prelude::*;
