@@ -40,7 +40,9 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
     for (file, folder) in [(0o444, 0o755), (0o444, 0o777), (0o666, 0o755)] {
         let database = Database::new();
         database.enqueue(WORK_KIND, 3);
-        fs::remove_file(database.beside("-lock")).unwrap();
+        for ending in ["-lock", "-lock-queue"] {
+            fs::remove_file(database.beside(ending)).unwrap();
+        }
         let before = fs::read(database.path()).unwrap();
         let mut worker = unprivileged(&database);
         set_mode(database.path(), file);
@@ -51,7 +53,7 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
         assert!(failure.message.contains("check the permissions of the file, of the files beside it"), "{failure:?}");
         worker.close();
         if file == 0o444 {
-            for ending in ["-wal", "-shm", "-lock"] {
+            for ending in ["-wal", "-shm", "-lock", "-lock-queue"] {
                 assert!(!database.beside(ending).exists(), "{ending} would keep the owner from writing");
             }
         }

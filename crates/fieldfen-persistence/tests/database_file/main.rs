@@ -165,7 +165,7 @@ fn the_files_beside_a_database_are_as_private_as_the_database() {
         }
         let store = SqliteStore::open(&path.display().to_string()).unwrap();
         store.write(|s| s.jobs().enqueue(&job(1))).unwrap();
-        for ending in ["", "-wal", "-shm", "-lock", "-wake"] {
+        for ending in ["", "-wal", "-shm", "-lock", "-lock-queue", "-wake"] {
             let found = fs::metadata(beside(&path, ending)).unwrap().permissions().mode() & 0o777;
             assert_eq!(found, mode.unwrap_or(0o600), "{ending:?} is {found:o}");
         }
@@ -184,7 +184,7 @@ fn a_lock_or_wake_file_that_leads_elsewhere_is_left_alone_and_the_store_works_wi
         },
     ];
     for (number, make) in (1..).zip(makers) {
-        for ending in ["-lock", "-wake"] {
+        for ending in ["-lock", "-lock-queue", "-wake"] {
             let _ = fs::remove_file(beside(&path, ending));
             make(&beside(&path, ending), &victim);
         }

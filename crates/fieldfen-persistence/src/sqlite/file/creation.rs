@@ -17,8 +17,8 @@ use crate::sqlite::file::path_check::{file_exists, refusal};
 use crate::sqlite::url::SqliteUrl;
 
 /// Creates a database and its folder, and lets `f` fill the database. Returns `None` if the file exists already. Only
-/// the owner may read and write the new file or enter a new folder. `-wal`, `-shm`, `-lock` and `-wake` get the mode of
-/// the database, also after that mode is changed.
+/// the owner may read and write the new file or enter a new folder. `-wal`, `-shm`, `-lock`, `-lock-queue` and `-wake`
+/// get the mode of the database, also after that mode is changed.
 ///
 /// After a failure neither file nor folder remains. If several programs create the same database at once, one of them
 /// succeeds, and the others get `None`.
