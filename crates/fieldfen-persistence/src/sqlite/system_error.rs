@@ -1,13 +1,14 @@
-//! The operating system's error behind SQLite's answer.
+//! The error of the operating system (`errno`) that caused an error of SQLite.
 //!
-//! SQLite answers with its own codes, of which diesel hands on a text. The thread still has the system's error: between
-//! the call that failed and its answer, SQLite makes no other call that fails. An error that has been taken is forgotten,
-//! so that it explains no later answer.
+//! SQLite reports its own error codes, and diesel turns them into text. Neither contains `errno`. The thread's `errno` still
+//! has its value when SQLite returns, because SQLite makes no other failing system call in between. Each function here
+//! resets the `errno` that it finds, so that the same `errno` is not taken for the cause of a later error.
 
 #[cfg(unix)]
 use rustix::io::Errno;
 
-/// Whether the system has refused a lock because it has none: SQLite takes that for a lock that somebody else holds.
+/// Whether the system call for a lock failed because the file system has no locks (`ENOLCK`). SQLite reports such a lock as
+/// held by another connection.
 pub(in crate::sqlite) fn take_no_locks() -> bool {
     #[cfg(unix)]
     return take(&[Errno::NOLCK]);
@@ -15,8 +16,9 @@ pub(in crate::sqlite) fn take_no_locks() -> bool {
     return false;
 }
 
-/// Whether the system had no room for what was written, or allows no larger file (`ulimit -f`): SQLite calls it an I/O
-/// error where it extends the index of its log, or where the size of files is limited.
+/// Whether a write failed because the disk or the quota is full (`ENOSPC`, `EDQUOT`), or because the file may not grow
+/// (`EFBIG`, `ulimit -f`). SQLite reports a full disk as an I/O error when it extends the index of its log, and it reports
+/// `EFBIG` as an I/O error.
 pub(in crate::sqlite) fn take_no_room() -> bool {
     #[cfg(unix)]
     return take(&[Errno::NOSPC, Errno::DQUOT, Errno::FBIG]);
@@ -24,6 +26,7 @@ pub(in crate::sqlite) fn take_no_room() -> bool {
     return false;
 }
 
+/// Resets `errno` if it is one of these errors.
 #[cfg(unix)]
 fn take(errors: &[Errno]) -> bool {
     let found = errors.iter().any(|error| error.raw_os_error() == errno::errno().0);

@@ -1,9 +1,12 @@
-//! Checkpoints: when the log is copied into the database, and by which thread.
+//! Checkpoints copy the write-ahead log into the database.
 //!
-//! SQLite's automatic checkpoint runs inside a commit: its writers, and all processes that wait for the fair lock, wait
-//! until the pages are on the disk. Here a thread of its own copies the log while others write. They never let it reach the
-//! end of the log, and SQLite starts the log anew only when all of it has been copied. Therefore the thread that commits
-//! copies the rest when little is left, and holds the write lock meanwhile.
+//! SQLite's automatic checkpoint runs inside a commit. The writers of this commit, and all processes that wait for the fair
+//! lock, wait until the pages are on the disk. This module therefore copies the log in a separate thread while writers
+//! continue.
+//!
+//! SQLite starts the log anew only after the whole log has been copied. While writers add to the log, the thread never
+//! reaches its end. When few frames are left, the thread that has just committed therefore copies them, and holds the write
+//! lock meanwhile.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -20,18 +23,18 @@ use crate::sqlite::deadline::Deadline;
 use crate::sqlite::file::replaced_files::OpenFiles;
 use crate::sqlite::file::wal::LogState;
 
-/// The length of the log, in frames, from which it is copied. SQLite's own default.
+/// A log of at least so many frames is copied. SQLite's default for its automatic checkpoint is the same.
 const CHECKPOINT_FRAMES: u32 = 1000;
 
-/// With fewer frames left to copy, the thread that commits copies them.
+/// If fewer frames are left to copy, the thread that commits copies them.
 const BLOCKING_FRAMES: u32 = 250;
 
-/// From this length on the thread that commits copies all that is left. Writers that are faster than the disk would
-/// otherwise make the log longer and longer.
+/// If the log has at least so many frames, the thread that commits copies all that is left. Otherwise the log would grow
+/// without end under writers that are faster than the disk.
 const MAX_FRAMES: u32 = 4000;
 
 statement! {
-    /// Copies the frames that the log has now. Waits for nobody, and others go on writing.
+    /// Copies the frames that the log has now. Waits for no lock, and other connections can write meanwhile.
     PassiveCheckpoint {} -> (Integer, Integer, Integer) = "PRAGMA wal_checkpoint(PASSIVE)"
 }
 
@@ -44,7 +47,7 @@ statement! {
 pub(super) struct Checkpointer {
     thread: CheckpointThread,
     options: SqliteOptions,
-    /// Whether the last checkpoint of the thread that commits has failed.
+    /// Whether the last checkpoint by the thread that commits failed.
     is_failing: bool,
 }
 
@@ -54,8 +57,8 @@ enum CheckpointThread {
         wake: SyncSender<()>,
         ended: JoinHandle<()>,
     },
-    /// The database is in memory, or the thread could not be started or could not open a connection: checkpoints run in
-    /// the thread that commits.
+    /// The database is in memory, or the thread could not be started or could not open a connection. The thread that
+    /// commits runs all checkpoints.
     Unavailable,
 }
 
@@ -86,8 +89,8 @@ impl Checkpointer {
         }
     }
 
-    /// Checkpoints a log that was in this state at the last commit, if it is long enough. Waits for no lock. A checkpoint
-    /// that fails is tried again after the next commit.
+    /// Starts a checkpoint if the log is long enough. `log` is the state of the log at the last commit. Waits for no lock.
+    /// A checkpoint that fails is tried again after the next commit.
     pub(super) fn after_commit(&mut self, log: LogState, conn: &mut SqliteConnection, control: &HookControl) {
         match due(log) {
             None => {}
@@ -99,7 +102,7 @@ impl Checkpointer {
         }
     }
 
-    /// Wakes the thread, and starts it before if necessary. Returns `false` if it is not available.
+    /// Wakes the checkpoint thread, which the first call starts. Returns `false` if the thread is not available.
     fn wake_thread(&mut self) -> bool {
         if let CheckpointThread::NotStarted(files) = &self.thread {
             let (wake, woken) = sync_channel(1);
@@ -123,11 +126,12 @@ impl Checkpointer {
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        // The connection of the thread is closed before the writer's: the last one to close empties the log.
+        // The thread closes its connection before the writer closes its own: the last connection to close removes the log.
         let thread = std::mem::replace(&mut self.thread, CheckpointThread::Unavailable);
         if let CheckpointThread::Running { wake, ended } = thread {
             drop(wake);
-            // The program's own instrumentation runs on the thread too, and may drop the last handle of the store there.
+            // The program's diesel instrumentation runs on the checkpoint thread too, and may drop the last handle of the store
+            // there. A thread cannot wait for its own end.
             if ended.thread().id() != thread::current().id() {
                 let _ = ended.join();
             }
@@ -135,6 +139,7 @@ impl Drop for Checkpointer {
     }
 }
 
+/// The checkpoint thread. Ends when the sender of `woken` is dropped.
 fn run_when_woken(files: &OpenFiles, options: &SqliteOptions, woken: &Receiver<()>) {
     let opened = open_for_maintenance(files.database(), options, &Deadline::after(options.busy_timeout));
     let OpenConnection { mut conn, control, .. } = match opened {
@@ -147,14 +152,15 @@ fn run_when_woken(files: &OpenFiles, options: &SqliteOptions, woken: &Receiver<(
     control.set_busy_timeout(Duration::ZERO);
     let mut is_failing = false;
     while woken.recv().is_ok() {
-        // The next commit reports a file that has been replaced.
+        // If a file has been replaced, the next commit reports it.
         if files.check().is_ok() {
             run(Checkpoint::Passive, &mut conn, &mut is_failing);
         }
     }
 }
 
-/// Runs a checkpoint. The first of several that fail is logged as a warning: the log grows until one succeeds.
+/// Runs a checkpoint. Of several failures in a row, the first is logged as a warning: the log grows until a checkpoint
+/// succeeds.
 fn run(checkpoint: Checkpoint, conn: &mut SqliteConnection, is_failing: &mut bool) {
     let done: QueryResult<(i32, i32, i32)> = match checkpoint {
         Checkpoint::Passive => PassiveCheckpoint {}.get_result(conn),
@@ -204,7 +210,7 @@ mod tests {
         write(&writer, "CREATE TABLE pages (page BLOB)").unwrap();
         let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) \
                     INSERT INTO pages SELECT zeroblob(3000) FROM n";
-        // The number of times that the log was started anew, in its header.
+        // The header of the log counts how often SQLite has started the log anew.
         let restarts = || std::fs::read(&log).unwrap()[12..16].to_vec();
         write(&writer, rows).unwrap();
         let before = restarts();
