@@ -123,6 +123,11 @@ id_type!(
     "operator action id"
 );
 id_type!(
+    /// A row of `api_permits`: the right to make one call.
+    PermitId,
+    "permit id"
+);
+id_type!(
     /// The token that proves that a claim or a reservation is still the current one.
     ///
     /// Every claim writes a new token into the rows that it takes. A worker with an older token has lost its lease.

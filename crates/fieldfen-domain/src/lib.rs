@@ -14,6 +14,7 @@ mod open_enum;
 pub mod operator;
 mod page;
 pub mod publication;
+pub mod rate_limit;
 mod reason;
 pub mod recurring;
 mod redacted;
@@ -27,7 +28,7 @@ pub mod worker;
 pub use catch_panic::catch_panic;
 pub use error_chain::with_causes;
 pub use ids::{
-    FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PublicationId, SocialPostId, WorkerId,
+    FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PermitId, PublicationId, SocialPostId, WorkerId,
 };
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};

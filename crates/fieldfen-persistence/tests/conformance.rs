@@ -10,6 +10,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
+use fieldfen_testkit::conformance::Traffic;
 use fieldfen_testkit::{ModelStore, conformance};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -71,6 +72,29 @@ fn threads_do_each_job_once() {
     conformance::threads(&folder.store(Durability::Full), 8, 400);
     conformance::threads(&folder.store(Durability::Normal), 3, 1000);
     conformance::threads(&SqliteStore::in_memory().unwrap(), 4, 400);
+}
+
+#[test]
+fn a_service_with_a_limit_is_used_to_its_limit_and_not_beyond() {
+    let traffic = Traffic {
+        seed: 1,
+        clients: 8,
+        limit: 100,
+        window: 60,
+        windows: 5,
+        latency: 60_000,
+        lost: 0,
+        others: 0,
+        says: true,
+        halves: false,
+    };
+    let figures = |traffic| conformance::rate_limit_traffic(&SqliteStore::in_memory().unwrap(), traffic);
+    let used = figures(traffic);
+    assert_eq!((used.refused, used), (0, conformance::rate_limit_traffic(&ModelStore::new(), traffic)));
+    assert!(used.taken * 100 >= used.possible * 99, "{used:?}");
+    let interrupted = Traffic { lost: 10, latency: 900_000, ..traffic };
+    assert_eq!(figures(interrupted), conformance::rate_limit_traffic(&ModelStore::new(), interrupted));
+    assert_eq!(figures(interrupted).refused, 0);
 }
 
 /// The number of random traces, divided by `one_in` for slower tests.

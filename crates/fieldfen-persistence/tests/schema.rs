@@ -125,7 +125,7 @@ fn rows(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     for (table, known) in introspect(conn)? {
         let values: Vec<_> = known.columns.iter().map(|column| format!("quote({})", column.name)).collect();
         let values = values.join(" || ' ' || ");
-        all.extend(lines(conn, &format!("SELECT '{table} ' || {values} AS line FROM {table} ORDER BY rowid"))?);
+        all.extend(lines(conn, &format!("SELECT '{table} ' || {values} AS line FROM {table} ORDER BY line"))?);
     }
     Ok(all)
 }
@@ -256,7 +256,8 @@ fn each_migration_and_its_rollback_leave_schema_and_rows_as_they_were() -> Outco
         }
         let before = (statements(&mut conn)?, introspect(&mut conn)?, rows(&mut conn)?);
         // A migration may insert a row into its own table.
-        let of_specification = before.2.iter().filter(|row| !row.starts_with("publication_gap "));
+        let of_migrations = ["publication_gap ", "api_usage_rollup "];
+        let of_specification = before.2.iter().filter(|row| !of_migrations.iter().any(|table| row.starts_with(table)));
         assert_eq!(of_specification.count(), if index > 0 { 6 } else { 0 });
         run(&mut conn, folder, "up.sql")?;
         let kept = rows(&mut conn)?;

@@ -23,6 +23,8 @@ mod maintenance;
 mod operator_actions;
 pub mod publication_decisions;
 mod publications;
+pub mod rate_limit_rows;
+mod rate_limits;
 mod recurring;
 pub mod rows;
 mod watch;
@@ -36,6 +38,7 @@ pub use jobs::{JobActions, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
+pub use rate_limits::{RateLimitReads, RateLimits};
 pub use recurring::{Recurring, RecurringReads};
 pub use watch::{Watch, WatchCloser};
 pub use workers::{WorkerReads, Workers};
@@ -60,6 +63,8 @@ pub trait ReadSession {
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads;
     /// The registry of workers.
     fn workers(&mut self) -> &mut dyn WorkerReads;
+    /// Rate limits of external services.
+    fn rate_limits(&mut self) -> &mut dyn RateLimitReads;
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
@@ -87,6 +92,8 @@ pub trait Session {
     fn operator_actions(&mut self) -> &mut dyn OperatorActions;
     /// The registry of workers.
     fn workers(&mut self) -> &mut dyn Workers;
+    /// Rate limits of external services: permits are acquired and settled.
+    fn rate_limits(&mut self) -> &mut dyn RateLimits;
     /// The same transaction, for a function that takes a [`ReadSession`].
     fn reads(&mut self) -> &mut dyn ReadSession;
 }

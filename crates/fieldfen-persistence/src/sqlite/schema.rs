@@ -1,6 +1,31 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    api_permit_limits (permit_id, limit_id) {
+        permit_id -> Text,
+        limit_id -> Integer,
+        units -> Integer,
+        settled_units_then -> Integer,
+    }
+}
+
+diesel::table! {
+    api_permits (id) {
+        id -> Text,
+        service -> Text,
+        account -> Text,
+        endpoint -> Text,
+        units -> Integer,
+        worker -> Text,
+        acquired_at -> Timestamp,
+        start_by -> Timestamp,
+        lapses_at -> Timestamp,
+        guess_micros -> Nullable<Integer>,
+        currency -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     api_usage (id) {
         id -> BigInt,
         service -> Text,
@@ -182,6 +207,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    rate_limit_usage (limit_id, frees_at) {
+        limit_id -> Integer,
+        frees_at -> Timestamp,
+        units -> Integer,
+    }
+}
+
+diesel::table! {
+    rate_limits (id) {
+        id -> BigInt,
+        service -> Text,
+        account -> Text,
+        endpoint -> Text,
+        bucket -> Text,
+        kind -> Text,
+        limit_units -> Nullable<Integer>,
+        window_ms -> Nullable<Integer>,
+        refill_micros_per_s -> Nullable<Integer>,
+        said_units -> Nullable<Integer>,
+        said_refill_micros_per_s -> Nullable<Integer>,
+        used_units -> Integer,
+        permitted_units -> Integer,
+        settled_units -> Integer,
+        level_micros -> Nullable<Integer>,
+        level_at -> Nullable<Timestamp>,
+        other_units -> Nullable<Integer>,
+        other_until -> Nullable<Timestamp>,
+        left_units -> Nullable<Integer>,
+        left_until -> Nullable<Timestamp>,
+        used_basis_points -> Nullable<Integer>,
+        blocked_since -> Nullable<Timestamp>,
+        blocked_until -> Nullable<Timestamp>,
+        blocked_reason -> Nullable<Text>,
+        throttles -> Integer,
+        tightened_at -> Nullable<Timestamp>,
+        said_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     recurring_jobs (name) {
         name -> Text,
         schedule -> Text,
@@ -230,6 +295,8 @@ diesel::joinable!(publications -> files (file_id));
 diesel::joinable!(social_posts -> files (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_permit_limits,
+    api_permits,
     api_usage,
     api_usage_daily,
     api_usage_rollup,
@@ -242,6 +309,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     processed_hashes,
     publication_gap,
     publications,
+    rate_limit_usage,
+    rate_limits,
     recurring_jobs,
     social_posts,
     workers,

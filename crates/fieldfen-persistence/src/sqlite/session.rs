@@ -6,8 +6,8 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring,
-    RecurringReads, Session, StoreError, WorkerReads, Workers,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession,
+    Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -121,6 +121,10 @@ impl ReadSession for SqliteSession<'_> {
     fn workers(&mut self) -> &mut dyn WorkerReads {
         self
     }
+
+    fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
+        self
+    }
 }
 
 impl Session for SqliteSession<'_> {
@@ -161,6 +165,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn workers(&mut self) -> &mut dyn Workers {
+        self
+    }
+
+    fn rate_limits(&mut self) -> &mut dyn RateLimits {
         self
     }
 

@@ -8,7 +8,7 @@ use fieldfen_domain::publication::{
 };
 use fieldfen_domain::store::{
     ApiUsageReads, FileReads, HashReads, JobReads, ListingReads, MaintenanceReport, OperatorActionReads,
-    PublicationReads, ReadSession, RecurringReads, Session, Store, StoreError, Watch, WorkerReads,
+    PublicationReads, RateLimitReads, ReadSession, RecurringReads, Session, Store, StoreError, Watch, WorkerReads,
 };
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 use fieldfen_persistence::SqliteStore;
@@ -200,6 +200,10 @@ impl ReadSession for CountedSession<'_> {
 
     fn workers(&mut self) -> &mut dyn WorkerReads {
         self.inner.workers()
+    }
+
+    fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
+        self.inner.rate_limits()
     }
 }
 

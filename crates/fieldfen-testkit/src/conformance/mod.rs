@@ -30,6 +30,8 @@ mod parked;
 mod pruning;
 mod publication_pages;
 mod publication_pruning;
+mod rate_limit_traffic;
+mod rate_limits;
 mod recurring;
 mod reservation_release;
 mod reservations;
@@ -44,6 +46,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fieldfen_domain::store::Store;
 pub use foreign_job_pruning::foreign_job_pruning;
+pub use rate_limit_traffic::{Traffic, TrafficFigures, rate_limit_traffic};
 pub use threads::threads;
 
 /// A case: its name, and a function that takes an empty store and panics if the store is wrong.
@@ -95,6 +98,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         recurring::cases(),
         operator_actions::cases(),
         workers::cases(),
+        rate_limits::cases(),
     ]
     .concat()
 }

@@ -12,6 +12,9 @@ mod keys;
 mod listings;
 mod operator_actions;
 mod publications;
+#[cfg(test)]
+mod rate_limit_traffic_test;
+mod rate_limits;
 mod recurring;
 mod session;
 mod store;
@@ -28,6 +31,7 @@ use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use job_row::JobRow;
 use operator_actions::ActionRow;
+use rate_limits::{CellRow, LimitRow, PermitRow};
 use recurring::RecurringRow;
 pub use store::ModelStore;
 use table::Table;
@@ -49,6 +53,9 @@ struct State {
     recurring: Table<RecurringRow>,
     actions: Table<ActionRow>,
     workers: Table<WorkerRow>,
+    limits: Table<LimitRow>,
+    cells: Table<CellRow>,
+    permits: Table<PermitRow>,
 }
 
 impl State {
@@ -68,6 +75,9 @@ impl State {
             self.recurring.commit(),
             self.actions.commit(),
             self.workers.commit(),
+            self.limits.commit(),
+            self.cells.commit(),
+            self.permits.commit(),
         ]
         .contains(&true)
     }
@@ -87,6 +97,9 @@ impl State {
         self.recurring.roll_back();
         self.actions.roll_back();
         self.workers.roll_back();
+        self.limits.roll_back();
+        self.cells.roll_back();
+        self.permits.roll_back();
     }
 }
 

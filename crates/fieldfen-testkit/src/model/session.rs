@@ -2,8 +2,8 @@
 
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, ReadSession, Recurring,
-    RecurringReads, Session, WorkerReads, Workers,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession,
+    Recurring, RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -42,6 +42,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn workers(&mut self) -> &mut dyn WorkerReads {
+        self
+    }
+
+    fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
         self
     }
 }
@@ -84,6 +88,10 @@ impl Session for ModelSession<'_> {
     }
 
     fn workers(&mut self) -> &mut dyn Workers {
+        self
+    }
+
+    fn rate_limits(&mut self) -> &mut dyn RateLimits {
         self
     }
 

@@ -49,7 +49,7 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// The consequence of losing a column or a table.
-const CONSEQUENCES: [(&str, &str); 20] = [
+const CONSEQUENCES: [(&str, &str); 21] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
@@ -65,6 +65,7 @@ const CONSEQUENCES: [(&str, &str); 20] = [
     ("processed_hashes.source", "nobody can tell any more who sent them"),
     ("processed_hashes.expires_at", "repetitions are recognised for 24 hours only"),
     ("recurring_jobs", "recurring work ends until a program defines it again"),
+    ("rate_limits", "what is used of a limit is not known until the service says it or a window has passed"),
     ("operator_actions", "nobody can tell any more who did what, and why"),
     ("api_usage.outcome", "nobody can tell any more which calls failed"),
     ("api_usage.error", "nobody can tell any more why the calls failed"),
@@ -74,7 +75,16 @@ const CONSEQUENCES: [(&str, &str); 20] = [
 
 /// Tables and columns that are no loss: applying the migration again restores their values, or a due job does not need
 /// them.
-const NOT_LOST: [&str; 5] = ["jobs.run_at", "jobs.waiting_since", "publication_gap", "workers", "api_usage_rollup"];
+const NOT_LOST: [&str; 8] = [
+    "jobs.run_at",
+    "jobs.waiting_since",
+    "publication_gap",
+    "workers",
+    "api_usage_rollup",
+    "rate_limit_usage",
+    "api_permits",
+    "api_permit_limits",
+];
 
 /// The rows of `file_drive_ids` that the migration cannot restore from `files`.
 const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_drive_ids.file_id \

@@ -9,6 +9,7 @@ pub(in crate::sqlite) mod operator_actions;
 #[cfg(test)]
 mod plans_test;
 pub(in crate::sqlite) mod publications;
+pub(in crate::sqlite) mod rate_limits;
 pub(in crate::sqlite) mod recurring;
 pub(in crate::sqlite) mod webhook_hashes;
 pub(in crate::sqlite) mod workers;

@@ -19,6 +19,7 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::recurring::statements(),
         crate::sqlite::repositories::operator_actions::statements(),
         crate::sqlite::repositories::workers::statements(),
+        crate::sqlite::repositories::rate_limits::statements(),
     ]
     .concat()
 }
@@ -54,6 +55,14 @@ fn full_database() -> SqliteConnection {
          INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome)
          SELECT printf('%032x', i), '2026-01-01 00:00:00.000000', iif(i % 2, 'ann', 'bo'), 'tool', 'retry', 'job', printf('%032x', i / 2), 'r', 'done'
          FROM n;
+         INSERT INTO rate_limits (service, account, bucket, kind)
+         SELECT iif(i % 2, 'etsy', 'replicate'), 'account ' || i, 'day', 'said' FROM n;
+         INSERT INTO rate_limit_usage (limit_id, frees_at, units)
+         SELECT i / 250, datetime('2026-01-01', i || ' minutes'), 1 FROM n;
+         INSERT INTO api_permits (id, service, units, worker, acquired_at, start_by, lapses_at)
+         SELECT printf('%032x', i), 'etsy', 1, '', '', '', datetime('2026-01-01', i || ' minutes') FROM n;
+         INSERT INTO api_permit_limits (permit_id, limit_id, units, settled_units_then)
+         SELECT printf('%032x', i), i, 1, 0 FROM n;
          COMMIT",
     )
     .unwrap();

@@ -1,0 +1,147 @@
+//! The right to make one call.
+
+use std::time::Duration;
+
+use super::key::CallScope;
+use super::limit::RateLimitId;
+use crate::ids::PermitId;
+use crate::time::{CLOCK_TOLERANCE, Timestamp, later};
+
+/// A call starts within this time after its permit was acquired, or acquires a new one.
+pub const START_WITHIN: Duration = Duration::from_secs(1);
+
+/// The longest time that a call can be given to end. A longer one counts as this one.
+pub const MAX_CALL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
+/// The right to make one call, acquired before it and settled after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permit {
+    /// The id of its row.
+    pub id: PermitId,
+    /// The call that it is for.
+    pub call: CallScope,
+    /// When it was acquired.
+    pub acquired_at: Timestamp,
+    /// The call starts at this time at the latest.
+    pub start_by: Timestamp,
+    /// The call has ended by this time. A permit that is not settled by then counts as one whose call was made then.
+    pub lapses_at: Timestamp,
+    /// The limits in which the call counts.
+    pub limits: Vec<PermitLimit>,
+}
+
+impl Permit {
+    /// A permit acquired now, for a call that ends within this time after its start.
+    #[must_use]
+    pub fn new(id: PermitId, call: CallScope, now: Timestamp, call_timeout: Duration) -> Self {
+        let start_by = later(now, START_WITHIN);
+        let lapses_at = later(start_by, call_timeout.min(MAX_CALL_TIMEOUT));
+        Self { id, call, acquired_at: now, start_by, lapses_at, limits: Vec::new() }
+    }
+
+    /// Checks that the call may start at this time.
+    ///
+    /// # Errors
+    /// [`StartTooLate`] after [`start_by`](Self::start_by), and before the permit was acquired: the clock was set back.
+    /// The caller gives the permit back and acquires a new one.
+    pub fn start(&self, now: Timestamp) -> Result<(), StartTooLate> {
+        if (self.acquired_at..=self.start_by).contains(&now) {
+            return Ok(());
+        }
+        Err(StartTooLate { service: self.call.service.clone(), acquired_at: self.acquired_at, now })
+    }
+
+    /// What the permit has taken of a limit.
+    #[must_use]
+    pub fn taken_of(&self, limit: RateLimitId) -> Option<&PermitLimit> {
+        self.limits.iter().find(|taken| taken.limit == limit)
+    }
+}
+
+/// What a permit has taken of one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PermitLimit {
+    /// The limit.
+    pub limit: RateLimitId,
+    /// The number of units.
+    pub units: u64,
+    /// The limit's [`settled`](super::RateLimit::settled) when the permit was acquired.
+    pub settled_then: u64,
+}
+
+impl PermitLimit {
+    /// So many units of this limit, of which so many had been settled then.
+    #[must_use]
+    pub const fn new(limit: RateLimitId, units: u64, settled_then: u64) -> Self {
+        Self { limit, units, settled_then }
+    }
+}
+
+/// A row of `api_permits`: a permit that is neither settled nor lapsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PermitInFlight {
+    /// The permit.
+    pub permit: Permit,
+    /// Who holds it, for people to read.
+    pub worker: String,
+    /// What the call is guessed to cost, in millionths of the currency.
+    pub guess_micros: Option<i64>,
+    /// The currency of the guess.
+    pub currency: Option<String>,
+}
+
+impl PermitInFlight {
+    /// A permit of this worker, without a guess.
+    #[must_use]
+    pub fn new(permit: Permit, worker: impl Into<String>) -> Self {
+        Self { permit, worker: worker.into(), guess_micros: None, currency: None }
+    }
+}
+
+/// The latest time at which a permit acquired now can lapse. One that lapses later was acquired by a clock that was
+/// ahead, and counts as lapsed.
+#[must_use]
+pub fn last_possible_lapse(now: Timestamp) -> Timestamp {
+    let tolerance = CLOCK_TOLERANCE.to_std().unwrap_or_default();
+    later(now, START_WITHIN + MAX_CALL_TIMEOUT + tolerance)
+}
+
+/// A permit whose call may not start any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the permit for a call to {service} was acquired at {acquired_at}, and it is {now}: a call starts within 1 s after its permit was acquired")]
+pub struct StartTooLate {
+    /// The service.
+    pub service: String,
+    /// When the permit was acquired.
+    pub acquired_at: Timestamp,
+    /// The time of the start that was refused.
+    pub now: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_starts_within_a_second_or_needs_a_new_permit() {
+        let at = |millis| Timestamp::from_timestamp_millis(millis).unwrap();
+        let permit = Permit::new(PermitId::from_random(1), CallScope::new("etsy"), at(5000), Duration::from_secs(30));
+        assert_eq!((permit.start_by, permit.lapses_at), (at(6000), at(36_000)));
+        for (millis, starts) in [(4999, false), (5000, true), (6000, true), (6001, false)] {
+            assert_eq!(permit.start(at(millis)).is_ok(), starts, "{millis}");
+        }
+        let error = permit.start(at(7000)).unwrap_err().to_string();
+        assert!(error.starts_with("the permit for a call to etsy was acquired at 1970-01-01 00:00:05 UTC"), "{error}");
+    }
+
+    #[test]
+    fn a_call_has_at_most_an_hour() {
+        let now = Timestamp::from_timestamp(0, 0).unwrap();
+        let permit = Permit::new(PermitId::from_random(1), CallScope::new("etsy"), now, Duration::MAX);
+        assert_eq!(permit.lapses_at.timestamp(), 3601);
+        assert!(permit.lapses_at <= last_possible_lapse(now));
+    }
+}

@@ -1,0 +1,239 @@
+//! What the answer to a call says of limits, and how the count follows it.
+
+use std::time::Duration;
+
+use super::limit::{Block, BucketLevel, RateLimit, UnitsUntil, micros_of};
+use super::permit::Permit;
+use super::rule::MAX_UNITS;
+use crate::time::{Timestamp, is_ahead, later};
+
+/// The longest time that something holds which an answer said. A service that closes for longer is asked again after
+/// this time.
+pub const MAX_SAID_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long something holds if the answer does not say it and no window is known.
+const USUAL_SPAN: Duration = Duration::from_secs(60);
+
+/// All of a limit, in hundredths of one per cent.
+const ALL: u32 = 10_000;
+
+/// What an answer says of one limit. What it does not say is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SaidLimit {
+    /// The service's name for the limit.
+    pub bucket: Option<String>,
+    /// The endpoint whose calls the limit counts, if it is not that of the call.
+    pub endpoint: Option<String>,
+    /// How many units the service allows in a window, or how many its bucket holds.
+    pub limit: Option<u64>,
+    /// How many units are left.
+    pub remaining: Option<u64>,
+    /// The share that is used, in hundredths of one per cent.
+    pub used_basis_points: Option<u32>,
+    /// When the service allows more.
+    pub resets_at: Option<Timestamp>,
+    /// The length of the window.
+    pub window: Option<Duration>,
+    /// How fast the bucket refills, in millionths of a unit per second.
+    pub refill_micros_per_second: Option<u64>,
+}
+
+impl SaidLimit {
+    /// An answer that says nothing of this limit.
+    #[must_use]
+    pub fn new(bucket: impl Into<Option<String>>) -> Self {
+        Self { bucket: bucket.into(), ..Self::default() }
+    }
+
+    /// The same limit of an endpoint.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// The same limit, of so many units.
+    #[must_use]
+    pub fn limit(mut self, limit: impl Into<Option<u64>>) -> Self {
+        self.limit = limit.into();
+        self
+    }
+
+    /// The same limit, of which so many units are left.
+    #[must_use]
+    pub fn remaining(mut self, remaining: impl Into<Option<u64>>) -> Self {
+        self.remaining = remaining.into();
+        self
+    }
+
+    /// The same limit, of which this share is used, in hundredths of one per cent.
+    #[must_use]
+    pub fn used_basis_points(mut self, used: impl Into<Option<u32>>) -> Self {
+        self.used_basis_points = used.into();
+        self
+    }
+
+    /// The same limit, which is reset at this time.
+    #[must_use]
+    pub fn resets_at(mut self, resets_at: impl Into<Option<Timestamp>>) -> Self {
+        self.resets_at = resets_at.into();
+        self
+    }
+
+    /// The same limit with a window of this length.
+    #[must_use]
+    pub fn window(mut self, window: impl Into<Option<Duration>>) -> Self {
+        self.window = window.into();
+        self
+    }
+
+    /// The same limit, whose bucket refills at this speed, in millionths of a unit per second.
+    #[must_use]
+    pub fn refill_micros_per_second(mut self, micros: impl Into<Option<u64>>) -> Self {
+        self.refill_micros_per_second = micros.into();
+        self
+    }
+}
+
+/// How a call ended, as far as limits are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallAnswer {
+    /// The call never left: its units are given back.
+    NotSent,
+    /// No answer arrived. The service may count the call at any time until the permit lapses.
+    NoAnswer,
+    /// An answer arrived.
+    Answered {
+        /// What it says of limits.
+        limits: Vec<SaidLimit>,
+        /// Whether the service refused the call because of a limit.
+        throttled: bool,
+        /// When the service takes the next call, if it refused this one or says that it is blocked.
+        retry_at: Option<Timestamp>,
+        /// The limit that refuses, by the service's name for it.
+        blocked_bucket: Option<String>,
+    },
+}
+
+impl CallAnswer {
+    /// An answer that says nothing of limits.
+    #[must_use]
+    pub const fn silent() -> Self {
+        Self::Answered { limits: Vec::new(), throttled: false, retry_at: None, blocked_bucket: None }
+    }
+
+    /// An answer to a call that the service took, with what it says of limits.
+    #[must_use]
+    pub const fn said(limits: Vec<SaidLimit>) -> Self {
+        Self::Answered { limits, throttled: false, retry_at: None, blocked_bucket: None }
+    }
+
+    /// An answer to a call that the service refused because of a limit, with what it says of limits, and the time at which
+    /// it takes the next call.
+    #[must_use]
+    pub fn throttled(limits: Vec<SaidLimit>, retry_at: impl Into<Option<Timestamp>>) -> Self {
+        Self::Answered { limits, throttled: true, retry_at: retry_at.into(), blocked_bucket: None }
+    }
+}
+
+impl RateLimit {
+    /// Corrects the count by what the answer to a settled permit says. `unlinked` is the number of units of permits in
+    /// flight that count in this limit and were acquired before it was known.
+    ///
+    /// The service has counted the call at some time between the permit's acquisition and now. At that time it had surely
+    /// counted the calls that were settled before the acquisition. It may have counted those that were settled since, and
+    /// those that are in flight. See [`RateLimit::hear_others`] for what follows.
+    pub fn hear(&mut self, said: &SaidLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
+        self.said_at = Some(now);
+        // An answer that may be older than what is known can lower it, and raises nothing.
+        let may_raise = self.tightened_at.is_none_or(|at| is_ahead(at, now) || permit.acquired_at >= at);
+        let mut tightened = self.hear_limit(said, may_raise);
+        let (own, settled_then) =
+            permit.taken_of(self.id).map_or((0, 0), |taken| (taken.units, taken.settled_then));
+        let settled_since = self.settled.saturating_sub(settled_then).saturating_sub(own);
+        if let Some(remaining) = said.remaining.map(|remaining| remaining.min(MAX_UNITS)) {
+            let free = remaining.saturating_sub(settled_since).saturating_sub(unlinked);
+            tightened |= if let Some(bucket) = self.bucket() {
+                let (said, known) = (micros_of(free), self.refilled(bucket, now));
+                if may_raise || said < known {
+                    self.level = Some(BucketLevel::new(said, now));
+                }
+                said < known
+            } else if let (Some(window), Some(limit)) = (self.window(), self.said_units) {
+                let counted = limit.saturating_sub(remaining);
+                let most = counted.saturating_sub(self.used.saturating_sub(settled_since)).saturating_add(unlinked);
+                let least = counted.saturating_sub(self.used.saturating_add(self.permitted));
+                let reset = said.resets_at.filter(|reset| *reset > now).unwrap_or(later(now, window));
+                self.hear_others(least, UnitsUntil::new(most, reset.min(later(now, window))), may_raise, now)
+            } else {
+                let left = free.saturating_sub(self.permitted);
+                let until = self.said_until(said, now);
+                self.hear_left(UnitsUntil::new(left, until), may_raise, now)
+            };
+        }
+        if let Some(used) = said.used_basis_points {
+            self.used_basis_points = Some(used);
+            if used >= ALL {
+                let reason = format!("the service says that {}.{:02} % are used", used / 100, used % 100);
+                self.block(Block::new(now, self.said_until(said, now), reason), now);
+            }
+        }
+        if tightened {
+            self.tightened_at = Some(now);
+        }
+    }
+
+    /// Takes the size and the speed over. Returns whether the limit is smaller than before.
+    fn hear_limit(&mut self, said: &SaidLimit, may_raise: bool) -> bool {
+        let before = (self.limit(), self.said_refill);
+        let follow = |known: Option<u64>, said: Option<u64>| match (known, said) {
+            (Some(known), Some(said)) if !may_raise => Some(known.min(said)),
+            (known, said) => said.or(known),
+        };
+        self.said_units = follow(self.said_units, said.limit.map(|limit| limit.min(MAX_UNITS)));
+        self.said_refill = follow(self.said_refill, said.refill_micros_per_second);
+        let less = |before: Option<u64>, after: Option<u64>| before.zip(after).is_some_and(|(before, after)| after < before);
+        less(before.0, self.limit()) || less(before.1, self.said_refill)
+    }
+
+    /// Others have used between `least` and `most` units. Returns whether that is more than was known.
+    ///
+    /// If they have used more than was known, the worst is assumed. If what was known can still be true, it stays: calls
+    /// in flight must not count as usage of others only because the service may have counted them already.
+    fn hear_others(&mut self, least: u64, most: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
+        let known = self.others_at(now).map_or(0, |others| others.units);
+        if least > known {
+            self.others = Some(most);
+        } else if known > 0 && (most.units >= known || may_raise) {
+            let units = known.min(most.units);
+            self.others = (units > 0).then_some(UnitsUntil { units, ..most });
+        }
+        least > known
+    }
+
+    /// Returns whether less is left than was known.
+    fn hear_left(&mut self, said: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
+        let known = self.left_at(now).map(|left| left.units);
+        let less = known.is_none_or(|known| said.units < known);
+        if may_raise || less {
+            self.left = Some(said);
+        }
+        less
+    }
+
+    /// Until when something holds that an answer said.
+    fn said_until(&self, said: &SaidLimit, now: Timestamp) -> Timestamp {
+        let span = said.window.or(self.window()).unwrap_or(USUAL_SPAN);
+        let until = said.resets_at.filter(|reset| *reset > now).unwrap_or(later(now, span));
+        until.min(later(now, MAX_SAID_SPAN))
+    }
+
+    /// Lengthens the block; a shorter one changes nothing.
+    pub(super) fn block(&mut self, block: Block, now: Timestamp) {
+        if self.blocked_at(now).is_none_or(|known| known.until < block.until) {
+            self.blocked = Some(block);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Settling a permit: which limits an answer speaks of.
+
+use super::key::RateLimitKey;
+use super::limit::{RateLimit, RateLimitId};
+use super::permit::Permit;
+use super::said::{CallAnswer, SaidLimit};
+use crate::time::Timestamp;
+
+/// What a store needs to settle a permit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settlement {
+    /// The permit.
+    pub permit: Permit,
+    /// How the call ended.
+    pub answer: CallAnswer,
+    /// When it ended, by the caller's clock.
+    pub at: Timestamp,
+}
+
+impl Settlement {
+    /// The end of a permit's call at this time.
+    #[must_use]
+    pub const fn new(permit: Permit, answer: CallAnswer, at: Timestamp) -> Self {
+        Self { permit, answer, at }
+    }
+
+    /// The row that an answer which names no limit blocks, if the permit counts in none: it stands for the service, or for
+    /// its account.
+    #[must_use]
+    pub fn unnamed_limit(&self) -> RateLimitKey {
+        RateLimitKey::new(&self.permit.call.service, "").account(self.permit.call.account.clone())
+    }
+
+    /// The limit, among those of the call, of which an answer speaks. `Err` is the key of the limit that a store adds,
+    /// because none of them fits.
+    ///
+    /// A limit with a name is the one of that name. If the answer does not name it, it is the only one in which the call
+    /// counts, or the only one with the window that the answer tells.
+    ///
+    /// # Errors
+    /// The key of the limit that is not there yet.
+    pub fn limit_of(&self, said: &SaidLimit, limits: &[RateLimit]) -> Result<RateLimitId, RateLimitKey> {
+        let of_endpoint = |limit: &&RateLimit| said.endpoint.is_none() || limit.key.endpoint == said.endpoint;
+        let wanted = said.bucket.as_deref().unwrap_or_default();
+        let named = limits.iter().filter(of_endpoint).filter(|limit| limit.key.bucket == wanted);
+        // The limit of the account or endpoint goes before that of the whole service.
+        let specific = |limit: &&RateLimit| (limit.key.account.is_some(), limit.key.endpoint.is_some());
+        if let Some(limit) = named.max_by_key(specific) {
+            return Ok(limit.id);
+        }
+        if said.bucket.is_none() && said.endpoint.is_none() {
+            let counted = || limits.iter().filter(|limit| self.permit.taken_of(limit.id).is_some());
+            let of_window = || counted().filter(|limit| limit.window().is_some() && limit.window() == said.window);
+            if let Some(limit) = only(counted()).or_else(|| only(of_window())) {
+                return Ok(limit.id);
+            }
+        }
+        Err(RateLimitKey::new(&self.permit.call.service, wanted)
+            .account(self.permit.call.account.clone())
+            .endpoint(said.endpoint.clone()))
+    }
+
+    /// The limits that a refusal blocks: the one that it names, or every limit in which the call counts. An empty list
+    /// means the [unnamed limit](Self::unnamed_limit).
+    #[must_use]
+    pub fn blocked_limits(&self, bucket: Option<&str>, limits: &[RateLimit]) -> Vec<RateLimitId> {
+        let named = |limit: &&RateLimit| bucket.is_some_and(|bucket| limit.key.bucket == bucket);
+        let ids: Vec<_> = limits.iter().filter(named).map(|limit| limit.id).collect();
+        if !ids.is_empty() {
+            return ids;
+        }
+        limits.iter().filter(|limit| self.permit.taken_of(limit.id).is_some()).map(|limit| limit.id).collect()
+    }
+}
+
+fn only<'l>(mut limits: impl Iterator<Item = &'l RateLimit>) -> Option<&'l RateLimit> {
+    limits.next().filter(|_| limits.next().is_none())
+}
+
+/// The answer to a settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettleOutcome {
+    /// The permit is settled.
+    Settled,
+    /// The permit had lapsed, or was settled before. A call that was answered was counted again, as one that the service
+    /// counted when it was answered.
+    Lapsed,
+}

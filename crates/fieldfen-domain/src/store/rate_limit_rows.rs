@@ -1,0 +1,309 @@
+//! Acquiring and settling permits, over the rows of a store.
+//!
+//! These functions decide for every store. A store implements [`RateLimitRows`], which only reads and writes rows, and
+//! runs them in its transaction.
+
+use super::StoreError;
+use crate::ids::PermitId;
+use crate::rate_limit::{
+    AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, Permit, PermitInFlight,
+    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
+};
+use crate::time::{Timestamp, truncate_to_micros};
+
+/// So many lapsed permits are cleared away with each acquisition.
+const LAPSED_AT_ONCE: u32 = 100;
+
+/// Limits that only answers name are added until the limits of a call are so many. A service that invents a name for each
+/// answer must not fill the database.
+const MAX_LIMITS_OF_CALL: usize = 600;
+
+/// Units of cells that do not count as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassedUnits {
+    /// Units whose time has passed.
+    pub expired: u64,
+    /// Units that count for longer than a window from now, because a clock that was ahead has written their cells.
+    pub ahead: u64,
+}
+
+/// Reads the rows of limits, cells and permits.
+pub trait RateLimitRowReads {
+    /// The limits in which a call counts, in any order.
+    fn limits_of(&mut self, call: &CallScope) -> Result<Vec<RateLimit>, StoreError>;
+
+    /// The cells of a limit that end after this time, the earliest first.
+    fn cells(&mut self, limit: RateLimitId, after: Timestamp) -> Result<Vec<UsageCell>, StoreError>;
+
+    /// The units in the cells of a limit that end at `now` or before, and those in cells that end after `last_possible`.
+    fn passed_units(
+        &mut self,
+        limit: RateLimitId,
+        now: Timestamp,
+        last_possible: Timestamp,
+    ) -> Result<PassedUnits, StoreError>;
+
+    /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with what they have taken.
+    fn lapsed(&mut self, now: Timestamp, last_possible: Timestamp, limit: u32) -> Result<Vec<Permit>, StoreError>;
+}
+
+/// Writes the rows of limits, cells and permits.
+pub trait RateLimitRows: RateLimitRowReads {
+    /// The limit with this number.
+    fn limit(&mut self, id: RateLimitId) -> Result<Option<RateLimit>, StoreError>;
+
+    /// Inserts a limit of which nothing is used.
+    fn insert_limit(&mut self, key: &RateLimitKey, rule: LimitRule) -> Result<RateLimitId, StoreError>;
+
+    /// Writes everything but the key of a limit.
+    fn save_limit(&mut self, limit: &RateLimit) -> Result<(), StoreError>;
+
+    /// Adds units to the cell that ends then.
+    fn add_cell(&mut self, limit: RateLimitId, cell: UsageCell) -> Result<(), StoreError>;
+
+    /// Deletes the cells of [`RateLimitRowReads::passed_units`].
+    fn delete_passed(
+        &mut self,
+        limit: RateLimitId,
+        now: Timestamp,
+        last_possible: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Inserts a permit with what it has taken; `units` are those of its request.
+    fn insert_permit(&mut self, permit: &PermitInFlight, units: u64) -> Result<(), StoreError>;
+
+    /// Deletes a permit with what it has taken. Returns whether there was one.
+    fn delete_permit(&mut self, id: &PermitId) -> Result<bool, StoreError>;
+
+    /// The units of all permits of a service.
+    fn units_in_flight(&mut self, service: &str) -> Result<u64, StoreError>;
+}
+
+/// [`RateLimits::acquire`](super::RateLimits::acquire).
+pub fn acquire(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError> {
+    let (wanted, now) = (&request.request, truncate_to_micros(request.now));
+    settle_lapsed(rows, now)?;
+    let mut limits = configured_limits(rows, request)?;
+    let mut passed = Vec::with_capacity(limits.len());
+    let mut closed: Option<Closed> = None;
+    for limit in &mut limits {
+        passed.push(free_passed(rows, limit, now)?);
+        let Some(refusal) = limit.refusal(wanted.wanted_of(&limit.key), now) else { continue };
+        let cells = if refusal.depends_on_cells() { rows.cells(limit.id, now)? } else { Vec::new() };
+        let refused = refusal.closed(&cells);
+        closed = Some(match closed {
+            Some(closed) => closed.later(refused),
+            None => refused,
+        });
+    }
+    if let Some(closed) = closed {
+        return Ok(AcquireOutcome::NotBefore(closed));
+    }
+    let mut permit = Permit::new(request.id, wanted.call.clone(), now, request.call_timeout);
+    for (limit, passed) in limits.iter_mut().zip(passed) {
+        permit.limits.push(limit.take(wanted.wanted_of(&limit.key), now));
+        delete_freed(rows, limit, passed, now)?;
+        rows.save_limit(limit)?;
+    }
+    let mut in_flight = PermitInFlight::new(permit, &request.worker);
+    (in_flight.guess_micros, in_flight.currency) = (wanted.guess_micros, wanted.currency.clone());
+    rows.insert_permit(&in_flight, wanted.units)?;
+    Ok(AcquireOutcome::Acquired(in_flight.permit))
+}
+
+/// [`RateLimits::settle`](super::RateLimits::settle).
+pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<SettleOutcome, StoreError> {
+    let (permit, at) = (&settlement.permit, truncate_to_micros(settlement.at));
+    if settlement.answer == CallAnswer::NoAnswer {
+        return Ok(SettleOutcome::Settled);
+    }
+    let is_live = rows.delete_permit(&permit.id)?;
+    let outcome = if is_live { SettleOutcome::Settled } else { SettleOutcome::Lapsed };
+    let CallAnswer::Answered { limits: said, throttled, retry_at, blocked_bucket } = &settlement.answer else {
+        if is_live {
+            give_back(rows, permit, at)?;
+        }
+        return Ok(outcome);
+    };
+    let mut limits = rows.limits_of(&permit.call)?;
+    for limit in &mut limits {
+        let Some(taken) = permit.taken_of(limit.id) else { continue };
+        let passed = free_passed(rows, limit, at)?;
+        delete_freed(rows, limit, passed, at)?;
+        let cell = if is_live { limit.settle(taken, at, at) } else { limit.count(taken.units, at, at) };
+        if let Some(cell) = cell {
+            rows.add_cell(limit.id, cell)?;
+        }
+    }
+    let mut heard = Vec::new();
+    for said in said {
+        let (id, unlinked) = match settlement.limit_of(said, &limits) {
+            Ok(id) => (id, 0),
+            Err(_) if limits.len() >= MAX_LIMITS_OF_CALL => continue,
+            Err(key) => (added_limit(rows, key, &mut limits)?, rows.units_in_flight(&permit.call.service)?),
+        };
+        heard.push(id);
+        if let Some(limit) = limits.iter_mut().find(|limit| limit.id == id) {
+            limit.hear(said, permit, unlinked, at);
+        }
+    }
+    if *throttled || retry_at.is_some() {
+        let mut blocked = settlement.blocked_limits(blocked_bucket.as_deref(), &limits);
+        if blocked.is_empty() {
+            blocked.push(added_limit(rows, settlement.unnamed_limit(), &mut limits)?);
+        }
+        for limit in limits.iter_mut().filter(|limit| blocked.contains(&limit.id)) {
+            limit.throttle(*retry_at, permit.acquired_at, at);
+        }
+        heard.extend(blocked);
+    } else {
+        limits.iter_mut().for_each(|limit| limit.taken_again(permit.acquired_at));
+    }
+    let is_changed = |limit: &&RateLimit| permit.taken_of(limit.id).is_some() || heard.contains(&limit.id);
+    limits.iter().filter(is_changed).try_for_each(|limit| rows.save_limit(limit))?;
+    Ok(outcome)
+}
+
+/// [`RateLimitReads::look`](super::RateLimitReads::look).
+pub fn look(rows: &mut dyn RateLimitRowReads, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError> {
+    let (limits, now) = (rows.limits_of(call)?, truncate_to_micros(now));
+    let mut closed: Option<Closed> = None;
+    for (limit, lapsed) in as_they_are(rows, limits, now)? {
+        let Some(refusal) = limit.refusal(1, now) else { continue };
+        let mut cells = if refusal.depends_on_cells() { rows.cells(limit.id, now)? } else { Vec::new() };
+        cells.extend(lapsed);
+        cells.sort_by_key(|cell| cell.frees_at);
+        let refused = refusal.closed(&cells);
+        closed = Some(match closed {
+            Some(closed) => closed.later(refused),
+            None => refused,
+        });
+    }
+    Ok(closed.map_or(Availability::Open, Availability::Closed))
+}
+
+/// The limits without what has passed, and with lapsed permits settled, as the next acquisition will write them. Each
+/// comes with the cells of the lapsed permits.
+pub fn as_they_are(
+    rows: &mut dyn RateLimitRowReads,
+    limits: Vec<RateLimit>,
+    now: Timestamp,
+) -> Result<Vec<(RateLimit, Vec<UsageCell>)>, StoreError> {
+    let last_possible = last_possible_lapse(now);
+    // Without permits in flight, none of the limits has one that has lapsed.
+    let none = limits.iter().all(|limit| limit.permitted == 0);
+    let lapsed = if none { Vec::new() } else { rows.lapsed(now, last_possible, LAPSED_AT_ONCE)? };
+    let mut current = Vec::with_capacity(limits.len());
+    for mut limit in limits {
+        if limit.used > 0 {
+            // Cells of a clock that was ahead do not close a limit here. The next acquisition moves them.
+            let passed = rows.passed_units(limit.id, now, limit.last_possible_cell(now))?;
+            limit.free(passed.expired.saturating_add(passed.ahead));
+        }
+        let mut cells = Vec::new();
+        for permit in &lapsed {
+            let taken = permit.taken_of(limit.id).copied();
+            cells.extend(taken.and_then(|taken| limit.settle(&taken, counted_by(permit, now), now)));
+        }
+        current.push((limit, cells));
+    }
+    Ok(current)
+}
+
+/// The limits of a call, with those that the program has configured.
+fn configured_limits(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result<Vec<RateLimit>, StoreError> {
+    let mut limits = rows.limits_of(&request.request.call)?;
+    for configured in &request.configured {
+        match limits.iter_mut().find(|limit| limit.key == configured.key) {
+            Some(limit) if limit.rule == configured.rule => {}
+            Some(limit) => {
+                limit.rule = configured.rule;
+                rows.save_limit(limit)?;
+            }
+            None => {
+                let id = rows.insert_limit(&configured.key, configured.rule)?;
+                limits.push(RateLimit::new(id, configured.key.clone(), configured.rule));
+            }
+        }
+    }
+    Ok(limits)
+}
+
+/// Adds a limit that only answers tell of.
+fn added_limit(
+    rows: &mut dyn RateLimitRows,
+    key: RateLimitKey,
+    limits: &mut Vec<RateLimit>,
+) -> Result<RateLimitId, StoreError> {
+    if let Some(limit) = limits.iter().find(|limit| limit.key == key) {
+        return Ok(limit.id);
+    }
+    let id = rows.insert_limit(&key, LimitRule::Said)?;
+    limits.push(RateLimit::new(id, key, LimitRule::Said));
+    Ok(id)
+}
+
+/// Takes what has passed out of the limit's count. Cells that a clock ahead has written are moved to the latest time at
+/// which a cell can end now, so that they end.
+fn free_passed(
+    rows: &mut dyn RateLimitRows,
+    limit: &mut RateLimit,
+    now: Timestamp,
+) -> Result<PassedUnits, StoreError> {
+    if limit.used == 0 {
+        return Ok(PassedUnits::default());
+    }
+    let last_possible = limit.last_possible_cell(now);
+    let passed = rows.passed_units(limit.id, now, last_possible)?;
+    limit.free(passed.expired);
+    if passed.ahead > 0 {
+        rows.delete_passed(limit.id, now, last_possible)?;
+        rows.add_cell(limit.id, UsageCell::new(last_possible, passed.ahead))?;
+        rows.save_limit(limit)?;
+        return Ok(PassedUnits::default());
+    }
+    Ok(passed)
+}
+
+/// Deletes the cells whose units were freed.
+fn delete_freed(
+    rows: &mut dyn RateLimitRows,
+    limit: &RateLimit,
+    passed: PassedUnits,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match passed.expired {
+        0 => Ok(()),
+        _ => rows.delete_passed(limit.id, now, limit.last_possible_cell(now)),
+    }
+}
+
+/// Settles the permits that have lapsed, as ones whose calls were made at the last possible moment.
+fn settle_lapsed(rows: &mut dyn RateLimitRows, now: Timestamp) -> Result<(), StoreError> {
+    for permit in rows.lapsed(now, last_possible_lapse(now), LAPSED_AT_ONCE)? {
+        for taken in &permit.limits {
+            let Some(mut limit) = rows.limit(taken.limit)? else { continue };
+            if let Some(cell) = limit.settle(taken, counted_by(&permit, now), now) {
+                rows.add_cell(limit.id, cell)?;
+            }
+            rows.save_limit(&limit)?;
+        }
+        rows.delete_permit(&permit.id)?;
+    }
+    Ok(())
+}
+
+/// When the service has counted the call of a lapsed permit at the latest.
+fn counted_by(permit: &Permit, now: Timestamp) -> Timestamp {
+    permit.lapses_at.min(now)
+}
+
+fn give_back(rows: &mut dyn RateLimitRows, permit: &Permit, now: Timestamp) -> Result<(), StoreError> {
+    for taken in &permit.limits {
+        if let Some(mut limit) = rows.limit(taken.limit)? {
+            limit.give_back(taken, now);
+            rows.save_limit(&limit)?;
+        }
+    }
+    Ok(())
+}
