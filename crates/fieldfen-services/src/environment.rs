@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use fieldfen_domain::{
-    FenceToken, FileId, JobId, ListingId, OperatorActionId, PublicationId, SocialPostId, Timestamp, WorkerId,
+    FenceToken, FileId, JobId, ListingId, OperatorActionId, PermitId, PublicationId, SocialPostId, Timestamp, WorkerId,
     truncate_to_micros,
 };
 
@@ -102,6 +102,12 @@ impl Environment {
     #[must_use]
     pub fn operator_action_id(&self) -> OperatorActionId {
         OperatorActionId::from_random(self.bits())
+    }
+
+    /// A new id for the permit of an API call.
+    #[must_use]
+    pub fn permit_id(&self) -> PermitId {
+        PermitId::from_random(self.bits())
     }
 
     /// A new fence token, for a claim or a reservation.

@@ -27,6 +27,7 @@ pub mod pipeline;
 pub mod publications;
 pub mod publishing;
 pub mod queue;
+pub mod rate_limiter;
 pub mod recurring;
 pub mod shop;
 mod transaction;

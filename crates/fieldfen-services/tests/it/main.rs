@@ -89,6 +89,7 @@ mod posts;
 mod publishing;
 mod queue;
 mod races;
+mod rate_limiter;
 mod read_handles;
 mod reconcile;
 mod reconcile_pages;
