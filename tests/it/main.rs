@@ -6,6 +6,7 @@
 
 mod aborting_jobs;
 mod audit;
+mod counting_service;
 mod database;
 mod exactly_once;
 mod existing_listings;
@@ -17,6 +18,7 @@ mod operator_processes;
 mod parameters;
 mod process;
 mod python;
+mod rate_limit;
 mod readmes;
 mod restored_backup;
 mod sigkill;

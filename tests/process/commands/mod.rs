@@ -1,6 +1,7 @@
 //! The commands of the test process, one for each subcommand.
 
 mod aborting_jobs;
+mod call_api;
 mod claim_loop;
 mod closed_stdout;
 mod job_options;
@@ -29,6 +30,7 @@ use fieldfen_services::shop::ShopFile;
 use crate::event::{Event, StoreFailure, emit};
 
 pub use aborting_jobs::{AbortingJob, AbortingJobs};
+pub use call_api::{COUNTING_SERVICE, CallApi};
 pub use claim_loop::ClaimLoop;
 pub use closed_stdout::{ClosedStdout, FailsOnce};
 pub use operator::AskWorkers;
@@ -71,6 +73,8 @@ pub enum Command {
     ClosedStdout(ClosedStdout),
     /// Receives each of some webhooks several times.
     ReceiveWebhooks(ReceiveWebhooks),
+    /// Calls a service that counts, as often as the rate limiter lets it.
+    CallApi(CallApi),
     /// Runs one command for each line of stdin.
     Interpret(Interpret),
     /// Runs the `Worker` of a shop whose rules are in a `fieldfen.toml`.
@@ -134,6 +138,7 @@ impl TestProcess {
             Command::RestartWorker(command) => command.run(&or_emit(self.database.open())?),
             Command::ClosedStdout(command) => command.run(&self.database.open()?),
             Command::ReceiveWebhooks(command) => command.run(&or_emit(self.database.open())?),
+            Command::CallApi(command) => command.run(&or_emit(self.database.open())?),
             Command::Interpret(command) => command.run(&self.database),
             Command::ShopWorker(command) => {
                 let (file, store) = self.database.of_shop()?;

@@ -1,0 +1,90 @@
+//! An HTTP service that allows a number of calls in a sliding window, counts them as they arrive, and refuses the others
+//! with status 429.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A call, as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    /// Whether it was within the limit.
+    pub(crate) taken: bool,
+}
+
+/// A service on a port of its own, which answers until the test process ends.
+pub(crate) struct CountingService {
+    address: SocketAddr,
+    counter: Arc<Mutex<Counter>>,
+}
+
+struct Counter {
+    limit: usize,
+    window: Duration,
+    /// The calls that count in the window.
+    counted: VecDeque<Instant>,
+    arrivals: Vec<Arrival>,
+}
+
+impl CountingService {
+    pub(crate) fn start(limit: usize, window: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let counter = Counter { limit, window, counted: VecDeque::new(), arrivals: Vec::new() };
+        let counter = Arc::new(Mutex::new(counter));
+        let counting = Arc::clone(&counter);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let counter = Arc::clone(&counting);
+                // A client that was killed reads no answer.
+                thread::spawn(move || drop(answer(stream, &counter)));
+            }
+        });
+        Self { address, counter }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Allows another number of calls from now on.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.counter.lock().unwrap().limit = limit;
+    }
+
+    /// All calls that have arrived.
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.counter.lock().unwrap().arrivals.clone()
+    }
+}
+
+fn answer(mut stream: TcpStream, counter: &Mutex<Counter>) -> std::io::Result<()> {
+    // A client that is killed while it writes its request must not keep the thread for ever.
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let (taken, limit, left) = counter.lock().unwrap().count();
+    let status = if taken { "200 OK" } else { "429 Too Many Requests" };
+    let head = format!("HTTP/1.1 {status}\r\nX-RateLimit-Limit: {limit}\r\nX-RateLimit-Remaining: {left}\r\n");
+    stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())
+}
+
+impl Counter {
+    /// Counts a call that arrives now: whether it is within the limit, the limit, and what is left.
+    fn count(&mut self) -> (bool, usize, usize) {
+        let now = Instant::now();
+        while self.counted.front().is_some_and(|counted| now.duration_since(*counted) > self.window) {
+            self.counted.pop_front();
+        }
+        let taken = self.counted.len() < self.limit;
+        if taken {
+            self.counted.push_back(now);
+        }
+        self.arrivals.push(Arrival { at: now, taken });
+        (taken, self.limit, self.limit.saturating_sub(self.counted.len()))
+    }
+}
