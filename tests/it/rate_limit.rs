@@ -51,7 +51,8 @@ fn four_processes_use_the_limit_of_a_service_and_go_not_beyond_whoever_is_killed
     let refused_after = self::refused(&service.arrivals());
     println!("{refused_after} calls refused after the limit was halved");
     assert!(refused_after <= PROCESSES * THREADS, "{refused_after}");
-    let from = service.arrivals().iter().find(|arrival| arrival.taken && arrival.at >= fell + window).map(|first| first.at);
+    let from =
+        service.arrivals().iter().find(|arrival| arrival.taken && arrival.at >= fell + window).map(|first| first.at);
     let from = from.unwrap_or_else(Instant::now);
     thread::sleep((from + 2 * window).saturating_duration_since(Instant::now()));
     let used = taken(&service.arrivals(), from, from + 2 * window);

@@ -91,7 +91,9 @@ impl fmt::Display for ClosedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Window { limit, in_use, units } => write!(f, "{limit}: {in_use} of {units} units are in use"),
-            Self::Bucket { limit, available, burst } => write!(f, "{limit}: the bucket holds {available} of {burst} units"),
+            Self::Bucket { limit, available, burst } => {
+                write!(f, "{limit}: the bucket holds {available} of {burst} units")
+            }
             Self::Left { limit, left } => write!(f, "{limit}: {left} units are left"),
             Self::Blocked { limit, reason } => write!(f, "{limit}: {reason}"),
         }

@@ -262,7 +262,10 @@ impl RateLimit {
         self.settled = self.settled.saturating_add(units);
         if let Some(bucket) = self.bucket() {
             // Answers are settled in another order than they arrive. The bucket must not refill twice in the same time.
-            let at = self.level.filter(|level| !is_ahead(level.at, now)).map_or(counted_by, |level| level.at.max(counted_by));
+            let at = self
+                .level
+                .filter(|level| !is_ahead(level.at, now))
+                .map_or(counted_by, |level| level.at.max(counted_by));
             let level = self.refilled(bucket, at).saturating_sub(micros_of(units));
             self.level = Some(BucketLevel::new(level, at));
         }
@@ -306,9 +309,10 @@ impl RateLimit {
     /// Size and speed of the bucket, if the limit is one.
     pub(super) fn bucket(&self) -> Option<Bucket> {
         let (burst, micros_per_second) = match self.rule {
-            LimitRule::Refill { burst, micros_per_second } => {
-                (burst.min(self.said_units.unwrap_or(burst)), self.said_refill.unwrap_or(micros_per_second).min(micros_per_second))
-            }
+            LimitRule::Refill { burst, micros_per_second } => (
+                burst.min(self.said_units.unwrap_or(burst)),
+                self.said_refill.unwrap_or(micros_per_second).min(micros_per_second),
+            ),
             LimitRule::Said => (self.said_units?, self.said_refill?),
             LimitRule::Window { .. } => return None,
         };

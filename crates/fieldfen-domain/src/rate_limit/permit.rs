@@ -111,7 +111,9 @@ pub fn last_possible_lapse(now: Timestamp) -> Timestamp {
 
 /// A permit whose call may not start any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the permit for a call to {service} was acquired at {acquired_at}, and it is {now}: a call starts within 1 s after its permit was acquired")]
+#[error(
+    "the permit for a call to {service} was acquired at {acquired_at}, and it is {now}: a call starts within 1 s after its permit was acquired"
+)]
 pub struct StartTooLate {
     /// The service.
     pub service: String,

@@ -150,8 +150,7 @@ impl RateLimit {
         // An answer that may be older than what is known can lower it, and raises nothing.
         let may_raise = self.tightened_at.is_none_or(|at| is_ahead(at, now) || permit.acquired_at >= at);
         let mut tightened = self.hear_limit(said, may_raise);
-        let (own, settled_then) =
-            permit.taken_of(self.id).map_or((0, 0), |taken| (taken.units, taken.settled_then));
+        let (own, settled_then) = permit.taken_of(self.id).map_or((0, 0), |taken| (taken.units, taken.settled_then));
         let settled_since = self.settled.saturating_sub(settled_then).saturating_sub(own);
         if let Some(remaining) = said.remaining.map(|remaining| remaining.min(MAX_UNITS)) {
             let free = remaining.saturating_sub(settled_since).saturating_sub(unlinked);
@@ -194,7 +193,8 @@ impl RateLimit {
         };
         self.said_units = follow(self.said_units, said.limit.map(|limit| limit.min(MAX_UNITS)));
         self.said_refill = follow(self.said_refill, said.refill_micros_per_second);
-        let less = |before: Option<u64>, after: Option<u64>| before.zip(after).is_some_and(|(before, after)| after < before);
+        let less =
+            |before: Option<u64>, after: Option<u64>| before.zip(after).is_some_and(|(before, after)| after < before);
         less(before.0, self.limit()) || less(before.1, self.said_refill)
     }
 

@@ -119,7 +119,9 @@ fn what_the_answer_says_is_held_against_what_is_surely_own_and_what_may_be() {
 #[test]
 fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
     // remaining, permits in flight, settled since the permit: left
-    for (remaining, permitted, since, left) in [(10, 0, 0, 10), (10, 3, 0, 7), (10, 3, 2, 5), (2, 3, 0, 0), (0, 0, 0, 0)] {
+    for (remaining, permitted, since, left) in
+        [(10, 0, 0, 10), (10, 3, 0, 7), (10, 3, 2, 5), (2, 3, 0, 0), (0, 0, 0, 0)]
+    {
         let mut limit = limit(LimitRule::Said);
         (limit.permitted, limit.settled) = (permitted, 100);
         let said = SaidLimit::new(None).remaining(remaining).resets_at(at(31));
@@ -166,7 +168,10 @@ fn a_bucket_refills_and_pays_for_permits_in_flight_until_they_are_settled() {
     let taken = limit.take(30, at(0));
     assert_eq!(limit.available(at(5)), Some(10), "a full bucket does not refill while a call is under way");
     assert!(limit.settle(&taken, at(5), at(5)).is_none());
-    assert_eq!((limit.available(at(5)), limit.available(at(10)), limit.available(at(60))), (Some(10), Some(20), Some(40)));
+    assert_eq!(
+        (limit.available(at(5)), limit.available(at(10)), limit.available(at(60))),
+        (Some(10), Some(20), Some(40))
+    );
     let refusal = limit.refusal(31, at(10)).unwrap();
     assert_eq!(refusal.closed(&[]).until, at(15) + Duration::from_millis(500));
     assert!(limit.refusal(31, at(16)).is_none());
@@ -234,7 +239,10 @@ fn a_share_of_all_blocks_until_the_reset() {
     assert!(limit.refusal(1, at(1)).is_none());
     limit.hear(&SaidLimit::new(None).used_basis_points(10_050).resets_at(at(600)), &permit(0, 0), 0, at(1));
     let closed = limit.refusal(1, at(1)).unwrap().closed(&[]);
-    assert_eq!(closed.to_string(), "etsy (day): the service says that 100.50 % are used, until 2026-01-01 00:10:00 UTC");
+    assert_eq!(
+        closed.to_string(),
+        "etsy (day): the service says that 100.50 % are used, until 2026-01-01 00:10:00 UTC"
+    );
 }
 
 #[test]
@@ -273,7 +281,8 @@ fn an_answer_speaks_of_the_limit_that_it_names_or_of_the_only_one() {
         permit.limits = taken.iter().map(|id| PermitLimit::new(RateLimitId::new(*id), 1, 0)).collect();
         Settlement::new(permit, CallAnswer::silent(), at(1))
     };
-    let limits = [limit(1, "second", 1), limit(2, "day", 86_400), of_account(limit(3, "day", 86_400)), limit(4, "other", 5)];
+    let limits =
+        [limit(1, "second", 1), limit(2, "day", 86_400), of_account(limit(3, "day", 86_400)), limit(4, "other", 5)];
     let second = Duration::from_secs(1);
     for (taken, said, expected) in [
         (vec![1, 2], SaidLimit::new("second".to_owned()), Ok(1)),

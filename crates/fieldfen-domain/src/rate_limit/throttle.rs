@@ -23,7 +23,8 @@ impl RateLimit {
         if news {
             self.throttles = self.throttles.saturating_add(1);
         }
-        let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(self.throttles.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            FIRST_PAUSE.saturating_mul(1_u32.checked_shl(self.throttles.saturating_sub(1)).unwrap_or(u32::MAX));
         let pause = doubled.min(self.window().unwrap_or(USUAL_WINDOW).max(FIRST_PAUSE)).min(MAX_SAID_SPAN);
         let said = retry_at.filter(|at| *at > now).map(|at| at.min(later(now, MAX_SAID_SPAN)));
         let until = match said {

@@ -62,12 +62,8 @@ pub trait RateLimitRows: RateLimitRowReads {
     fn add_cell(&mut self, limit: RateLimitId, cell: UsageCell) -> Result<(), StoreError>;
 
     /// Deletes the cells of [`RateLimitRowReads::passed_units`].
-    fn delete_passed(
-        &mut self,
-        limit: RateLimitId,
-        now: Timestamp,
-        last_possible: Timestamp,
-    ) -> Result<(), StoreError>;
+    fn delete_passed(&mut self, limit: RateLimitId, now: Timestamp, last_possible: Timestamp)
+    -> Result<(), StoreError>;
 
     /// Inserts a permit with what it has taken; `units` are those of its request.
     fn insert_permit(&mut self, permit: &PermitInFlight, units: u64) -> Result<(), StoreError>;
@@ -245,11 +241,7 @@ fn added_limit(
 
 /// Takes what has passed out of the limit's count. Cells that a clock ahead has written are moved to the latest time at
 /// which a cell can end now, so that they end.
-fn free_passed(
-    rows: &mut dyn RateLimitRows,
-    limit: &mut RateLimit,
-    now: Timestamp,
-) -> Result<PassedUnits, StoreError> {
+fn free_passed(rows: &mut dyn RateLimitRows, limit: &mut RateLimit, now: Timestamp) -> Result<PassedUnits, StoreError> {
     if limit.used == 0 {
         return Ok(PassedUnits::default());
     }

@@ -6,8 +6,8 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession,
-    Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits,
+    ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;

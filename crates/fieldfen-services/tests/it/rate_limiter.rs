@@ -80,7 +80,8 @@ fn accounts_have_counts_of_their_own_and_share_that_of_the_service(store: impl S
     assert!(matches!(closed(&limiter, &of("a")).by, ClosedBy::Window { limit, .. } if limit.bucket == "account"));
     permit(&limiter, &of("b"));
     assert!(matches!(closed(&limiter, &of("c")).by, ClosedBy::Window { limit, .. } if limit.bucket == "service"));
-    let names: Vec<_> = limiter.list(Some("shop")).unwrap().into_iter().map(|limit| limit.unwrap().key.to_string()).collect();
+    let names: Vec<_> =
+        limiter.list(Some("shop")).unwrap().into_iter().map(|limit| limit.unwrap().key.to_string()).collect();
     assert_eq!(names, ["shop (service)", "shop/a (account)", "shop/b (account)"]);
 }
 
@@ -127,9 +128,8 @@ impl AcquireCheck for Switch {
 fn a_check_refuses_in_the_same_transaction(store: impl Store) {
     let bench = Bench::new(store);
     let spent = Arc::new(AtomicBool::new(false));
-    let limiter = limiter(&bench)
-        .limit(ApiLimit::new("etsy", "minute", 5, MINUTE).unwrap())
-        .check(Switch(Arc::clone(&spent)));
+    let limiter =
+        limiter(&bench).limit(ApiLimit::new("etsy", "minute", 5, MINUTE).unwrap()).check(Switch(Arc::clone(&spent)));
     permit(&limiter, &PermitRequest::new("etsy"));
     spent.store(true, Ordering::SeqCst);
     let refused = closed(&limiter, &PermitRequest::new("etsy"));

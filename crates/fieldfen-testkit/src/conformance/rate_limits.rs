@@ -53,7 +53,9 @@ fn permit_id(number: u64) -> PermitId {
 /// A request for permit `number` that counts in these limits.
 fn request(number: u64, limits: &[ConfiguredLimit], now: Timestamp) -> AcquireRequest {
     let request = PermitRequest::new("etsy").account("a".to_owned()).endpoint("GET /x".to_owned());
-    AcquireRequest::new(permit_id(number), request, now).configured(limits.to_vec()).call_timeout(Duration::from_secs(9))
+    AcquireRequest::new(permit_id(number), request, now)
+        .configured(limits.to_vec())
+        .call_timeout(Duration::from_secs(9))
 }
 
 fn outcome<S: Store>(on: &On<'_, S>, request: &AcquireRequest) -> AcquireOutcome {
@@ -151,8 +153,7 @@ fn a_permit_that_is_not_settled_lapses_and_counts_for_a_window<S: Store>(store: 
 
 fn all_limits_let_a_call_pass_or_none_counts_it<S: Store>(store: &S) {
     let on = On(store);
-    let second =
-        ConfiguredLimit::new(key("second"), LimitRule::Window { units: 2, window: Duration::from_secs(1) });
+    let second = ConfiguredLimit::new(key("second"), LimitRule::Window { units: 2, window: Duration::from_secs(1) });
     let both = [a_minute(3), second];
     for number in [1, 2] {
         let permit = acquired(&on, &request(number, &both, at(0)));
@@ -260,8 +261,7 @@ fn a_refusal_of_a_call_without_limits_blocks_its_account<S: Store>(store: &S) {
 
 fn a_bucket_refills<S: Store>(store: &S) {
     let on = On(store);
-    let bucket =
-        [ConfiguredLimit::new(key("bucket"), LimitRule::Refill { burst: 2, micros_per_second: 500_000 })];
+    let bucket = [ConfiguredLimit::new(key("bucket"), LimitRule::Refill { burst: 2, micros_per_second: 500_000 })];
     for number in [1, 2] {
         let permit = acquired(&on, &request(number, &bucket, at(0)));
         settle(&on, &permit, CallAnswer::silent(), at(0));

@@ -2,8 +2,8 @@
 
 use fieldfen_domain::store::{
     ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession,
-    Recurring, RecurringReads, Session, WorkerReads, Workers,
+    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits,
+    ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;

@@ -186,8 +186,7 @@ impl RateLimits for SqliteSession<'_> {
 
     fn remove(&mut self, key: &RateLimitKey) -> Result<bool, StoreError> {
         let (account, endpoint) = (of_option(key.account.as_ref()), of_option(key.endpoint.as_ref()));
-        let rows: Vec<LimitRow> =
-            LimitsOfCall { service: &key.service, account, endpoint }.load(self.conn).store()?;
+        let rows: Vec<LimitRow> = LimitsOfCall { service: &key.service, account, endpoint }.load(self.conn).store()?;
         let Some(id) = rows.into_iter().find_map(|row| row.id_if_named(account, endpoint, &key.bucket)) else {
             return Ok(false);
         };
@@ -212,9 +211,8 @@ impl RateLimitRowReads for SqliteSession<'_> {
         let rows: Vec<(StoredTime, StoredNumber)> = cells.load(self.conn).store()?;
         let name = limit.number().to_string();
         let row = RowRef::known("rate_limit_usage", &name);
-        let read = |(frees_at, number)| {
-            Ok(UsageCell::new(row.time("frees_at", frees_at)?, units(row, "units", number)?))
-        };
+        let read =
+            |(frees_at, number)| Ok(UsageCell::new(row.time("frees_at", frees_at)?, units(row, "units", number)?));
         rows.into_iter().map(read).collect()
     }
 
@@ -225,8 +223,7 @@ impl RateLimitRowReads for SqliteSession<'_> {
         last_possible: Timestamp,
     ) -> Result<PassedUnits, StoreError> {
         let id = limit.number();
-        let passed =
-            PassedCells { limit: id, now: SqlTime(now), same: id, last_possible: SqlTime(last_possible) };
+        let passed = PassedCells { limit: id, now: SqlTime(now), same: id, last_possible: SqlTime(last_possible) };
         let (expired, ahead) = passed.get_result::<(StoredNumber, StoredNumber)>(self.conn).store()?;
         let name = id.to_string();
         let row = RowRef::known("rate_limit_usage", &name);

@@ -19,18 +19,8 @@ macro_rules! columns {
          FROM api_permits "
     };
 }
-type Columns = (
-    Text,
-    Text,
-    Text,
-    Text,
-    Text,
-    SqlTimestamp,
-    SqlTimestamp,
-    SqlTimestamp,
-    Nullable<BigInt>,
-    Nullable<Text>,
-);
+type Columns =
+    (Text, Text, Text, Text, Text, SqlTimestamp, SqlTimestamp, SqlTimestamp, Nullable<BigInt>, Nullable<Text>);
 
 statement! {
     InsertPermit<'a> {

@@ -92,7 +92,8 @@ impl LimitRow {
         let key = RateLimitKey::new(row.text("service", self.service)?, row.text("bucket", self.bucket)?)
             .account(named(row.text("account", self.account)?))
             .endpoint(named(row.text("endpoint", self.endpoint)?));
-        let optional = |column, number: Option<StoredNumber>| number.map(|number| units(row, column, number)).transpose();
+        let optional =
+            |column, number: Option<StoredNumber>| number.map(|number| units(row, column, number)).transpose();
         let mut limit = RateLimit::new(RateLimitId::new(self.id), key, rule);
         limit.said_units = optional("said_units", self.said_units)?;
         limit.said_refill = optional("said_refill_micros_per_s", self.said_refill_micros_per_s)?;
@@ -101,7 +102,8 @@ impl LimitRow {
         limit.settled = units(row, "settled_units", self.settled_units)?;
         let level = optional("level_micros", self.level_micros)?.zip(row.nullable_time("level_at", self.level_at)?);
         limit.level = level.map(|(micros, at)| BucketLevel::new(micros, at));
-        let others = optional("other_units", self.other_units)?.zip(row.nullable_time("other_until", self.other_until)?);
+        let others =
+            optional("other_units", self.other_units)?.zip(row.nullable_time("other_until", self.other_until)?);
         limit.others = others.map(|(units, until)| UnitsUntil::new(units, until));
         let left = optional("left_units", self.left_units)?.zip(row.nullable_time("left_until", self.left_until)?);
         limit.left = left.map(|(units, until)| UnitsUntil::new(units, until));

@@ -35,7 +35,8 @@ fn limits_that_cannot_be_read_are_named_and_hide_no_others() {
             session(&mut conn).acquire(&request(u128::from(service == "etsy"), service)).unwrap();
         }
         let since = "blocked_since = '2026-01-01 00:00:00.000000'";
-        conn.batch_execute(&format!("UPDATE rate_limits SET {since}, {column} = {value} WHERE service = 'ebay'")).unwrap();
+        conn.batch_execute(&format!("UPDATE rate_limits SET {since}, {column} = {value} WHERE service = 'ebay'"))
+            .unwrap();
         let (read, unreadable): (Vec<_>, Vec<_>) =
             session(&mut conn).list(None, at(0)).unwrap().into_iter().partition(Result::is_ok);
         assert_eq!(read[0].as_ref().unwrap().key.service, "etsy");
