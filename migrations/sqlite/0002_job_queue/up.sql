@@ -58,4 +58,4 @@ CREATE INDEX idx_jobs_waiting ON jobs(waiting_since) WHERE status = 'pending' AN
 -- them right.
 -- The condition is in one line: SQLAlchemy reads no further, so that Alembic could not make the table anew.
 CREATE INDEX idx_jobs_irregular ON jobs(status)
-    WHERE (status = 'pending' AND (priority NOT IN (0, 1, 2, 3) OR typeof(command_type) <> 'text' OR typeof(run_at) <> 'text' OR run_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]')) OR (status = 'running' AND lease_expires_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]');
+    WHERE (status = 'pending' AND ((priority <> 0 AND priority <> 1 AND priority <> 2 AND priority <> 3) OR typeof(command_type) <> 'text' OR typeof(run_at) <> 'text' OR run_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]')) OR (status = 'running' AND lease_expires_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]');

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{ClaimRef, FailureReport, FencedResult, Job, JobActionOutcome, Retry};
+use fieldfen_domain::job::{ClaimRef, FailureReport, FencedResult, Job, JobActionOutcome, JobState, Retry};
 use fieldfen_domain::store::{JobQueue, Store, StoreError};
 use fieldfen_domain::{JobId, RawJson};
 
@@ -14,6 +14,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["claims_many":
         a_batch_of_no_claims_has_no_answers,
         claims_of_a_batch_are_completed_as_one_by_one,
+        a_batch_of_current_claims_is_completed_with_the_result_of_each,
         claims_of_a_batch_fail_as_one_by_one,
         claims_of_a_batch_are_released_as_one_by_one,
         leases_of_a_batch_are_extended_as_one_by_one,
@@ -57,7 +58,7 @@ fn left<S: Store>(on: &On<'_, S>, base: u64) -> Vec<Option<(Job, String)>> {
         let job = on.find_job(base + number)?;
         let state = format!("{:?}", job.state).replace(&format!("{:012x}", base + number), "");
         let last_error = job.last_error.as_ref().map(|_| "an error".to_owned());
-        let (id, state_left_out) = (job_id(0), fieldfen_domain::job::JobState::Pending);
+        let (id, state_left_out) = (job_id(0), JobState::Pending);
         Some((with!(job, id, payload: None, last_error, state: state_left_out), state))
     };
     (1..=8).map(job).collect()
@@ -101,6 +102,22 @@ fn claims_of_a_batch_are_completed_as_one_by_one<S: Store>(store: &S) {
         |jobs, (claim, result)| jobs.complete(claim, result.as_ref(), at(9)),
         |jobs, claims| jobs.complete_many(claims, at(9)),
     );
+}
+
+fn a_batch_of_current_claims_is_completed_with_the_result_of_each<S: Store>(store: &S) {
+    let on = On(store);
+    on.enqueue_all(&(0..9).map(job).collect::<Vec<_>>());
+    // Three claims with a token each hold the jobs.
+    let claims: Vec<ClaimRef> = (0..9).map(|number| claim_ref(number, 1 + number / 3)).collect();
+    assert_eq!([1, 2, 3].map(|token| on.claim(token, 3, at(0)).len()), [3; 3]);
+    let completions = with_json(&claims);
+    assert_eq!(on.write(|s| s.jobs().complete_many(&completions, at(9))), [FencedResult::Done(()); 9]);
+    for (number, (_, result)) in (0..).zip(&completions) {
+        let job = on.find_job(number).unwrap();
+        assert_eq!((&job.result, job.state), (result, JobState::Completed { at: Some(at(9)) }), "job {number}");
+    }
+    let answers = on.write(|s| s.jobs().complete_many(&completions, at(10)));
+    assert_eq!(answers, [FencedResult::AlreadyDone { at: Some(at(9)) }; 9]);
 }
 
 fn claims_of_a_batch_fail_as_one_by_one<S: Store>(store: &S) {

@@ -7,11 +7,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, UnreadableJob};
+use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, JobState, Lease, UnreadableJob};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Timestamp, cut_reason, later};
+use fieldfen_domain::{Timestamp, cut_reason, later, truncate_to_micros};
 
-use super::row::{JobColumns, JobRow, job_columns};
+use super::row::{JobColumns, JobRow, job_columns, pending_job_columns};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{SqlTime, StoredText};
@@ -25,8 +25,31 @@ macro_rules! due {
     };
 }
 
+macro_rules! take {
+    () => {
+        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
+         alone = 0, parked_for = NULL WHERE "
+    };
+}
+
 statement! {
-    /// Claims the due jobs of one kind.
+    /// The due jobs of one kind, in the order of the claim, with the columns that the claim leaves as they are.
+    DueOfKind<'a> {
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> JobColumns = concat!("SELECT ", pending_job_columns!(), " ", due!())
+}
+statement! {
+    /// The due jobs of one kind, in the order of the claim, by their place in it.
+    PlacesOfKind<'a> {
+        kind: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        limit: i64 as BigInt,
+    } -> (BigInt, Text, BigInt) = concat!("SELECT priority, run_at, rowid ", due!())
+}
+statement! {
+    /// Claims the due jobs of one kind. `RETURNING` would take longer than reading the rows before.
     TakeKind<'a> {
         token: &'a str as Text,
         expires_at: SqlTime as SqlTimestamp,
@@ -35,31 +58,19 @@ statement! {
         kind: &'a str as Text,
         now: SqlTime as SqlTimestamp,
         limit: i64 as BigInt,
-    } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0, parked_for = NULL WHERE rowid IN (SELECT rowid ", due!(), ") RETURNING ", job_columns!()
+    } = concat!(
+        take!(), "rowid IN (SELECT rowid ", due!(), ")"
     )
 }
 statement! {
-    /// The due jobs of one kind, in the order of the claim.
-    DueOfKind<'a> {
-        kind: &'a str as Text,
-        now: SqlTime as SqlTimestamp,
-        limit: i64 as BigInt,
-    } -> (BigInt, Text, BigInt) = concat!("SELECT priority, run_at, rowid ", due!())
-}
-statement! {
-    /// Claims one job that was found due in this transaction.
+    /// Claims one due job. For one row, the temporary tables of [`TakeKind`] would take longer than everything else.
     TakeRow<'a> {
         token: &'a str as Text,
         expires_at: SqlTime as SqlTimestamp,
         worker: &'a str as Text,
         started_at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
-    } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0, parked_for = NULL WHERE rowid = ? AND status = 'pending' RETURNING ", job_columns!()
-    )
+    } = concat!(take!(), "rowid = ? AND status = 'pending'")
 }
 statement! {
     /// Fails a row that cannot be read as a job.
@@ -86,28 +97,21 @@ statement! {
 
 impl SqliteSession<'_> {
     pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
-        let limit = i64::from(request.limit);
-        let mut kinds = request.kinds.iter();
-        let rows = match (kinds.next(), kinds.next()) {
-            (None, _) => return Ok(ClaimOutcome::default()),
-            _ if limit == 0 => return Ok(ClaimOutcome::default()),
-            (Some(kind), None) => self.take_kind(request, kind.as_str(), request.limit_of(kind).into())?,
-            _ => self.take_kinds(request, limit)?,
-        };
         let mut claimed = ClaimOutcome::default();
-        let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
-        for row in rows {
-            let rowid = row.rowid;
-            match row.read() {
-                // Times in other programs' forms sort before or after their meaning, so that a claim may find them too
-                // early.
-                Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
-                Ok(job) => jobs.push((rowid, job)),
-                Err(_) if self.rewrite_due_time(rowid)? => {}
-                Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
+        let mut jobs: Vec<(i64, Job)> = Vec::new();
+        for (kind, limit) in self.due_by_kind(request)? {
+            for row in self.take_kind(request, kind, limit)? {
+                let rowid = row.rowid;
+                match row.read() {
+                    // Times in other programs' forms sort before or after their meaning, so that a claim may find them too
+                    // early.
+                    Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
+                    Ok(job) => jobs.push((rowid, running(job, request))),
+                    Err(_) if self.rewrite_due_time(rowid)? => {}
+                    Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
+                }
             }
         }
-        // SQLite does not define the order of RETURNING.
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
         self.put_back_behind_job_that_runs_alone(&mut jobs, request.alone)?;
         claimed.jobs = jobs.into_iter().map(|(_, job)| job).collect();
@@ -147,50 +151,69 @@ impl SqliteSession<'_> {
         Ok(Some(row.unreadable(reason)))
     }
 
+    /// Claims the first due jobs of a kind. Returns their rows as they were before.
     fn take_kind(&mut self, request: &ClaimRequest, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {
-        let token = request.token.to_string();
-        let take = TakeKind {
-            token: &token,
-            expires_at: SqlTime(later(request.now, request.lease)),
-            worker: request.worker.as_str(),
-            started_at: SqlTime(request.now),
-            kind,
-            now: SqlTime(request.now),
-            limit,
+        let now = SqlTime(request.now);
+        let due: Vec<JobRow> = DueOfKind { kind, now, limit }.load(self.conn).store()?;
+        let (token, worker) = (&*request.token.to_string(), request.worker.as_str());
+        let (expires_at, started_at) = (SqlTime(later(request.now, request.lease)), now);
+        let taken = match &*due {
+            [] => Ok(0),
+            [row] => TakeRow { token, expires_at, worker, started_at, rowid: row.rowid }.execute(self.conn),
+            _ => TakeKind { token, expires_at, worker, started_at, kind, now, limit }.execute(self.conn),
         };
-        take.load(self.conn).store()
+        let taken = taken.store()?;
+        if taken != due.len() {
+            let found = due.len();
+            return Err(StoreError::Database(
+                format!("a claim has found {found} due jobs of the kind {kind:?} and changed {taken}").into(),
+            ));
+        }
+        Ok(due)
     }
 
-    /// Finds the first due jobs of each kind, and claims the first ones among all kinds.
-    fn take_kinds(&mut self, request: &ClaimRequest, limit: i64) -> Result<Vec<JobRow>, StoreError> {
-        let now = SqlTime(request.now);
-        let mut due: Vec<(i64, StoredText, i64)> = Vec::new();
-        for kind in &request.kinds {
-            let limit = request.limit_of(kind).into();
-            due.extend(
-                DueOfKind { kind: kind.as_str(), now, limit }.load::<(i64, StoredText, i64)>(self.conn).store()?,
-            );
+    /// How many jobs of each kind are among the first due jobs of all kinds.
+    fn due_by_kind<'r>(&mut self, request: &'r ClaimRequest) -> Result<Vec<(&'r str, i64)>, StoreError> {
+        let limits = request.kinds.iter().map(|kind| (kind.as_str(), i64::from(request.limit_of(kind))));
+        let mut kinds: Vec<_> = limits.filter(|(_, limit)| *limit > 0).collect();
+        if kinds.len() < 2 {
+            return Ok(kinds);
         }
-        due.sort_unstable_by(|(priority, run_at, rowid), (other, then, after)| {
+        let now = SqlTime(request.now);
+        let mut due = Vec::new();
+        for (position, (kind, limit)) in kinds.iter_mut().enumerate() {
+            let places = PlacesOfKind { kind, now, limit: *limit };
+            let places = places.load::<(i64, StoredText, i64)>(self.conn).store()?;
+            due.extend(places.into_iter().map(|place| (place, position)));
+            *limit = 0;
+        }
+        due.sort_unstable_by(|((priority, run_at, rowid), _), ((other, then, after), _)| {
             (priority, run_at.as_bytes(), rowid).cmp(&(other, then.as_bytes(), after))
         });
-        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let token = request.token.to_string();
-        let (expires_at, worker) = (SqlTime(later(request.now, request.lease)), request.worker.as_str());
-        let mut rows = Vec::with_capacity(due.len());
-        for (.., rowid) in due {
-            let take = TakeRow { token: &token, expires_at, worker, started_at: now, rowid };
-            rows.extend(take.load::<JobRow>(self.conn).store()?);
+        for (_, position) in due.into_iter().take(usize::try_from(request.limit).unwrap_or(usize::MAX)) {
+            if let Some((_, limit)) = kinds.get_mut(position) {
+                *limit += 1;
+            }
         }
-        Ok(rows)
+        kinds.retain(|(_, limit)| *limit > 0);
+        Ok(kinds)
     }
+}
+
+/// A pending job as the claim has changed it.
+fn running(mut job: Job, request: &ClaimRequest) -> Job {
+    let expires_at = truncate_to_micros(later(request.now, request.lease));
+    let lease = Lease::new(request.token, expires_at, request.worker.as_str());
+    job.state = JobState::Running { started_at: Some(truncate_to_micros(request.now)), lease: Some(lease) };
+    job
 }
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
-        ("TakeKind", TakeKind::SQL),
         ("DueOfKind", DueOfKind::SQL),
+        ("PlacesOfKind", PlacesOfKind::SQL),
+        ("TakeKind", TakeKind::SQL),
         ("TakeRow", TakeRow::SQL),
         ("FailRow", FailRow::SQL),
         ("PutBack", PutBack::SQL),

@@ -1,17 +1,15 @@
 //! Completes jobs under the fence: one job, or many with one statement.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{RawJson, Timestamp};
 
-use super::fence::{by_job_id, given_claims, id_formats, of_given_claims};
+use super::fence::{given_claims, id_formats, of_given_claims};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{SqlTime, StoredText};
+use crate::sqlite::columns::SqlTime;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -26,11 +24,23 @@ statement! {
          WHERE id = ? AND lease_token = ? AND status = 'running'"
 }
 statement! {
-    /// Completes jobs.
-    CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } -> (Text,) = concat!(
+    /// Completes jobs. With `RETURNING`, SQLite would read all old columns and keep each row in a temporary table.
+    CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } = concat!(
         "UPDATE jobs SET status = 'completed', result_json = given.json, completed_at = ?, lease_expires_at = NULL ",
-        of_given_claims!(), " RETURNING id"
+        of_given_claims!()
     )
+}
+statement! {
+    /// Opens the part of the transaction that is undone if [`CompleteMany`] has not completed all jobs.
+    BeginCompletions {} = "SAVEPOINT completions"
+}
+statement! {
+    /// Undoes the completions.
+    UndoCompletions {} = "ROLLBACK TO completions"
+}
+statement! {
+    /// Ends the part of the transaction.
+    EndCompletions {} = "RELEASE completions"
 }
 
 impl SqliteSession<'_> {
@@ -57,19 +67,25 @@ impl SqliteSession<'_> {
         completions: &[(ClaimRef, Option<RawJson>)],
         at: Timestamp,
     ) -> Result<Vec<FencedResult<()>>, StoreError> {
-        let mut completed = HashMap::new();
-        if let Some(given) = given_claims(completions.iter().map(|(claim, result)| (claim, result.as_ref()))) {
-            let complete = CompleteMany { at: SqlTime(at), given: &given };
-            completed = by_job_id(complete.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
-        }
-        if !completed.is_empty() {
+        if let Some(given) = given_claims(completions.iter().map(|(claim, result)| (claim, result.as_ref())))
+            && self.complete_together(&given, completions.len(), at)?
+        {
             self.note(CommitNotice::JobEnded);
+            return Ok(vec![FencedResult::Done(()); completions.len()]);
         }
-        let one = |(claim, result): &(ClaimRef, Option<RawJson>)| match completed.remove(&claim.id.to_string()) {
-            Some(()) => Ok(FencedResult::Done(())),
-            None => self.complete_job(claim, result.as_ref(), at),
-        };
-        completions.iter().map(one).collect()
+        completions.iter().map(|(claim, result)| self.complete_job(claim, result.as_ref(), at)).collect()
+    }
+
+    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost or
+    /// a row holds the id in the other format.
+    fn complete_together(&mut self, given: &str, jobs: usize, at: Timestamp) -> Result<bool, StoreError> {
+        BeginCompletions {}.execute(self.conn).store()?;
+        let completed = CompleteMany { at: SqlTime(at), given }.execute(self.conn).store()? == jobs;
+        if !completed {
+            UndoCompletions {}.execute(self.conn).store()?;
+        }
+        EndCompletions {}.execute(self.conn).store()?;
+        Ok(completed)
     }
 }
 

@@ -1,16 +1,16 @@
 //! The fence: a statement changes a job only if the claim's token is current. This module says why a claim was refused, and
 //! passes many claims to one statement.
 //!
-//! A statement for many claims gets them as a JSON array, each with its text. A claim whose job the statement did not change
-//! is then applied by itself: its row may hold the id in the other format, or the lease is lost.
+//! A statement for many claims gets them as a JSON object, each with its text. A claim whose job the statement did not
+//! change is then applied by itself: its row may hold the id in the other format, or the lease is lost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{RawJson, Timestamp};
+use fieldfen_domain::{JobId, RawJson, Timestamp};
 
 use crate::rules::job_fence::{LastClaim, why_refused};
 use crate::sqlite::CommitNotice;
@@ -77,26 +77,32 @@ pub(super) fn id_formats(claim: &ClaimRef) -> impl Iterator<Item = String> + use
     }))
 }
 
-/// The claims of the JSON array. The unary plus keeps the planner from using the indexes of the other columns.
+/// The claims of the JSON object. 36 is the length of a token. The unary plus keeps the planner from using the indexes of
+/// the other columns.
 macro_rules! of_given_claims {
     () => {
-        "FROM (SELECT value ->> 0 AS id, value ->> 1 AS token, value ->> 2 AS json FROM json_each(?)) AS given \
-         WHERE jobs.id = given.id AND +jobs.lease_token = given.token AND +jobs.status = 'running'"
+        "FROM (SELECT key AS id, substr(value, 1, 36) AS token, nullif(substr(value, 37), '') AS json FROM json_each(?)) \
+         AS given WHERE jobs.id = given.id AND +jobs.lease_token = given.token AND +jobs.status = 'running'"
     };
 }
 pub(super) use of_given_claims;
 
-/// The claims as a JSON array. `None` if one statement is no advantage: there is at most one claim, or two claims are
-/// about the same job and must be applied in order.
-pub(super) fn given_claims<'c>(claims: impl Iterator<Item = (&'c ClaimRef, Option<&'c RawJson>)>) -> Option<String> {
-    let claims: Vec<(String, String, Option<&str>)> = claims
-        .map(|(claim, json)| (claim.id.to_string(), claim.token.to_string(), json.map(RawJson::as_str)))
+/// The claims as a JSON object: the token of each job id, followed by the claim's JSON text if it has one. SQLite reads the
+/// members of an object faster than arrays in an array.
+///
+/// `None` if one statement is no advantage: there is at most one claim, or two claims are about the same job and must be
+/// applied in order.
+pub(super) fn given_claims<'c>(
+    claims: impl ExactSizeIterator<Item = (&'c ClaimRef, Option<&'c RawJson>)>,
+) -> Option<String> {
+    let number = claims.len();
+    let given: BTreeMap<JobId, String> = claims
+        .map(|(claim, json)| (claim.id, format!("{}{}", claim.token, json.map_or("", RawJson::as_str))))
         .collect();
-    let ids: HashSet<&str> = claims.iter().map(|(id, ..)| id.as_str()).collect();
-    if claims.len() < 2 || ids.len() < claims.len() {
+    if given.len() < 2 || given.len() < number {
         return None;
     }
-    serde_json::to_string(&claims).ok()
+    serde_json::to_string(&given).ok()
 }
 
 /// The rows that the statement returned, by job id.

@@ -27,9 +27,18 @@ macro_rules! job_summary_columns {
     };
 }
 
-pub(in crate::sqlite) use {job_columns, job_summary_columns};
+/// The columns of a pending job, without those that a claim overwrites.
+macro_rules! pending_job_columns {
+    () => {
+        "rowid, id, file_id, command_type, 'pending', attempts, max_retries, lost_leases, throttled, priority, run_at, \
+         dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, NULL, \
+         completed_at, NULL, NULL, NULL, declined_since, NULL"
+    };
+}
 
-/// The SQL types of [`job_columns`] and [`job_summary_columns`].
+pub(in crate::sqlite) use {job_columns, job_summary_columns, pending_job_columns};
+
+/// The SQL types of [`job_columns`], [`job_summary_columns`] and [`pending_job_columns`].
 pub(in crate::sqlite) type JobColumns = (
     BigInt,
     Nullable<Text>,

@@ -20,7 +20,7 @@ use crate::sqlite::session::SqliteSession;
 macro_rules! irregular {
     () => {
         concat!(
-            "((status = 'pending' AND (priority NOT IN (0, 1, 2, 3) OR typeof(command_type) <> 'text' \
+            "((status = 'pending' AND ((priority <> 0 AND priority <> 1 AND priority <> 2 AND priority <> 3) OR typeof(command_type) <> 'text' \
              OR typeof(run_at) <> 'text' OR run_at NOT GLOB ",
             regular_time!(),
             ")) OR (status = 'running' AND lease_expires_at NOT GLOB ",
