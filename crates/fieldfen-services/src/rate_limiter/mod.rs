@@ -198,7 +198,7 @@ impl<S: Store> RateLimiter<S> {
     }
 
     /// The limits of a service, or of all services, as they are now, sorted by key. An unreadable row is an `Err` in its
-    /// place. A configured limit is in the list once a permit was acquired.
+    /// place. A configured limit is in the list once a permit was asked for.
     pub fn list(&self, service: Option<&str>) -> Result<Vec<Result<RateLimit, UnreadableRow>>, StoreError> {
         self.store.read(|s| s.rate_limits().list(service, self.environment.now()))
     }

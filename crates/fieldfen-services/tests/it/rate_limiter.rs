@@ -82,7 +82,7 @@ fn accounts_have_counts_of_their_own_and_share_that_of_the_service(store: impl S
     assert!(matches!(closed(&limiter, &of("c")).by, ClosedBy::Window { limit, .. } if limit.bucket == "service"));
     let names: Vec<_> =
         limiter.list(Some("shop")).unwrap().into_iter().map(|limit| limit.unwrap().key.to_string()).collect();
-    assert_eq!(names, ["shop (service)", "shop/a (account)", "shop/b (account)"]);
+    assert_eq!(names, ["shop (service)", "shop/a (account)", "shop/b (account)", "shop/c (account)"]);
 }
 
 fn a_call_that_starts_too_late_needs_a_new_permit(store: impl Store) {
