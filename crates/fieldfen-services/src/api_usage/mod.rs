@@ -2,6 +2,8 @@
 //!
 //! A [`CallRecorder`] records the calls that a program makes. [`ApiUsage`] lists them and adds them up.
 
+mod call_answer;
+mod call_refusal;
 pub(crate) mod current_job;
 mod new_call;
 mod open_call;
@@ -14,6 +16,7 @@ use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageT
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp};
 
+pub use call_refusal::CallRefusal;
 pub use new_call::NewCall;
 pub use open_call::OpenCall;
 pub use recorder::CallRecorder;

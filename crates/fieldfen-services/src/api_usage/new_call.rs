@@ -1,5 +1,6 @@
 //! What is known of a call before it is made.
 
+use fieldfen_domain::rate_limit::PermitRequest;
 use fieldfen_domain::{FileId, JobId};
 
 /// What is known of a call before it is made.
@@ -18,6 +19,9 @@ pub struct NewCall {
     pub job_id: Option<JobId>,
     /// The file for which the call is made. By default the file of that job.
     pub file_id: Option<FileId>,
+    /// The units that the call takes of the rate limits with these names, where that is not the number of requests: for
+    /// example the points of a GraphQL query.
+    pub units_of: Vec<(String, u64)>,
 }
 
 impl NewCall {
@@ -33,6 +37,7 @@ impl NewCall {
             request_count: 1,
             job_id: job.map(|job| job.id),
             file_id: job.and_then(|job| job.file_id),
+            units_of: Vec::new(),
         }
     }
 
@@ -62,5 +67,21 @@ impl NewCall {
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
         self
+    }
+
+    /// The same call, which takes this number of units of the rate limits with this name. Guess where it is not known: 0
+    /// counts as 1.
+    #[must_use]
+    pub fn units_of(mut self, bucket: impl Into<String>, units: u64) -> Self {
+        self.units_of.push((bucket.into(), units));
+        self
+    }
+
+    pub(super) fn permit_request(&self) -> PermitRequest {
+        let request = PermitRequest::new(self.service.clone())
+            .account(self.account.clone())
+            .endpoint(self.endpoint.clone())
+            .units(self.request_count.into());
+        self.units_of.iter().fold(request, |request, (bucket, units)| request.units_of(bucket.clone(), *units))
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::CallOutcome;
 use fieldfen_rate_limits::{Answer, Dialect, Reading};
 
@@ -24,6 +25,7 @@ pub(super) struct Told {
     pub(super) error: Option<String>,
     pub(super) external_id: Option<String>,
     pub(super) request_count: Option<u32>,
+    pub(super) retry_at: Option<Timestamp>,
 }
 
 impl OpenCall {
@@ -54,6 +56,11 @@ impl OpenCall {
         self.told.borrow_mut().external_id = Some(external_id.into());
     }
 
+    /// Tells when the service takes the next call, where its answer says so in words that no reader knows.
+    pub fn retry_at(&self, retry_at: Timestamp) {
+        self.told.borrow_mut().retry_at = Some(retry_at);
+    }
+
     /// Tells how many requests it took, where that is known only afterwards.
     pub fn request_count(&self, request_count: u32) {
         self.told.borrow_mut().request_count = Some(request_count);
@@ -66,6 +73,10 @@ impl OpenCall {
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.with_borrow(|calls| calls.last().cloned())
+    }
+
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Runs `f` while this call is the current one.

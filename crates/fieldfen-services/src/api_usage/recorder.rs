@@ -4,14 +4,21 @@ use std::fmt::Display;
 use std::time::Instant;
 
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
-use fieldfen_domain::store::Store;
+use fieldfen_domain::rate_limit::{AcquireOutcome, CallAnswer, Permit};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, with_causes};
 use fieldfen_rate_limits::{Dialect, Reading};
 
 use super::ApiUsage;
+use super::call_answer::call_answer;
+use super::call_refusal::CallRefusal;
 use super::new_call::NewCall;
 use super::open_call::{OpenCall, Told};
 use super::secrets::Secrets;
+use crate::rate_limiter::RateLimiter;
+
+/// How often a permit is acquired for a call that does not start in time.
+const START_ATTEMPTS: u32 = 3;
 
 /// Records each call of a program in `api_usage`: when it was made and for which job, how it ended, how long it took, and
 /// what the answer said of limits. Clones share everything.
@@ -40,13 +47,14 @@ use super::secrets::Secrets;
 pub struct CallRecorder<S> {
     usage: ApiUsage<S>,
     secrets: Secrets,
+    limiter: Option<RateLimiter<S>>,
 }
 
 impl<S: Store> CallRecorder<S> {
     /// A recorder of calls in this store.
     #[must_use]
     pub fn new(usage: ApiUsage<S>) -> Self {
-        Self { usage, secrets: Secrets::default() }
+        Self { usage, secrets: Secrets::default(), limiter: None }
     }
 
     /// The same recorder, which removes this text from errors before they are stored: a key or a password of at least 6 bytes.
@@ -55,6 +63,48 @@ impl<S: Store> CallRecorder<S> {
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets = self.secrets.and(secret.into());
         self
+    }
+
+    /// The same recorder, which acquires a permit of this rate limiter for each [limited call](Self::limited_call), and tells
+    /// the limiter what the answers say.
+    #[must_use]
+    pub fn rate_limiter(mut self, limiter: RateLimiter<S>) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// Makes a [call](Self::call) if the rate limiter lets it pass, and settles its permit with what the answer says. Without
+    /// a [rate limiter](Self::rate_limiter) every call passes. A call that does not pass is not recorded.
+    ///
+    /// # Errors
+    /// The error of `f`, or a [`CallRefusal`] if `f` was not called.
+    pub fn limited_call<T, E: Display + From<CallRefusal>>(
+        &self,
+        call: &NewCall,
+        f: impl FnOnce(&OpenCall) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Some(limiter) = &self.limiter else { return self.call(call, f) };
+        let request = call.permit_request();
+        // A permit that is acquired too long before its call counts for nothing, and another one is acquired.
+        for _ in 0..START_ATTEMPTS {
+            let permit = match limiter.acquire(&request) {
+                Ok(AcquireOutcome::Acquired(permit)) => permit,
+                Ok(AcquireOutcome::NotBefore(closed)) => return Err(CallRefusal::Closed(closed).into()),
+                Ok(other) => {
+                    log!(ERROR, ?other, "answer of the rate limiter unknown: the call is made");
+                    return self.call(call, f);
+                }
+                Err(error) => return Err(CallRefusal::Store(error).into()),
+            };
+            if limiter.start(&permit).is_ok() {
+                return self.make(call, Some((limiter, permit)), f);
+            }
+            if let Err(error) = limiter.settle(permit, CallAnswer::NotSent) {
+                return Err(CallRefusal::Store(error).into());
+            }
+        }
+        let rule = "the process is stopped again and again between permit and call";
+        Err(CallRefusal::Store(StoreError::Database(rule.into())).into())
     }
 
     /// Makes a call and records it. The answer is that of `f`.
@@ -68,9 +118,18 @@ impl<S: Store> CallRecorder<S> {
     /// # Errors
     /// The error of `f`.
     pub fn call<T, E: Display>(&self, call: &NewCall, f: impl FnOnce(&OpenCall) -> Result<T, E>) -> Result<T, E> {
+        self.make(call, None, f)
+    }
+
+    fn make<T, E: Display>(
+        &self,
+        call: &NewCall,
+        permit: Option<(&RateLimiter<S>, Permit)>,
+        f: impl FnOnce(&OpenCall) -> Result<T, E>,
+    ) -> Result<T, E> {
         let open = OpenCall::new(Dialect::of_service(&call.service));
-        let begun =
-            Begun { recorder: self, call, open: &open, at: self.usage.environment.now(), began: Instant::now() };
+        let (at, began) = (self.usage.environment.now(), Instant::now());
+        let begun = Begun { recorder: self, call, open: &open, at, began, permit };
         let result = open.within(|| f(&open));
         if let Err(error) = &result {
             begun.failed(error);
@@ -79,12 +138,19 @@ impl<S: Store> CallRecorder<S> {
         result
     }
 
-    fn record(&self, begun: &Begun<'_, S>, told: Told) {
+    /// Records a call that has ended, and settles its permit first: others may wait for it.
+    fn record(&self, begun: &mut Begun<'_, S>, told: Told) {
         let outcome = told.outcome.or(told.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
         let throttled = told.reading.as_ref().is_some_and(|reading| reading.throttled);
         let outcome = if throttled && outcome.is_ok() { CallOutcome::Throttled } else { outcome };
+        if let Some((limiter, permit)) = begun.permit.take() {
+            let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
+            if let Err(error) = limiter.settle(permit, answer) {
+                log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
+            }
+        }
         let limit = told.reading.as_ref().and_then(scarcest);
-        let NewCall { service, endpoint, account, job_id, file_id, request_count } = begun.call;
+        let NewCall { service, endpoint, account, job_id, file_id, request_count, .. } = begun.call;
         let call = ApiCall::new(service.clone(), begun.at)
             .endpoint(endpoint.clone())
             .account(account.clone())
@@ -123,6 +189,7 @@ struct Begun<'a, S: Store> {
     open: &'a OpenCall,
     at: Timestamp,
     began: Instant,
+    permit: Option<(&'a RateLimiter<S>, Permit)>,
 }
 
 impl<S: Store> Begun<'_, S> {
@@ -145,6 +212,7 @@ impl<S: Store> Drop for Begun<'_, S> {
             told.outcome.get_or_insert(CallOutcome::NoAnswer);
             told.error.get_or_insert_with(|| "the call panicked".to_owned());
         }
-        self.recorder.record(self, told);
+        let recorder = self.recorder;
+        recorder.record(self, told);
     }
 }

@@ -33,8 +33,11 @@ fn recorded<T, S: Store>(
     f: impl FnOnce() -> Result<T, CallError>,
 ) -> Result<T, CallError> {
     let file_id = file_id.or(call.file_id);
-    calls.call(&call.file_id(file_id), |open| {
+    calls.limited_call(&call.file_id(file_id), |open| {
         let result = f();
+        if let Err(CallError::Throttled { until, .. }) = &result {
+            open.retry_at(*until);
+        }
         open.outcome(match &result {
             Ok(_) => CallOutcome::Ok,
             Err(CallError::Refused { .. }) => CallOutcome::Refused,
