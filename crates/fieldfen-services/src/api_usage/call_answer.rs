@@ -20,7 +20,8 @@ pub(super) fn call_answer(told: &Told, outcome: CallOutcome, dialect: Dialect, e
 
 fn said(reading: &Reading, throttled: bool, told: &Told, dialect: Dialect, endpoint: &str) -> CallAnswer {
     // These services keep a limit for each endpoint, and their answers do not say which one that is.
-    let of_endpoint = matches!(dialect, Dialect::Amazon | Dialect::Replicate | Dialect::Tiktok).then(|| endpoint.to_owned());
+    let of_endpoint =
+        matches!(dialect, Dialect::Amazon | Dialect::Replicate | Dialect::Tiktok).then(|| endpoint.to_owned());
     let counted = |limit: &&LimitReading| matches!(limit.unit, Unit::Requests | Unit::Points);
     let limits = reading.limits.iter().filter(counted).map(|limit| {
         SaidLimit::new(limit.bucket.clone())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
+use fieldfen_domain::rate_limit::CallScope;
 use fieldfen_domain::store::Store;
 
 use super::context::{Context, Handler, Settings};
@@ -13,9 +14,11 @@ use super::errors::StartError;
 use super::handle::{self, Worker};
 use super::metrics::{Metrics, NoMetrics, PanicSafe};
 use super::outcome::{IntoOutcome, Outcome};
+use super::rate_limited_kinds::RateLimitedKinds;
 use super::task::Task;
 use crate::Environment;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
+use crate::rate_limiter::RateLimiter;
 
 /// A shorter lease could not be extended in time: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
@@ -47,6 +50,7 @@ pub struct WorkerBuilder<S> {
     backoffs: BTreeMap<JobKind, Backoff>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
+    rate_limited_kinds: RateLimitedKinds<S>,
     /// The first setting that breaks a rule: its name, its value and the rule.
     refused: Option<(&'static str, String, &'static str)>,
 }
@@ -91,6 +95,7 @@ impl<S: Store> WorkerBuilder<S> {
                 metrics: Arc::new(NoMetrics),
             },
             handlers: BTreeMap::new(),
+            rate_limited_kinds: RateLimitedKinds::default(),
             refused: None,
         }
     }
@@ -110,6 +115,23 @@ impl<S: Store> WorkerBuilder<S> {
     /// Sets the number of handlers that run at once, at least one.
     pub const fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = threads;
+        self
+    }
+
+    /// Sets the rate limiter that knows whether the services of [`calls`](Self::calls) take calls now.
+    pub fn rate_limiter(mut self, limiter: RateLimiter<S>) -> Self {
+        self.rate_limited_kinds.limiter = Some(limiter);
+        self
+    }
+
+    /// Says that the handler of a kind calls this service. While the [rate limiter](Self::rate_limiter) lets no call to the
+    /// service pass, the worker claims no job of the kind: the jobs keep their places and their retries, and jobs of other
+    /// kinds run. A handler of a kind with several services waits for all of them.
+    ///
+    /// The worker asks the limiter at most every 50 ms. Each call acquires a permit for itself, and a handler whose call is
+    /// refused returns [`Outcome::Throttled`].
+    pub fn calls<P: Payload>(mut self, service: CallScope) -> Self {
+        self.rate_limited_kinds.calls.entry(P::kind()).or_default().push(service);
         self
     }
 
@@ -217,7 +239,7 @@ impl<S: Store> WorkerBuilder<S> {
             .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
         let queue =
             Queue::new(self.store, self.environment).with_policies(policies).with_failure_hooks(self.failure_hooks);
-        handle::start(Context::new(queue, self.settings, self.handlers))
+        handle::start(Context::new(queue, self.settings, self.handlers, self.rate_limited_kinds))
     }
 
     fn check(&self) -> Result<(), StartError> {

@@ -13,6 +13,7 @@ use super::heartbeat_signal::HeartbeatSignal;
 use super::metrics::{Metrics, NoMetrics};
 use super::outcome::Outcome;
 use super::outcome_queue::OutcomeQueue;
+use super::rate_limited_kinds::RateLimitedKinds;
 use super::running_job::RunningJob;
 use super::slots::Slots;
 use super::stop_signal::StopSignal;
@@ -44,15 +45,22 @@ pub(super) struct Context<S> {
     pub(super) heartbeat: Arc<HeartbeatSignal>,
     pub(super) slots: Arc<Slots>,
     pub(super) outcomes: OutcomeQueue,
+    pub(super) rate_limited_kinds: RateLimitedKinds<S>,
 }
 
 impl<S> Context<S> {
-    pub(super) fn new(queue: Queue<S>, settings: Settings, handlers: BTreeMap<JobKind, Handler>) -> Self {
+    pub(super) fn new(
+        queue: Queue<S>,
+        settings: Settings,
+        handlers: BTreeMap<JobKind, Handler>,
+        rate_limited_kinds: RateLimitedKinds<S>,
+    ) -> Self {
         let events = Events::new();
         let stop = Arc::new(StopSignal::new(events.sender()));
         let heartbeat = Arc::new(HeartbeatSignal::default());
         let slots = Arc::new(Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender()));
-        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes: OutcomeQueue::default() }
+        let outcomes = OutcomeQueue::default();
+        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes, rate_limited_kinds }
     }
 
     /// The kinds that this worker has handlers for, each with its limit.

@@ -90,6 +90,8 @@ struct Dispatcher<'s, S> {
     more: bool,
     /// The pause if the next claim gets none of the due jobs.
     empty_claim_pause: Duration,
+    /// The kinds whose service takes no call now, each with the time at which it opens.
+    closed: BTreeMap<JobKind, Timestamp>,
     /// The time since which the worker does not wait for a job that must run alone, because it has waited for one in
     /// vain.
     waits_for_none_since: Option<Timestamp>,
@@ -105,6 +107,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             next_tick: None,
             more: false,
             empty_claim_pause: EMPTY_CLAIM_PAUSES.0,
+            closed: BTreeMap::new(),
             waits_for_none_since: None,
         }
     }
@@ -115,6 +118,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         let now = context.queue.environment().now();
         self.do_what_recurs(now);
         self.give_up_waiting_alone(now)?;
+        self.closed = context.rate_limited_kinds.closed(Instant::now())?;
         let periodic = self.until_something_recurs(now);
         self.give_back_stalled()?;
         // Read before the queue: a job that ends in between may have enqueued another one. Also read before the
@@ -123,8 +127,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if let Some(next) = self.claim_ahead(now, periodic)? {
             return Ok(next);
         }
-        let Capacity { kinds, limits, jobs: most } = context.slots.capacity(context.kinds());
+        let Capacity { kinds, limits, jobs: most } = context.slots.capacity(self.open_kinds());
         if most == 0 || kinds.is_empty() {
+            if idle && context.stop.level() == StopLevel::WhenIdle && self.nothing_is_pending()? {
+                return Ok(Next::Stop);
+            }
             return Ok(Next::Wait { at_most: periodic, commits: false });
         }
         if !self.more {
@@ -140,7 +147,9 @@ impl<'s, S: Store> Dispatcher<'s, S> {
                     return Ok(Next::Wait { at_most: left.min(periodic), commits: true });
                 }
                 None if self.reclaim.has_more() => return Ok(Next::Look),
-                None if idle && context.stop.level() == StopLevel::WhenIdle => return Ok(Next::Stop),
+                None if idle && context.stop.level() == StopLevel::WhenIdle && self.nothing_is_pending()? => {
+                    return Ok(Next::Stop);
+                }
                 None => return Ok(Next::Wait { at_most: periodic, commits: true }),
             }
         }
@@ -149,7 +158,26 @@ impl<'s, S: Store> Dispatcher<'s, S> {
 
     fn until_something_recurs(&self, now: Timestamp) -> Duration {
         let tick = self.next_tick.map(|next| next.signed_duration_since(now).to_std().unwrap_or_default());
-        self.reclaim.left(now).min(tick.unwrap_or(TICKS_EVERY))
+        let opens =
+            self.closed.values().min().map(|opens| opens.signed_duration_since(now).to_std().unwrap_or_default());
+        self.reclaim
+            .left(now)
+            .min(tick.unwrap_or(TICKS_EVERY))
+            .min(opens.map_or(TICKS_EVERY, |opens| opens.max(LEAST_WAIT)))
+    }
+
+    /// The kinds that this worker has handlers for and whose services take calls, each with its limit.
+    fn open_kinds(&self) -> impl Iterator<Item = (&'s JobKind, Option<u32>)> {
+        self.context.kinds().filter(|(kind, _)| !self.closed.contains_key(*kind))
+    }
+
+    /// Whether no job waits for a closed service to open.
+    fn nothing_is_pending(&self) -> Result<bool, StoreError> {
+        if self.closed.is_empty() {
+            return Ok(true);
+        }
+        let kinds: Vec<_> = self.closed.keys().cloned().collect();
+        Ok(self.context.queue.store().read(|s| s.jobs().next_due(&kinds))?.is_none())
     }
 
     /// Claims more jobs than there are free threads, if more are due and all of them are short. Returns `None` if jobs
@@ -161,7 +189,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if !self.more {
             return Ok(None);
         }
-        let OpenKinds { short, others } = context.slots.open_kinds(context.kinds());
+        let OpenKinds { short, others } = context.slots.open_kinds(self.open_kinds());
         if short.is_empty() {
             return Ok(None);
         }

@@ -36,6 +36,7 @@ mod outcome_batch;
 mod outcome_queue;
 mod pool;
 mod queue_depth;
+mod rate_limited_kinds;
 mod reclaim;
 mod registration;
 mod run_times;
