@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::fmt;
 
 use fieldfen_domain::job::{InvalidPayload, ParkedFor};
 use fieldfen_domain::{Timestamp, cut_reason, with_causes};
@@ -120,6 +121,20 @@ impl Outcome {
                 }
             }
         }
+    }
+}
+
+/// The error or the reason; `completed` for a success.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete(_) => "completed",
+            Self::Retry { error: text }
+            | Self::Fail { error: text }
+            | Self::Decline { error: text }
+            | Self::Park { reason: text, .. }
+            | Self::Throttled { reason: text, .. } => text,
+        })
     }
 }
 

@@ -71,6 +71,7 @@ mod foreign_listings;
 mod imprecise_search;
 mod job_json;
 mod leases;
+mod limited_calls;
 mod listed_file;
 mod listing_status_updates;
 mod lookup_lag;
