@@ -17,7 +17,7 @@ use crate::worker::Outcome;
 #[non_exhaustive]
 pub enum CallRefusal {
     /// The rate limiter does not let the call pass before a certain time.
-    Closed(Closed),
+    Closed(Box<Closed>),
     /// The rate limiter could not be asked.
     Store(StoreError),
 }

@@ -89,7 +89,7 @@ impl<S: Store> CallRecorder<S> {
         for _ in 0..START_ATTEMPTS {
             let permit = match limiter.acquire(&request) {
                 Ok(AcquireOutcome::Acquired(permit)) => permit,
-                Ok(AcquireOutcome::NotBefore(closed)) => return Err(CallRefusal::Closed(closed).into()),
+                Ok(AcquireOutcome::NotBefore(closed)) => return Err(CallRefusal::Closed(Box::new(closed)).into()),
                 Ok(other) => {
                     log!(ERROR, ?other, "answer of the rate limiter unknown: the call is made");
                     return self.call(call, f);
