@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+pub mod api_cost;
 pub mod api_usage;
 mod catch_panic;
 mod error_chain;

@@ -16,6 +16,7 @@ macro_rules! log {
 }
 
 mod action_row;
+pub mod api_costs;
 pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;

@@ -13,6 +13,7 @@
 //! cannot be reached. [`StoreError::disposition`] tells whether to try again. The documentation of a method names only
 //! the errors that depend on its arguments and on the rows that it reads.
 
+mod api_costs;
 mod api_usage;
 mod checks;
 mod error;
@@ -30,6 +31,7 @@ pub mod rows;
 mod watch;
 mod workers;
 
+pub use api_costs::{ApiCostReads, ApiCosts};
 pub use api_usage::{ApiUsage, ApiUsageReads};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
@@ -51,6 +53,8 @@ pub trait ReadSession {
     fn jobs(&mut self) -> &mut dyn JobReads;
     /// Hashes of webhooks.
     fn hashes(&mut self) -> &mut dyn HashReads;
+    /// Costs of external APIs.
+    fn api_costs(&mut self) -> &mut dyn ApiCostReads;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads;
     /// Publications: reserved, unknown, confirmed, released and ended.
@@ -80,6 +84,8 @@ pub trait Session {
     fn job_actions(&mut self) -> &mut dyn JobActions;
     /// Hashes of webhooks.
     fn hashes(&mut self) -> &mut dyn Hashes;
+    /// Costs of external APIs.
+    fn api_costs(&mut self) -> &mut dyn ApiCosts;
     /// Calls to external APIs.
     fn api_usage(&mut self) -> &mut dyn ApiUsage;
     /// Publications: reserve, confirm, adopt and release.

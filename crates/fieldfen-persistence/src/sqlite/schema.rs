@@ -1,6 +1,53 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    api_cost_daily (day, service, account, endpoint, currency) {
+        day -> Text,
+        service -> Text,
+        account -> Text,
+        endpoint -> Text,
+        currency -> Text,
+        known_micros -> BigInt,
+        guessed_micros -> BigInt,
+        items -> BigInt,
+        unknown_items -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_cost_monthly (month, service, account, currency) {
+        month -> Text,
+        service -> Text,
+        account -> Text,
+        currency -> Text,
+        known_micros -> BigInt,
+        guessed_micros -> BigInt,
+        items -> BigInt,
+        unknown_items -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_costs (id) {
+        id -> BigInt,
+        service -> Text,
+        external_id -> Text,
+        account -> Nullable<Text>,
+        endpoint -> Nullable<Text>,
+        item -> Nullable<Text>,
+        amounts_json -> Text,
+        status -> Text,
+        amount_micros -> Nullable<BigInt>,
+        guess_micros -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        at -> Timestamp,
+        settled_at -> Nullable<Timestamp>,
+        job_id -> Nullable<Text>,
+        file_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     api_permit_limits (permit_id, limit_id) {
         permit_id -> Text,
         limit_id -> Integer,
@@ -295,6 +342,9 @@ diesel::joinable!(publications -> files (file_id));
 diesel::joinable!(social_posts -> files (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_cost_daily,
+    api_cost_monthly,
+    api_costs,
     api_permit_limits,
     api_permits,
     api_usage,

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits,
-    ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue,
+    JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications,
+    RateLimitReads, RateLimits, ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -98,6 +98,10 @@ impl ReadSession for SqliteSession<'_> {
         self
     }
 
+    fn api_costs(&mut self) -> &mut dyn ApiCostReads {
+        self
+    }
+
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads {
         self
     }
@@ -141,6 +145,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn hashes(&mut self) -> &mut dyn Hashes {
+        self
+    }
+
+    fn api_costs(&mut self) -> &mut dyn ApiCosts {
         self
     }
 

@@ -40,6 +40,8 @@ impl Shop {
             check_name(&at.clone().key("post_key"), &rule.post_key)?;
             self.check_other_posts(&at, index)?;
         }
+        self.prices()?;
+        self.budgets()?;
         self.retries.check()?;
         self.retention.check()
     }

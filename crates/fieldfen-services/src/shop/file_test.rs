@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, Money, Price, PriceTier};
 use fieldfen_domain::with_causes;
 use fieldfen_testkit::ModelStore;
 
@@ -127,6 +128,66 @@ fn every_error_names_line_column_setting_and_rule() {
             "[database]\nurl = \"x.db\"\nnmae = \"x\"",
             "line 3, column 1: database.nmae: unknown setting, expected url or name",
         ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"minute\"",
+            "line 3, column 8: price #1, unit: price unit \"minute\" is unknown; it must be one of call, second, output",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"call\"\nprice = 0.05\ncurrency = \"USD\"",
+            "line 4, column 9: price #1, price: invalid type: floating point `0.05`, expected a decimal number in quotes",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"call\"\nprice = \"5 cents\"\ncurrency = \"USD\"",
+            "line 4, column 9: price #1, price: amount \"5 cents\": it must be a decimal number of 0 or more",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"call\"\nprice = \"5\"\ncurrency = \"$\"",
+            "line 5, column 12: price #1, currency: currency \"$\": it must be three letters from A to Z",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"call\"\ncurrency = \"USD\"",
+            "line 1, column 1: price #1, price is missing: a price needs price or tiers, and not both",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"second\"\nprice = \"0.000225\"\ncurrency = \"USD\"",
+            "line 1, column 1: price #1, amount is missing: a price per second or output needs the name of the amount",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"call\"\nprice = \"5\"\ncurrency = \"USD\"\nfrom = \"2026-02-30\"",
+            "line 6, column 8: price #1, from: \"2026-02-30\": it must be a day like \"2026-11-26\"",
+        ),
+        (
+            "[[price]]\nservice = \"replicate\"\nunit = \"output\"\namount = \"images\"\ncurrency = \"USD\"\ntiers = [{ price = \"1\" }, { price = \"2\" }]",
+            "line 6, column 9: price #1, tiers is without up_to: only the last tier may have no up_to",
+        ),
+        (
+            "[[price]]\nservice = \"a\"\nunit = \"call\"\nprice = \"5\"\ncurrency = \"USD\"\n[[price]]\nservice = \"a\"\nunit = \"call\"\nprice = \"5\"\ncurrency = \"EUR\"",
+            "line 6, column 1: price #2, from is missing: an earlier price is for the same from this day on",
+        ),
+        (
+            "[[budget]]\nname = \"all\"\nper = \"week\"\ncalls = 5",
+            "line 3, column 7: budget #1, per: budget period \"week\" is unknown; it must be one of day, month",
+        ),
+        (
+            "[[budget]]\nname = \"all\"\nper = \"day\"\nmoney = \"5\"",
+            "line 1, column 1: budget #1, currency is missing: money needs the currency of the budget",
+        ),
+        (
+            "[[budget]]\nname = \"all\"\nper = \"day\"",
+            "line 1, column 1: budget #1, money is missing: a budget needs money or calls, and not both",
+        ),
+        (
+            "[[budget]]\nname = \"all\"\nper = \"day\"\ncalls = 0",
+            "line 4, column 9: budget #1, calls is 0: it must be more than 0",
+        ),
+        (
+            "[[budget]]\nname = \"all\"\nper = \"day\"\ncalls = 5\nwarn_at_percent = 101",
+            "line 5, column 19: budget #1, warn_at_percent is 101: it must be 1 to 100",
+        ),
+        (
+            "budget = [{ name = \"a\", per = \"day\", calls = 5 }, { name = \"a\", per = \"day\", calls = 6 }]",
+            "line 1, column 60: budget #2, name is \"a\": budget #1 has this name",
+        ),
         ("\"a\\n\\u001b[31mb\" = 1", "line 1, column 1: a\\n\\u{1b}[31mb: unknown field"),
         ("aproval = 1", "line 1, column 1: aproval: unknown field `aproval`, expected one of"),
         ("# é\nspecies = é", "line 2, column 11: "),
@@ -136,6 +197,62 @@ fn every_error_names_line_column_setting_and_rule() {
         assert!(error.starts_with(&format!("\"fieldfen.toml\", {message}")), "{text}\n{error}\n{message}");
         assert!(!error.contains(char::is_control), "{error}");
     }
+}
+
+#[test]
+fn prices_and_budgets_are_read_exactly() {
+    let shop = shop(
+        r#"
+        [[price]]
+        service = "replicate"
+        item = "acme/upscale"
+        unit = "second"
+        amount = "predict_time"
+        price = "0.000225"
+        currency = "USD"
+        from = "2026-02-01"
+        [[price]]
+        service = "replicate"
+        unit = "output"
+        amount = "token_output_count"
+        per = 1000000
+        currency = "USD"
+        tiers = [{ up_to = "2.5", price = "3" }, { price = "2" }]
+        [[budget]]
+        name = "replicate a month"
+        service = "replicate"
+        account = "main"
+        per = "month"
+        money = "50"
+        currency = "USD"
+        warn_at_percent = 90
+        [[budget]]
+        name = "etsy a day"
+        service = "etsy"
+        per = "day"
+        calls = 10000
+        "#,
+    )
+    .unwrap();
+    let (usd, some) = (Currency::USD, |text: &str| Some(text.to_owned()));
+    let prices = [
+        Price::per_second("replicate", "predict_time", 225, usd)
+            .item(some("acme/upscale"))
+            .from(chrono::NaiveDate::from_ymd_opt(2026, 2, 1)),
+        Price::per_output("replicate", "token_output_count", 0, usd)
+            .per(1_000_000)
+            .tiers("token_output_count", [PriceTier::new(Some(2_500_000), 3_000_000), PriceTier::new(None, 2_000_000)]),
+    ];
+    assert_eq!(shop.prices().unwrap().prices(), prices);
+    let money = BudgetLimit::Money(Money::parse("50", usd).unwrap());
+    let budgets = [
+        Budget::new("replicate a month", BudgetPeriod::Month, money)
+            .service(some("replicate"))
+            .account(some("main"))
+            .warn_at_percent(90),
+        Budget::new("etsy a day", BudgetPeriod::Day, BudgetLimit::Calls(10_000)).service(some("etsy")),
+    ];
+    assert_eq!(shop.budgets().unwrap(), budgets);
 }
 
 #[test]

@@ -21,11 +21,14 @@
 //! ```
 
 mod accounts;
+mod budgets;
 mod check;
+mod decimal;
 #[cfg(feature = "toml")]
 mod file;
 #[cfg(all(test, feature = "toml"))]
 mod file_test;
+mod prices;
 mod retention;
 mod retries;
 mod rules;
@@ -39,6 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use fieldfen_domain::api_cost::{Budget, PriceTable};
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
@@ -55,6 +59,8 @@ pub use retention::Retention;
 pub use rules::{ListingRule, PostRule, Variants};
 pub use setting::{InvalidShop, Setting};
 
+use budgets::BudgetRule;
+use prices::PriceRule;
 use retries::Retries;
 
 /// The rules of a shop. A clone shares the closures.
@@ -70,6 +76,8 @@ pub struct Shop {
     networks: BTreeMap<SocialPlatform, BTreeSet<String>>,
     publish: Vec<ListingRule>,
     post: Vec<PostRule>,
+    price: Vec<PriceRule>,
+    budget: Vec<BudgetRule>,
     retries: Retries,
     retention: Retention,
     #[serde(skip)]
@@ -224,6 +232,22 @@ impl Shop {
     #[must_use]
     pub fn upkeep(&self) -> Upkeep {
         self.retention.upkeep()
+    }
+
+    /// The prices in `[[price]]`, for [`ApiCosts::prices`](crate::api_costs::ApiCosts::prices).
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first invalid price.
+    pub fn prices(&self) -> Result<PriceTable, InvalidShop> {
+        prices::table(&self.price)
+    }
+
+    /// The budgets in `[[budget]]`, for [`ApiCosts::budgets`](crate::api_costs::ApiCosts::budgets).
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first invalid budget.
+    pub fn budgets(&self) -> Result<Vec<Budget>, InvalidShop> {
+        budgets::budgets(&self.budget)
     }
 
     /// The retention of webhook deliveries.

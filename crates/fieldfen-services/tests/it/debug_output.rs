@@ -9,9 +9,10 @@ fn implements_debug<T: Debug>() {}
 #[test]
 fn each_handle_on_a_database_implements_debug() {
     use fieldfen_services::{
-        api_usage::ApiUsage, files::Files, files::ShopFiles, operator::Operator, operator_actions::OperatorActions,
-        publications::Publications, publishing::Publisher, queue::Queue, recurring::Recurring, webhooks::Deliveries,
-        webhooks::WebhookIntake, worker::Worker, worker::WorkerBuilder, workers::Workers,
+        api_costs::ApiCosts, api_usage::ApiUsage, files::Files, files::ShopFiles, operator::Operator,
+        operator_actions::OperatorActions, publications::Publications, publishing::Publisher, queue::Queue,
+        recurring::Recurring, webhooks::Deliveries, webhooks::WebhookIntake, worker::Worker, worker::WorkerBuilder,
+        workers::Workers,
     };
     implements_debug::<Queue<SqliteStore>>();
     implements_debug::<Files<SqliteStore>>();
@@ -20,6 +21,7 @@ fn each_handle_on_a_database_implements_debug() {
     implements_debug::<Publisher<SqliteStore>>();
     implements_debug::<Recurring<SqliteStore>>();
     implements_debug::<WebhookIntake<SqliteStore>>();
+    implements_debug::<ApiCosts<SqliteStore>>();
     implements_debug::<ApiUsage<SqliteStore>>();
     implements_debug::<Operator<SqliteStore>>();
     implements_debug::<Workers<SqliteStore>>();

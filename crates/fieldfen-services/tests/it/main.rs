@@ -52,6 +52,7 @@ macro_rules! on_every_store {
 }
 
 mod ambiguous_foreign_rows;
+mod api_costs;
 mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_handlers;

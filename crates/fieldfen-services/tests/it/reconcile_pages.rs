@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
     SocialPost,
 };
 use fieldfen_domain::store::{
-    ApiUsageReads, FileReads, HashReads, JobReads, ListingReads, MaintenanceReport, OperatorActionReads,
+    ApiCostReads, ApiUsageReads, FileReads, HashReads, JobReads, ListingReads, MaintenanceReport, OperatorActionReads,
     PublicationReads, RateLimitReads, ReadSession, RecurringReads, Session, Store, StoreError, Watch, WorkerReads,
 };
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
@@ -176,6 +176,10 @@ impl ReadSession for CountedSession<'_> {
 
     fn hashes(&mut self) -> &mut dyn HashReads {
         self.inner.hashes()
+    }
+
+    fn api_costs(&mut self) -> &mut dyn ApiCostReads {
+        self.inner.api_costs()
     }
 
     fn api_usage(&mut self) -> &mut dyn ApiUsageReads {

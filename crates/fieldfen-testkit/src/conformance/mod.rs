@@ -3,6 +3,7 @@
 //! If the documentation of a trait leaves a question open, a case decides it. The name of the case states its rule.
 
 mod adoption;
+mod api_costs;
 mod api_usage;
 mod claims;
 mod claims_many;
@@ -94,6 +95,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         publication_pruning::cases(),
         same_platform_ids::cases(),
         listing_updates::cases(),
+        api_costs::cases(),
         api_usage::cases(),
         recurring::cases(),
         operator_actions::cases(),

@@ -2,6 +2,7 @@
 //!
 //! Other stores are compared with it, and services are tested on it. It uses no SQL and keeps all data in memory.
 
+mod api_costs;
 mod api_usage;
 mod files;
 mod hashes;
@@ -26,6 +27,7 @@ use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{Listing, Publication, SocialPost};
 use fieldfen_domain::store::{Source, StoreError};
 
+use api_costs::CostRow;
 use api_usage::{CallRow, PrunedCallRow};
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
@@ -48,6 +50,7 @@ struct State {
     listings: Table<Listing>,
     posts: Table<SocialPost>,
     hashes: Table<HashRow>,
+    costs: Table<CostRow>,
     calls: Table<CallRow>,
     pruned_calls: Table<PrunedCallRow>,
     recurring: Table<RecurringRow>,
@@ -70,6 +73,7 @@ impl State {
             self.listings.commit(),
             self.posts.commit(),
             self.hashes.commit(),
+            self.costs.commit(),
             self.calls.commit(),
             self.pruned_calls.commit(),
             self.recurring.commit(),
@@ -92,6 +96,7 @@ impl State {
         self.listings.roll_back();
         self.posts.roll_back();
         self.hashes.roll_back();
+        self.costs.roll_back();
         self.calls.roll_back();
         self.pruned_calls.roll_back();
         self.recurring.roll_back();

@@ -1,9 +1,9 @@
 //! The accessors of a session, which implements every repository itself.
 
 use fieldfen_domain::store::{
-    ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads,
-    Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications, RateLimitReads, RateLimits,
-    ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue,
+    JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications,
+    RateLimitReads, RateLimits, ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -18,6 +18,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn hashes(&mut self) -> &mut dyn HashReads {
+        self
+    }
+
+    fn api_costs(&mut self) -> &mut dyn ApiCostReads {
         self
     }
 
@@ -64,6 +68,10 @@ impl Session for ModelSession<'_> {
     }
 
     fn hashes(&mut self) -> &mut dyn Hashes {
+        self
+    }
+
+    fn api_costs(&mut self) -> &mut dyn ApiCosts {
         self
     }
 

@@ -49,7 +49,7 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// The consequence of losing a column or a table.
-const CONSEQUENCES: [(&str, &str); 21] = [
+const CONSEQUENCES: [(&str, &str); 22] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
@@ -70,12 +70,13 @@ const CONSEQUENCES: [(&str, &str); 21] = [
     ("api_usage.outcome", "nobody can tell any more which calls failed"),
     ("api_usage.error", "nobody can tell any more why the calls failed"),
     ("api_usage_daily", "nobody can tell any more how many calls were made in the days whose rows were pruned"),
+    ("api_costs", "nobody can tell any more what the calls cost, and budgets begin anew"),
     ("", "this is forgotten"),
 ];
 
-/// Tables and columns that are no loss: applying the migration again restores their values, or a due job does not need
-/// them.
-const NOT_LOST: [&str; 8] = [
+/// Tables and columns that are no loss of their own: applying the migration again restores their values, a due job does
+/// not need them, or they are sums of a table that is listed.
+const NOT_LOST: [&str; 10] = [
     "jobs.run_at",
     "jobs.waiting_since",
     "publication_gap",
@@ -84,6 +85,8 @@ const NOT_LOST: [&str; 8] = [
     "rate_limit_usage",
     "api_permits",
     "api_permit_limits",
+    "api_cost_daily",
+    "api_cost_monthly",
 ];
 
 /// The rows of `file_drive_ids` that the migration cannot restore from `files`.

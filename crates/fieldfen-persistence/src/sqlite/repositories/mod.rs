@@ -1,5 +1,6 @@
 //! The implementations of the repository traits on an open transaction, one file or folder for each.
 
+pub(in crate::sqlite) mod api_costs;
 pub(in crate::sqlite) mod api_usage;
 pub(in crate::sqlite) mod files;
 #[cfg(test)]

@@ -15,6 +15,7 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::files::statements(),
         crate::sqlite::repositories::publications::statements(),
         crate::sqlite::repositories::webhook_hashes::statements(),
+        crate::sqlite::repositories::api_costs::statements(),
         crate::sqlite::repositories::api_usage::statements(),
         crate::sqlite::repositories::recurring::statements(),
         crate::sqlite::repositories::operator_actions::statements(),
@@ -52,6 +53,11 @@ fn full_database() -> SqliteConnection {
          SELECT 'work-' || i, '* * * * *', 'test.work', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000' FROM n;
          INSERT INTO api_usage (service, recorded_at)
          SELECT iif(i % 2, 'etsy', 'replicate'), datetime('2026-01-01', i || ' minutes') FROM n;
+         INSERT INTO api_costs (service, external_id, endpoint, amounts_json, status, amount_micros, currency, at, job_id)
+         SELECT 'replicate', i, 'predictions', '{}', iif(i % 50, 'known', 'unknown'), i, 'USD',
+                datetime('2026-01-01', i || ' minutes'), i FROM n;
+         INSERT INTO api_cost_daily SELECT date('2026-01-01', (i / 30) || ' days'), i % 30, '', '', 'USD', 1, 0, 1, 0 FROM n;
+         INSERT INTO api_cost_monthly SELECT date('2026-01-01', (i / 30) || ' months'), i % 30, '', 'USD', 1, 0, 1, 0 FROM n;
          INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome)
          SELECT printf('%032x', i), '2026-01-01 00:00:00.000000', iif(i % 2, 'ann', 'bo'), 'tool', 'retry', 'job', printf('%032x', i / 2), 'r', 'done'
          FROM n;

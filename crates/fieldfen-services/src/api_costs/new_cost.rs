@@ -1,0 +1,139 @@
+//! What a program tells of a cost.
+
+use fieldfen_domain::api_cost::{MeasuredAmounts, Money};
+use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_rate_limits::Charge;
+
+use crate::api_usage::current_job;
+
+/// The stage of what the service charges for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It has begun, and its amounts are not final.
+    Started,
+    /// It has ended, and the service charges for it.
+    Charged,
+    /// The service does not charge for it.
+    Free,
+}
+
+/// What a program tells of a cost. [`ApiCosts::record`](super::ApiCosts::record) prices and stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCost {
+    pub(super) stage: Stage,
+    pub(super) service: String,
+    pub(super) external_id: String,
+    pub(super) account: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) item: Option<String>,
+    pub(super) amounts: MeasuredAmounts,
+    pub(super) guess: Option<Money>,
+    pub(super) at: Option<Timestamp>,
+    pub(super) job_id: Option<JobId>,
+    pub(super) file_id: Option<FileId>,
+}
+
+impl NewCost {
+    fn new(stage: Stage, service: impl Into<String>, external_id: impl Into<String>) -> Self {
+        let job = current_job::current();
+        Self {
+            stage,
+            service: service.into(),
+            external_id: external_id.into(),
+            account: None,
+            endpoint: None,
+            item: None,
+            amounts: MeasuredAmounts::new(),
+            guess: None,
+            at: None,
+            job_id: job.map(|job| job.id),
+            file_id: job.and_then(|job| job.file_id),
+        }
+    }
+
+    /// The service has begun something that it may charge for, under this id. Budgets count a guess until the cost is known.
+    /// The job and the file are those of the handler that runs on this thread, if one does.
+    #[must_use]
+    pub fn started(service: impl Into<String>, external_id: impl Into<String>) -> Self {
+        Self::new(Stage::Started, service, external_id)
+    }
+
+    /// The service charges for the thing with this id, and the amounts are final.
+    #[must_use]
+    pub fn charged(service: impl Into<String>, external_id: impl Into<String>) -> Self {
+        Self::new(Stage::Charged, service, external_id)
+    }
+
+    /// The service does not charge for the thing with this id.
+    #[must_use]
+    pub fn free(service: impl Into<String>, external_id: impl Into<String>) -> Self {
+        Self::new(Stage::Free, service, external_id)
+    }
+
+    /// A charge that was read from a response of this service.
+    #[must_use]
+    pub fn of_charge(service: impl Into<String>, charge: &Charge) -> Self {
+        let stage = if charge.billable { Stage::Charged } else { Stage::Free };
+        let mut cost = Self::new(stage, service, charge.external_id.as_str());
+        cost.item = charge.item.clone();
+        cost.amounts = charge.amounts.iter().map(|amount| (amount.name.as_str(), amount.micros)).collect();
+        cost
+    }
+
+    /// Sets the account at the service; an empty text stands for the only one.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.account = Some(account.into()).filter(|account| !account.is_empty());
+        self
+    }
+
+    /// Sets the endpoint or action that incurred the cost. It counts when the cost is first recorded.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// Sets what was bought, for example the name of a model.
+    #[must_use]
+    pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
+        self.item = item.into();
+        self
+    }
+
+    /// Adds a measured amount in millionths: 3.8 seconds are 3,800,000.
+    #[must_use]
+    pub fn amount(mut self, name: impl Into<String>, micros: u64) -> Self {
+        self.amounts = self.amounts.with(name, micros);
+        self
+    }
+
+    /// Sets the amount that budgets count while the cost is not known. Without it, the handle makes a
+    /// [guess](super::ApiCosts::guess).
+    #[must_use]
+    pub fn guess(mut self, guess: impl Into<Option<Money>>) -> Self {
+        self.guess = guess.into();
+        self
+    }
+
+    /// Sets the time at which the cost was incurred; by default it is the time of the record.
+    #[must_use]
+    pub fn at(mut self, at: impl Into<Option<Timestamp>>) -> Self {
+        self.at = at.into();
+        self
+    }
+
+    /// Sets the job that incurred the cost.
+    #[must_use]
+    pub fn job_id(mut self, job_id: impl Into<Option<JobId>>) -> Self {
+        self.job_id = job_id.into();
+        self
+    }
+
+    /// Sets the file for which the cost was incurred.
+    #[must_use]
+    pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
+        self.file_id = file_id.into();
+        self
+    }
+}
