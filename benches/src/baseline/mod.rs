@@ -15,8 +15,8 @@ use fieldfen_persistence::Durability;
 
 const CLAIM: &str = "\
     UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ? \
-    WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-    AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?) \
+    WHERE rowid IN (SELECT rowid FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
+    AND command_type = ? AND priority IN (0, 1, 2, 3) AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?) \
     RETURNING rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, \
     run_at, dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
     completed_at, lease_token, lease_expires_at, worker";

@@ -10,7 +10,7 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobStatus;
 use fieldfen_persistence::{Durability, OpenMode, SqliteOptions, SqliteStore, SqliteUrl, connect, migrations};
 use fieldfen_testkit::conformance::Traffic;
-use fieldfen_testkit::conformance::trace::{any_ops, compare, race};
+use fieldfen_testkit::conformance::trace::{any_limited_ops, any_ops, compare, compare_with_limits, race};
 use fieldfen_testkit::{ModelStore, conformance};
 use proptest::collection::vec;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -140,6 +140,16 @@ fn random_traces_of_threads_that_share_their_commits_are_answered_as_if_one_came
     TestRunner::new(traces(5))
         .run(&vec(any_ops(30), 2..6), |threads| {
             race(&folder.store(Durability::Normal), ModelStore::new, &threads);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn random_traces_with_limits_and_pauses_leave_sqlite_and_the_model_alike() {
+    TestRunner::new(traces(1))
+        .run(&any_limited_ops(80), |ops| {
+            compare_with_limits(&SqliteStore::in_memory().unwrap(), &ModelStore::new(), &ops);
             Ok(())
         })
         .unwrap();

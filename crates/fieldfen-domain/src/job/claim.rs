@@ -116,6 +116,9 @@ pub struct ClaimOutcome {
     /// Unreadable rows that the claim found. The store has failed them with the reason, so that later claims do not
     /// find them.
     pub unreadable: Vec<UnreadableJob>,
+    /// The number of due jobs that the claim has set aside, because their partition was full or their account paused.
+    /// If it is not 0, another claim may find more jobs at once.
+    pub set_aside: u32,
 }
 
 /// A row of `jobs` that is due and could not be read.

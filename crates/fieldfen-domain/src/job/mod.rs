@@ -1,13 +1,16 @@
 //! Jobs: their kinds, payloads and states, and the requests and answers of the job queue.
 
 mod actions;
+mod api_account;
 mod claim;
+mod concurrency_limit;
 mod failure;
 mod fence;
 mod filter;
 mod kind;
 mod new_job;
 mod parked;
+mod pause;
 mod payload;
 mod reclaim;
 mod retry;
@@ -17,13 +20,16 @@ mod status;
 mod summary;
 
 pub use actions::{JobActionOutcome, PruneRequest};
+pub use api_account::{ApiAccount, InvalidApiAccount};
 pub use claim::{ClaimOutcome, ClaimRequest, UnreadableJob, WorkerName};
+pub use concurrency_limit::{ConcurrencyLimit, InvalidConcurrencyLimit, Partition};
 pub use failure::{FailOutcome, FailureReport, Retry};
 pub use fence::{ClaimRef, FencedResult, HeartbeatOutcome, LONGEST_LEASE, lease_holds};
 pub use filter::{FailedJobs, JobCount, JobFilter};
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, EnqueueOutcome, InvalidJob, NewJob};
 pub use parked::ParkedFor;
+pub use pause::{Pause, PauseScope, PauseScopeKind};
 pub use payload::{InvalidPayload, Payload};
 pub use reclaim::{ReclaimReport, ReclaimRequest, ReclaimedJob};
 pub use retry::{Backoff, DEFAULT_MAX_RETRIES, RetryPolicy};
@@ -78,6 +84,8 @@ pub struct Job {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
+    /// The service or account that the job uses. Pauses and [concurrency limits](ConcurrencyLimit) go by it.
+    pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The status, with the data of that status.
@@ -122,6 +130,7 @@ impl Job {
         Self {
             id,
             file_id: None,
+            account: None,
             kind,
             state,
             attempts: 0,

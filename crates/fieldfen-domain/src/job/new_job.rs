@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Priority;
+use super::api_account::ApiAccount;
 use super::kind::JobKind;
 use super::payload::{InvalidPayload, Payload};
 use super::retry::DEFAULT_MAX_RETRIES;
@@ -22,6 +23,8 @@ pub struct NewJob {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
+    /// The service or account that the job uses. Pauses and [concurrency limits](super::ConcurrencyLimit) go by it.
+    pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The arguments of the handler; `None` for a kind without arguments.
@@ -85,6 +88,7 @@ impl NewJob {
         Self {
             id,
             file_id: None,
+            account: None,
             kind,
             payload,
             priority: Priority::Normal,
@@ -113,6 +117,13 @@ impl NewJob {
     #[must_use]
     pub fn file_id(mut self, file_id: impl Into<Option<FileId>>) -> Self {
         self.file_id = file_id.into();
+        self
+    }
+
+    /// Sets the service or account that it uses.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<Option<ApiAccount>>) -> Self {
+        self.account = account.into();
         self
     }
 

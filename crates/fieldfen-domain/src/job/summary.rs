@@ -1,7 +1,7 @@
 //! The part of a job that a page of jobs shows.
 
 use super::kind::JobKind;
-use super::{DedupKey, Job, JobState, Priority};
+use super::{ApiAccount, DedupKey, Job, JobState, Priority};
 use crate::ids::{FileId, JobId};
 use crate::time::Timestamp;
 
@@ -17,6 +17,8 @@ pub struct JobSummary {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
+    /// The service or account that the job uses.
+    pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,
     /// The status, with the data of that status.
@@ -50,6 +52,7 @@ impl From<Job> for JobSummary {
         Self {
             id: job.id,
             file_id: job.file_id,
+            account: job.account,
             kind: job.kind,
             state: job.state,
             attempts: job.attempts,

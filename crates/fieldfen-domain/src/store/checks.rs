@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::file::{FileEdit, NewFile};
+use crate::job::{ConcurrencyLimit, Partition};
 use crate::json::{InvalidJson, RawJson};
 use crate::publication::{Adoption, Confirmation, ConfirmedRow, IdempotencyKey, Target};
 
@@ -29,6 +30,21 @@ impl FileEdit {
     /// [`StoreError::Invalid`] if it cannot be stored as JSON and read back.
     pub fn check(&self) -> Result<(), StoreError> {
         StoreError::check_json("metadata of a file", self.metadata.value())
+    }
+}
+
+impl ConcurrencyLimit {
+    /// Checks a limit against those that its kind has already.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when the kind would have a limit per file and a limit per account.
+    pub fn check(&self, of_kind: &[Self]) -> Result<(), StoreError> {
+        let others = of_kind.iter().map(|set| set.partition).filter(|partition| *partition != self.partition);
+        if self.partition == Partition::All || others.into_iter().all(|partition| partition == Partition::All) {
+            return Ok(());
+        }
+        let rule = "a kind has a limit per file or per account, not both; remove the other one first";
+        Err(StoreError::Invalid { what: "concurrency limit", value: self.to_string(), rule })
     }
 }
 

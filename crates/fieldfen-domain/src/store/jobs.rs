@@ -41,6 +41,10 @@ pub trait JobReads {
 
     /// The earliest due time of the pending jobs of these kinds, which may be in the past. `None` if there is no such
     /// job. For a job with an unreadable due time, it is the time from which a claim would find the job.
+    ///
+    /// A job of a paused kind or account counts with the end of the pause, and not at all if the pause has no end. Jobs
+    /// of a kind whose limit is reached do not count. A job whose file or account has reached its limit counts until a
+    /// claim has passed over it, so that a claim may find nothing at this time.
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
 }
 
@@ -81,6 +85,9 @@ pub trait JobQueue: JobReads {
     /// Claims due jobs in the order of priority, due time and insertion, and gives each a new lease. A job that [must
     /// run alone](Job::must_run_alone) is claimed only if it is the first of that order, and then no other job is
     /// claimed with it. If it is not the first, the claim takes only the jobs before it.
+    ///
+    /// The claim passes over jobs that are [paused](super::Pauses), and jobs whose [limits](super::ConcurrencyLimits)
+    /// are reached by the running jobs and the jobs that it takes before them.
     fn claim(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError>;
 
     /// Completes a job.

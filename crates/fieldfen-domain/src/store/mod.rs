@@ -16,12 +16,14 @@
 mod api_costs;
 mod api_usage;
 mod checks;
+mod concurrency_limits;
 mod error;
 mod files;
 mod hashes;
 mod jobs;
 mod maintenance;
 mod operator_actions;
+mod pauses;
 pub mod publication_decisions;
 mod publications;
 pub mod rate_limit_rows;
@@ -33,12 +35,14 @@ mod workers;
 
 pub use api_costs::{ApiCostReads, ApiCosts};
 pub use api_usage::{ApiUsage, ApiUsageReads};
+pub use concurrency_limits::{ConcurrencyLimitReads, ConcurrencyLimits};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
 pub use hashes::{HashReads, Hashes};
 pub use jobs::{JobActions, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
+pub use pauses::{PauseReads, Pauses};
 pub use publications::{ListingReads, Listings, PublicationReads, Publications};
 pub use rate_limits::{RateLimitReads, RateLimits};
 pub use recurring::{Recurring, RecurringReads};
@@ -69,6 +73,10 @@ pub trait ReadSession {
     fn workers(&mut self) -> &mut dyn WorkerReads;
     /// Rate limits of external services.
     fn rate_limits(&mut self) -> &mut dyn RateLimitReads;
+    /// Limits on the number of jobs that run at the same time.
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimitReads;
+    /// Pauses of kinds, services and accounts.
+    fn pauses(&mut self) -> &mut dyn PauseReads;
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.
@@ -100,6 +108,10 @@ pub trait Session {
     fn workers(&mut self) -> &mut dyn Workers;
     /// Rate limits of external services: permits are acquired and settled.
     fn rate_limits(&mut self) -> &mut dyn RateLimits;
+    /// Limits on the number of jobs that run at the same time.
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimits;
+    /// Pauses of kinds, services and accounts.
+    fn pauses(&mut self) -> &mut dyn Pauses;
     /// The same transaction, for a function that takes a [`ReadSession`].
     fn reads(&mut self) -> &mut dyn ReadSession;
 }

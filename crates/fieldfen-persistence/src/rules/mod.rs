@@ -3,6 +3,7 @@
 //! A store reads rows, asks a rule, and writes the row that the rule returns. `fieldfen_domain::store::publication_decisions`
 //! decides to which publication a call or a row belongs, since stores without SQL need that too.
 
+pub(crate) mod claim_rules;
 pub(crate) mod clock_ahead;
 pub(crate) mod expired_lease;
 pub(crate) mod file_identity;

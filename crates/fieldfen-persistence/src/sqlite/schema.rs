@@ -115,6 +115,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    concurrency_limits (kind, partition) {
+        kind -> Text,
+        partition -> Text,
+        max_running -> Integer,
+        running -> Integer,
+        checked_to -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     file_drive_ids (drive_file_id) {
         drive_file_id -> Text,
         file_id -> Nullable<Text>,
@@ -180,6 +190,9 @@ diesel::table! {
         throttled -> Integer,
         waiting_since -> Nullable<Timestamp>,
         parked_for -> Nullable<Text>,
+        account -> Nullable<Text>,
+        partition_key -> Nullable<Text>,
+        waits_for -> Text,
     }
 }
 
@@ -210,6 +223,17 @@ diesel::table! {
         subject_id -> Text,
         reason -> Text,
         outcome -> Text,
+    }
+}
+
+diesel::table! {
+    pauses (scope, name) {
+        scope -> Text,
+        name -> Text,
+        reason -> Text,
+        since -> Timestamp,
+        until -> Nullable<Timestamp>,
+        by -> Text,
     }
 }
 
@@ -350,12 +374,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_usage,
     api_usage_daily,
     api_usage_rollup,
+    concurrency_limits,
     file_drive_ids,
     file_history,
     files,
     jobs,
     listings,
     operator_actions,
+    pauses,
     processed_hashes,
     publication_gap,
     publications,

@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue,
-    JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications,
-    RateLimitReads, RateLimits, ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, ConcurrencyLimitReads, ConcurrencyLimits, FileReads, Files,
+    HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions,
+    PauseReads, Pauses, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession, Recurring,
+    RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -129,6 +130,14 @@ impl ReadSession for SqliteSession<'_> {
     fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
         self
     }
+
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimitReads {
+        self
+    }
+
+    fn pauses(&mut self) -> &mut dyn PauseReads {
+        self
+    }
 }
 
 impl Session for SqliteSession<'_> {
@@ -177,6 +186,14 @@ impl Session for SqliteSession<'_> {
     }
 
     fn rate_limits(&mut self) -> &mut dyn RateLimits {
+        self
+    }
+
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimits {
+        self
+    }
+
+    fn pauses(&mut self) -> &mut dyn Pauses {
         self
     }
 

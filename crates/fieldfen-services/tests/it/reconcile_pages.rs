@@ -7,8 +7,9 @@ use fieldfen_domain::publication::{
     SocialPost,
 };
 use fieldfen_domain::store::{
-    ApiCostReads, ApiUsageReads, FileReads, HashReads, JobReads, ListingReads, MaintenanceReport, OperatorActionReads,
-    PublicationReads, RateLimitReads, ReadSession, RecurringReads, Session, Store, StoreError, Watch, WorkerReads,
+    ApiCostReads, ApiUsageReads, ConcurrencyLimitReads, FileReads, HashReads, JobReads, ListingReads,
+    MaintenanceReport, OperatorActionReads, PauseReads, PublicationReads, RateLimitReads, ReadSession, RecurringReads,
+    Session, Store, StoreError, Watch, WorkerReads,
 };
 use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
 use fieldfen_persistence::SqliteStore;
@@ -208,6 +209,14 @@ impl ReadSession for CountedSession<'_> {
 
     fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
         self.inner.rate_limits()
+    }
+
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimitReads {
+        self.inner.concurrency_limits()
+    }
+
+    fn pauses(&mut self) -> &mut dyn PauseReads {
+        self.inner.pauses()
     }
 }
 

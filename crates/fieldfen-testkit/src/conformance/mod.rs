@@ -8,6 +8,7 @@ mod api_usage;
 mod claims;
 mod claims_many;
 mod clock_jumps;
+mod concurrency_limits;
 mod confirmations;
 mod deletions;
 mod enqueue_many;
@@ -28,6 +29,7 @@ mod operations;
 mod operator_actions;
 mod pages;
 mod parked;
+mod pauses;
 mod pruning;
 mod publication_pages;
 mod publication_pruning;
@@ -79,6 +81,8 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         claims_many::cases(),
         leases::cases(),
         must_run_alone::cases(),
+        concurrency_limits::cases(),
+        pauses::cases(),
         retries::cases(),
         job_actions::cases(),
         parked::cases(),

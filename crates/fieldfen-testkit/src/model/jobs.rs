@@ -14,6 +14,7 @@ use fieldfen_domain::{
     cut_reason, later, truncate_to_micros,
 };
 
+use super::concurrency_limits::Running;
 use super::job_row::JobRow;
 use super::keys::{FileKey, JobKey};
 use super::{BEGINNING, END, ModelSession, missing, taken};
@@ -49,8 +50,15 @@ impl JobReads for ModelSession<'_> {
     }
 
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
-        Ok(pending.filter(|row| kinds.contains(&row.job.kind)).map(|row| row.job.run_at).min())
+        let mut next: Option<Timestamp> = None;
+        for kind in kinds {
+            let running = Running::of_kind(self.state, kind);
+            let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
+            let of_kind = pending.map(|row| &row.job).filter(|job| job.kind == *kind && running.has_room(job));
+            let first = of_kind.filter_map(|job| self.state.unpaused_from(job, job.run_at)).min();
+            next = next.into_iter().chain(first).min();
+        }
+        Ok(next)
     }
 }
 
@@ -77,6 +85,7 @@ impl JobQueue for ModelSession<'_> {
         let job = with!(
             Job::new(new.id, new.kind.clone(), JobState::Pending, truncate_to_micros(new.run_at)),
             file_id: new.file_id,
+            account: new.account.clone(),
             max_retries: new.max_retries,
             priority: new.priority,
             dedup_key: new.dedup_key.clone(),
@@ -93,13 +102,21 @@ impl JobQueue for ModelSession<'_> {
         let mut due = Vec::new();
         for kind in &request.kinds {
             let limit = usize::try_from(request.limit_of(kind)).unwrap_or(usize::MAX);
-            let mut of_kind = Vec::new();
+            let (mut of_kind, mut running) = (Vec::new(), Running::of_kind(self.state, kind));
             for priority in Priority::ALL {
                 let key = |run_at| JobKey::Due(kind.clone(), priority, run_at);
-                let rows = self.state.jobs.span(key(BEGINNING), key(now)).take(limit);
-                of_kind.extend(rows.map(|(number, row)| ((priority, row.job.run_at, number), row.clone())));
+                for (number, row) in self.state.jobs.span(key(BEGINNING), key(now)) {
+                    if of_kind.len() >= limit {
+                        break;
+                    }
+                    let is_paused = self.state.unpaused_from(&row.job, now).is_none_or(|from| from > now);
+                    if !is_paused && running.has_room(&row.job) {
+                        running.add(&row.job);
+                        of_kind.push(((priority, row.job.run_at, number), row.clone()));
+                    }
+                }
             }
-            due.extend(of_kind.into_iter().take(limit));
+            due.extend(of_kind);
         }
         due.sort_by_key(|(order, _)| *order);
         due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
@@ -288,6 +305,7 @@ impl JobQueue for ModelSession<'_> {
             self.state.jobs.update(number, row);
         }
         taken.shortened = self.shorten_waits(now, limit);
+        self.state.correct_pauses(now);
         Ok(taken)
     }
 }

@@ -4,6 +4,7 @@
 
 mod api_costs;
 mod api_usage;
+mod concurrency_limits;
 mod files;
 mod hashes;
 mod job_actions;
@@ -12,6 +13,7 @@ mod jobs;
 mod keys;
 mod listings;
 mod operator_actions;
+mod pauses;
 mod publications;
 #[cfg(test)]
 mod rate_limit_traffic_test;
@@ -24,6 +26,7 @@ mod workers;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
+use fieldfen_domain::job::{ConcurrencyLimit, Pause};
 use fieldfen_domain::publication::{Listing, Publication, SocialPost};
 use fieldfen_domain::store::{Source, StoreError};
 
@@ -59,6 +62,8 @@ struct State {
     limits: Table<LimitRow>,
     cells: Table<CellRow>,
     permits: Table<PermitRow>,
+    concurrency_limits: Table<ConcurrencyLimit>,
+    pauses: Table<Pause>,
 }
 
 impl State {
@@ -82,6 +87,8 @@ impl State {
             self.limits.commit(),
             self.cells.commit(),
             self.permits.commit(),
+            self.concurrency_limits.commit(),
+            self.pauses.commit(),
         ]
         .contains(&true)
     }
@@ -105,6 +112,8 @@ impl State {
         self.limits.roll_back();
         self.cells.roll_back();
         self.permits.roll_back();
+        self.concurrency_limits.roll_back();
+        self.pauses.roll_back();
     }
 }
 

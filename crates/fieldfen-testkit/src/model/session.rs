@@ -1,9 +1,10 @@
 //! The accessors of a session, which implements every repository itself.
 
 use fieldfen_domain::store::{
-    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, FileReads, Files, HashReads, Hashes, JobActions, JobQueue,
-    JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions, PublicationReads, Publications,
-    RateLimitReads, RateLimits, ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, ConcurrencyLimitReads, ConcurrencyLimits, FileReads, Files,
+    HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions,
+    PauseReads, Pauses, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession, Recurring,
+    RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -50,6 +51,14 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn rate_limits(&mut self) -> &mut dyn RateLimitReads {
+        self
+    }
+
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimitReads {
+        self
+    }
+
+    fn pauses(&mut self) -> &mut dyn PauseReads {
         self
     }
 }
@@ -100,6 +109,14 @@ impl Session for ModelSession<'_> {
     }
 
     fn rate_limits(&mut self) -> &mut dyn RateLimits {
+        self
+    }
+
+    fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimits {
+        self
+    }
+
+    fn pauses(&mut self) -> &mut dyn Pauses {
         self
     }
 

@@ -49,12 +49,15 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// The consequence of losing a column or a table.
-const CONSEQUENCES: [(&str, &str); 22] = [
+const CONSEQUENCES: [(&str, &str); 25] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
     ("jobs.cancel_requested_at", "they are not asked to stop any more"),
     ("jobs.parked_for", "they are failed jobs, which no approval and no person's word lets run again"),
+    ("jobs.account", "no pause and no limit of an account finds them any more"),
+    ("concurrency_limits", "their jobs run without a limit"),
+    ("pauses", "their jobs run again"),
     ("files.failed_from", "they cannot be taken up where they failed"),
     ("files.failure", "nobody can tell any more why they failed"),
     ("files.content_hash", "the same pictures are not recognised when they arrive again"),
@@ -76,9 +79,11 @@ const CONSEQUENCES: [(&str, &str); 22] = [
 
 /// Tables and columns that are no loss of their own: applying the migration again restores their values, a due job does
 /// not need them, or they are sums of a table that is listed.
-const NOT_LOST: [&str; 10] = [
+const NOT_LOST: [&str; 12] = [
+    "jobs.partition_key",
     "jobs.run_at",
     "jobs.waiting_since",
+    "jobs.waits_for",
     "publication_gap",
     "workers",
     "api_usage_rollup",

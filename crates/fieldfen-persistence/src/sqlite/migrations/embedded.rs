@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 13] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 14] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -41,6 +41,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 13] = embedded![
     "0011_api_calls",
     "0012_rate_limits",
     "0013_api_costs",
+    "0014_concurrency_limits",
 ];
 
 impl EmbeddedMigration {

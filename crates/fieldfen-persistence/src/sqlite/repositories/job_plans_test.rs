@@ -20,13 +20,15 @@ pub(in crate::sqlite) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<Str
 }
 
 /// The plan steps that are allowed: index searches, and steps that merge or pass on the rows of searches.
-const SEARCHES: [&str; 9] = [
+const SEARCHES: [&str; 11] = [
     "SEARCH",
     "SCAN json_each VIRTUAL TABLE",
     "SCAN given VIRTUAL TABLE",
     "LIST SUBQUERY",
     "CO-ROUTINE",
+    "COMPOUND QUERY",
     "MERGE (UNION ALL)",
+    "UNION ALL",
     "LEFT",
     "RIGHT",
     "SCAN (subquery-",

@@ -2,11 +2,13 @@
 
 pub(in crate::sqlite) mod api_costs;
 pub(in crate::sqlite) mod api_usage;
+pub(in crate::sqlite) mod concurrency_limits;
 pub(in crate::sqlite) mod files;
 #[cfg(test)]
 mod job_plans_test;
 pub(in crate::sqlite) mod jobs;
 pub(in crate::sqlite) mod operator_actions;
+pub(in crate::sqlite) mod pauses;
 #[cfg(test)]
 mod plans_test;
 pub(in crate::sqlite) mod publications;

@@ -21,6 +21,8 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::operator_actions::statements(),
         crate::sqlite::repositories::workers::statements(),
         crate::sqlite::repositories::rate_limits::statements(),
+        crate::sqlite::repositories::concurrency_limits::statements(),
+        crate::sqlite::repositories::pauses::statements(),
     ]
     .concat()
 }

@@ -30,6 +30,8 @@ pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
             run_at: 0,
             max_retries: 1,
             dedup_key: None,
+            account: None,
+            created_at: 0,
         }))
     });
     let arrivals: Vec<Op> = arrivals.chain(jobs).collect();
@@ -101,7 +103,7 @@ fn believed() -> impl Strategy<Value = FileState> {
     ])
 }
 
-fn job_op() -> impl Strategy<Value = JobOp> {
+pub(super) fn job_op() -> impl Strategy<Value = JobOp> {
     prop_oneof![4 => enqueue(), 6 => claim(), 8 => report(), 3 => job_action()]
 }
 
@@ -130,6 +132,8 @@ fn new_job() -> impl Strategy<Value = TraceJob> {
             run_at,
             max_retries,
             dedup_key,
+            account: None,
+            created_at: 0,
         },
     )
 }

@@ -10,7 +10,9 @@ use fieldfen_domain::{RawJson, Timestamp};
 
 use super::Second;
 use super::answer::{Answer, answer, masked_job};
-use crate::fixtures::{at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request};
+use crate::fixtures::{
+    account, at, claim_ref, claim_request, dedup_key, failure, file_id, job, job_id, kind, reclaim_request,
+};
 
 /// A job that a trace enqueues.
 #[expect(
@@ -27,6 +29,8 @@ pub struct TraceJob {
     /// The number of its retries.
     pub max_retries: u32,
     pub dedup_key: Option<u64>,
+    pub account: Option<u64>,
+    pub created_at: Second,
 }
 
 impl TraceJob {
@@ -34,6 +38,8 @@ impl TraceJob {
         job(self.job)
             .priority(self.priority)
             .run_at(at(self.run_at))
+            .created_at(at(self.created_at))
+            .account(self.account.map(account))
             .max_retries(self.max_retries)
             .kind(kind_numbered(self.kind))
             .file_id(self.file.map(file_id))

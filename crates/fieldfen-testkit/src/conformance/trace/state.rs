@@ -9,6 +9,7 @@ use fieldfen_domain::publication::{ListingFilter, Platform, PostFilter, Publicat
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
+use super::NEXT_DUE;
 use super::answer::{Answer, answer, masked_entry, masked_job, masked_publication};
 use super::jobs::kind_numbered;
 use crate::fixtures::{at, file_id, hash};
@@ -113,7 +114,7 @@ fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreErr
     counts.sort_by_key(|count| (count.kind.clone(), count.status, count.parked_for.clone()));
     list(lines, "jobs", counts);
     for kind in 0..NUMBERS {
-        lines.push(format!("next of kind {kind}: {:?}", s.jobs().next_due(&[kind_numbered(kind)])?));
+        lines.push(format!("{NEXT_DUE}{kind}: {:?}", s.jobs().next_due(&[kind_numbered(kind)])?));
     }
     for status in JobStatus::ALL.iter().copied().map(Some).chain([None]) {
         for (kind, file_id) in [(None, None), (Some(kind_numbered(0)), None), (None, Some(file_id(0)))] {

@@ -280,9 +280,13 @@ impl Files for SqliteSession<'_> {
                 return Ok(FileDeleteOutcome::Refused(live.collect()));
             }
         }
+        let left = self.partitions_of_file(&[one, other])?;
         match (Delete { id: &id }).execute(self.conn).store()? {
             0 => Ok(FileDeleteOutcome::NotFound),
-            _ => Ok(FileDeleteOutcome::Done),
+            _ => {
+                self.admit_after(left)?;
+                Ok(FileDeleteOutcome::Done)
+            }
         }
     }
 }

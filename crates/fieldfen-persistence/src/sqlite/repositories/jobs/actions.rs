@@ -36,13 +36,13 @@ statement! {
         id: &'a str as Text,
     } = "UPDATE jobs SET status = 'pending', attempts = 0, throttled = 0, run_at = ?, waiting_since = ?, \
          completed_at = NULL, started_at = NULL, alone = 0, cancel_requested_at = NULL, declined_since = NULL, \
-         parked_for = NULL, lease_expires_at = ?, \
+         parked_for = NULL, waits_for = '', lease_expires_at = ?, \
          lease_token = iif(? IS NULL, NULL, lease_token), worker = NULL WHERE id = ? AND status = 'failed'"
 }
 statement! {
     /// Fails a pending job.
     CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL, waits_for = '' \
          WHERE id = ? AND status = 'pending'"
 }
 statement! {
@@ -180,8 +180,12 @@ impl JobActions for SqliteSession<'_> {
         let (at, reason) = (SqlTime(at), &*cut_reason(reason));
         let (mut ended, mut asked) = (0, 0);
         for id in id.formats() {
+            let left = self.partition_of_job(&id)?;
             ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
             ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
+            if ended > 0 {
+                self.admit_after(left)?;
+            }
             asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
         }
         let answer = if ended > 0 { JobActionOutcome::Done } else { JobActionOutcome::CancelRequested };
@@ -192,7 +196,11 @@ impl JobActions for SqliteSession<'_> {
         let reason = &*cut_reason(reason);
         let mut rows = 0;
         for id in id.formats() {
+            let left = self.partition_of_job(&id)?;
             rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
+            if rows > 0 {
+                self.admit_after(left)?;
+            }
         }
         self.answer_for(id, rows, JobActionOutcome::Done)
     }
@@ -200,7 +208,11 @@ impl JobActions for SqliteSession<'_> {
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {
         let mut rows = 0;
         for id in id.formats() {
+            let left = self.partition_of_job(&id)?;
             rows += DeleteIdle { id: &id }.execute(self.conn).store()?;
+            if rows > 0 {
+                self.admit_after(left)?;
+            }
         }
         self.answer_for(id, rows, JobActionOutcome::Done)
     }

@@ -4,6 +4,8 @@
 //! the pending jobs. Its order is the order of the claim, so that SQLite reads no ended or running job, no job of
 //! another kind, and no job that is due later at a higher priority. `INDEXED BY` forces this index: the planner would
 //! otherwise use the index on `status` and sort. The text lists the priorities, so that each one is a seek of its own.
+//! Jobs that wait for a place in their partition, or for the end of a pause, are not in the index: see `admission` and
+//! `limited_claim`.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
@@ -20,17 +22,20 @@ use crate::sqlite::session::SqliteSession;
 
 macro_rules! due {
     () => {
-        "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-         AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
+        "FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
+         AND command_type = ? AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? ORDER BY priority, run_at, rowid LIMIT ?"
     };
 }
 
+/// The beginning of a claim, up to the columns that only some claims change.
 macro_rules! take {
     () => {
         "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0, parked_for = NULL WHERE "
+         alone = 0, parked_for = NULL"
     };
 }
+
+pub(super) use {due, take};
 
 statement! {
     /// The due jobs of one kind, in the order of the claim, with the columns that the claim leaves as they are.
@@ -59,7 +64,7 @@ statement! {
         now: SqlTime as SqlTimestamp,
         limit: i64 as BigInt,
     } = concat!(
-        take!(), "rowid IN (SELECT rowid ", due!(), ")"
+        take!(), " WHERE rowid IN (SELECT rowid ", due!(), ")"
     )
 }
 statement! {
@@ -70,7 +75,7 @@ statement! {
         worker: &'a str as Text,
         started_at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
-    } = concat!(take!(), "rowid = ? AND status = 'pending'")
+    } = concat!(take!(), " WHERE rowid = ? AND status = 'pending'")
 }
 statement! {
     /// Fails a row that cannot be read as a job.
@@ -79,8 +84,8 @@ statement! {
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
-         WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, \
+         parked_for = NULL, waits_for = '' WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
     )
 }
 
@@ -98,18 +103,28 @@ statement! {
 impl SqliteSession<'_> {
     pub(super) fn claim_jobs(&mut self, request: &ClaimRequest) -> Result<ClaimOutcome, StoreError> {
         let mut claimed = ClaimOutcome::default();
-        let mut jobs: Vec<(i64, Job)> = Vec::new();
-        for (kind, limit) in self.due_by_kind(request)? {
-            for row in self.take_kind(request, kind, limit)? {
-                let rowid = row.rowid;
-                match row.read() {
-                    // Times in other programs' forms sort before or after their meaning, so that a claim may find them too
-                    // early.
-                    Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
-                    Ok(job) => jobs.push((rowid, running(job, request))),
-                    Err(_) if self.rewrite_due_time(rowid)? => {}
-                    Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
-                }
+        if request.kinds.is_empty() || request.limit == 0 {
+            return Ok(claimed);
+        }
+        let rules = self.claim_rules()?;
+        let mut rows = Vec::new();
+        if rules.leave_alone(&request.kinds) {
+            for (kind, limit) in self.due_by_kind(request)? {
+                rows.append(&mut self.take_kind(request, kind, limit)?);
+            }
+        } else {
+            (rows, claimed.set_aside) = self.take_within_limits(request, &rules)?;
+        }
+        let mut jobs: Vec<(i64, Job)> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let rowid = row.rowid;
+            match row.read() {
+                // Times in other programs' forms sort before or after their meaning, so that a claim may find them too
+                // early.
+                Ok(job) if job.run_at > request.now && self.rewrite_due_time(rowid)? => {}
+                Ok(job) => jobs.push((rowid, running(job, request))),
+                Err(_) if self.rewrite_due_time(rowid)? => {}
+                Err(error) => claimed.unreadable.extend(self.fail_row(rowid, &error, request.now)?),
             }
         }
         jobs.sort_by_key(|(rowid, job)| (job.priority, job.run_at, *rowid));
@@ -127,6 +142,9 @@ impl SqliteSession<'_> {
     ) -> Result<(), StoreError> {
         let Some(apart) = jobs.iter().position(|(_, job)| job.must_run_alone()) else { return Ok(()) };
         for (rowid, _) in jobs.split_off(apart.max(1)) {
+            if let Some(left) = self.partition_of_row(rowid)? {
+                self.count_less(&left)?;
+            }
             PutBack { rowid }.execute(self.conn).store()?;
         }
         if apart == 0
@@ -146,8 +164,10 @@ impl SqliteSession<'_> {
     ) -> Result<Option<UnreadableJob>, StoreError> {
         let reason = cut_reason(&error.to_string()).into_owned();
         let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
+        let left = self.partition_of_row(rowid)?;
         let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
         self.note(CommitNotice::JobEnded);
+        self.admit_after(left)?;
         Ok(Some(row.unreadable(reason)))
     }
 

@@ -6,7 +6,7 @@ use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{RawJson, Timestamp};
 
-use super::fence::{given_claims, id_formats, of_given_claims};
+use super::fence::{Held, given_claims, of_given_claims, of_given_claims_without_limit};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::SqlTime;
@@ -20,14 +20,15 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } = "UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 statement! {
     /// Completes jobs. With `RETURNING`, SQLite would read all old columns and keep each row in a temporary table.
     CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } = concat!(
         "UPDATE jobs SET status = 'completed', result_json = given.json, completed_at = ?, lease_expires_at = NULL ",
-        of_given_claims!()
+        of_given_claims_without_limit!()
     )
 }
 statement! {
@@ -50,15 +51,16 @@ impl SqliteSession<'_> {
         result: Option<&RawJson>,
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError> {
-        let token = claim.token.to_string();
-        for id in id_formats(claim) {
-            let complete = Complete { result: result.map(RawJson::as_str), at: SqlTime(at), id: &id, token: &token };
-            if complete.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobEnded);
-                return Ok(FencedResult::Done(()));
-            }
+        let (result, kept_at) = (result.map(RawJson::as_str), SqlTime(at));
+        let completed = self.end_claim(claim, |s, Held { id, token, partition_key }| {
+            let complete = Complete { result, at: kept_at, id, token, partition_key };
+            Ok((complete.execute(s.conn).store()? == 1).then_some(()))
+        })?;
+        if completed.is_some() {
+            self.note(CommitNotice::JobEnded);
+            return Ok(FencedResult::Done(()));
         }
-        self.end_killed(claim, &token, at)?;
+        self.end_killed(claim, at)?;
         self.why_refused(claim)
     }
 
@@ -76,8 +78,8 @@ impl SqliteSession<'_> {
         completions.iter().map(|(claim, result)| self.complete_job(claim, result.as_ref(), at)).collect()
     }
 
-    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost or
-    /// a row holds the id in the other format.
+    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost, a
+    /// limit counts a job, or a row holds the id in the other format.
     fn complete_together(&mut self, given: &str, jobs: usize, at: Timestamp) -> Result<bool, StoreError> {
         BeginCompletions {}.execute(self.conn).store()?;
         let completed = CompleteMany { at: SqlTime(at), given }.execute(self.conn).store()? == jobs;

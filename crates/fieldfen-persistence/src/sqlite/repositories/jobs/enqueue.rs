@@ -7,10 +7,11 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use diesel::sqlite::Sqlite;
-use fieldfen_domain::job::{DedupKey, EnqueueOutcome, NewJob};
+use fieldfen_domain::job::{ApiAccount, DedupKey, EnqueueOutcome, NewJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{JobId, RawJson};
 
+use super::admission::Admission;
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredText};
@@ -35,7 +36,10 @@ statement! {
         dedup_key: Option<&'a str> as Nullable<Text>,
         created_at: SqlTime as SqlTimestamp,
         waiting_since: Option<SqlTime> as Nullable<SqlTimestamp>,
-    } = "(?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?)"
+        account: Option<&'a str> as Nullable<Text>,
+        partition_key: Option<&'a str> as Nullable<Text>,
+        waits_for: &'a str as Text,
+    } = "(?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
     /// The first live job with this dedup key. There are several if another program has changed the status of one.
@@ -59,7 +63,7 @@ impl<const ROWS: usize> QueryFragment<Sqlite> for InsertRows<'_, ROWS> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
-             dedup_key, created_at, waiting_since) VALUES ",
+             dedup_key, created_at, waiting_since, account, partition_key, waits_for) VALUES ",
         );
         for (index, row) in self.0.iter().enumerate() {
             if index > 0 {
@@ -83,15 +87,16 @@ struct Written<'j> {
     job: &'j NewJob,
     id: String,
     file_id: Option<String>,
+    admission: Admission,
 }
 
 impl<'j> Written<'j> {
-    fn new(job: &'j NewJob) -> Self {
-        Self { job, id: job.id.to_string(), file_id: job.file_id.map(|id| id.to_string()) }
+    fn new(job: &'j NewJob, admission: Admission) -> Self {
+        Self { job, id: job.id.to_string(), file_id: job.file_id.map(|id| id.to_string()), admission }
     }
 
     fn row(&self) -> NewRow<'_> {
-        let Self { job, id, file_id } = self;
+        let Self { job, id, file_id, admission } = self;
         NewRow {
             id,
             file_id: file_id.as_deref(),
@@ -103,6 +108,9 @@ impl<'j> Written<'j> {
             dedup_key: job.dedup_key.as_ref().map(DedupKey::as_str),
             created_at: SqlTime(job.created_at),
             waiting_since: job.waiting_since().map(SqlTime),
+            account: job.account.as_ref().map(ApiAccount::as_str),
+            partition_key: admission.partition_key.as_deref(),
+            waits_for: admission.waits_for.as_deref().unwrap_or_default(),
         }
     }
 }
@@ -115,7 +123,9 @@ impl SqliteSession<'_> {
         if let Some(live) = live {
             return Ok(EnqueueOutcome::Duplicate(live));
         }
-        self.insert_job(&Written::new(job))?;
+        let mut rules = self.new_job_rules()?;
+        let admission = self.admission(&mut rules, job)?;
+        self.insert_job(&Written::new(job, admission))?;
         Ok(EnqueueOutcome::Created(job.id))
     }
 
@@ -127,6 +137,7 @@ impl SqliteSession<'_> {
             // At least one job is refused. Enqueueing them one by one finds the first of these.
             return jobs.iter().map(|job| self.enqueue_job(job)).collect();
         };
+        let mut rules = self.new_job_rules()?;
         let mut answers = Vec::with_capacity(jobs.len());
         let mut new = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -134,7 +145,7 @@ impl SqliteSession<'_> {
             answers.push(met.map_or(EnqueueOutcome::Created(job.id), EnqueueOutcome::Duplicate));
             if met.is_none() {
                 by_key.extend(job.dedup_key.as_ref().map(|key| (key, job.id)));
-                new.push(Written::new(job));
+                new.push(Written::new(job, self.admission(&mut rules, job)?));
             }
         }
         let mut rest = &*new;
@@ -260,9 +271,9 @@ mod tests {
         let keyed = |number: u64| job(number).dedup_key(dedup_key(&format!("key-{number}")));
         let jobs: Vec<NewJob> = (0..10_000).map(keyed).collect();
         session(&mut conn).enqueue_many(&jobs).unwrap();
-        assert_eq!(count.swap(0, Ordering::Relaxed), 80);
+        assert_eq!(count.swap(0, Ordering::Relaxed), 81);
         session(&mut conn).enqueue_many(&jobs).unwrap();
-        assert_eq!(count.load(Ordering::Relaxed), 1, "all of them meet themselves");
+        assert_eq!(count.load(Ordering::Relaxed), 2, "all of them meet themselves");
     }
 
     #[test]

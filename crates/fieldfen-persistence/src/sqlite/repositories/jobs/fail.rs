@@ -6,7 +6,7 @@ use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, R
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, cut_reason, truncate_to_micros};
 
-use super::fence::id_formats;
+use super::fence::Held;
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber};
@@ -22,12 +22,13 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } -> (Nullable<BigInt>,) =
         "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
          attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, \
          lease_expires_at = NULL, worker = NULL, started_at = NULL, \
          declined_since = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running' AND coalesce(attempts, 0) < max_retries \
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ? AND coalesce(attempts, 0) < max_retries \
          AND cancel_requested_at IS NULL RETURNING attempts"
 }
 statement! {
@@ -37,8 +38,9 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 statement! {
     /// Parks a job, unless its cancellation was requested.
@@ -48,8 +50,9 @@ statement! {
         parked_for: &'a str as Text,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = ?, lease_expires_at = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running' AND cancel_requested_at IS NULL"
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ? AND cancel_requested_at IS NULL"
 }
 
 impl SqliteSession<'_> {
@@ -58,39 +61,42 @@ impl SqliteSession<'_> {
         claim: &ClaimRef,
         report: &FailureReport,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let (token, error) = (claim.token.to_string(), cut_reason(&report.error));
-        for id in id_formats(claim) {
-            if let Retry::At(run_at) = report.retry {
-                let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
-                let (run_at_kept, at) = (SqlTime(run_at), SqlTime(report.at));
-                let fail = Fail { error: &error, run_at: run_at_kept, at, id: &id, token: &token };
-                let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
-                if let Some((Some(attempts),)) = attempts {
-                    let row = RowRef::known("jobs", &id);
-                    let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
-                    self.note(CommitNotice::JobDue);
-                    return Ok(FencedResult::Done(FailOutcome::Retrying {
-                        run_at: truncate_to_micros(run_at),
-                        attempts,
-                    }));
-                }
-            }
-            if let Retry::Parked(parked_for) = report.retry {
-                let (at, parked_for) = (SqlTime(report.at), parked_for.as_str());
-                let park = Park { reason: &error, at, parked_for, id: &id, token: &token };
-                if park.execute(self.conn).store()? == 1 {
-                    self.note(CommitNotice::JobEnded);
-                    return Ok(FencedResult::Done(FailOutcome::Parked));
-                }
-            }
-            let fail = FailForGood { error: &error, at: SqlTime(report.at), id: &id, token: &token };
-            if fail.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobEnded);
-                return Ok(FencedResult::Done(FailOutcome::DeadLetter));
+        let error = cut_reason(&report.error);
+        let failed = self.end_claim(claim, |s, held| s.fail_held(held, report, &error))?;
+        if let Some(outcome) = failed {
+            let is_pending = matches!(outcome, FailOutcome::Retrying { .. });
+            self.note(if is_pending { CommitNotice::JobDue } else { CommitNotice::JobEnded });
+            return Ok(FencedResult::Done(outcome));
+        }
+        self.end_killed(claim, report.at)?;
+        self.why_refused(claim)
+    }
+
+    fn fail_held(
+        &mut self,
+        Held { id, token, partition_key }: Held<'_>,
+        report: &FailureReport,
+        error: &str,
+    ) -> Result<Option<FailOutcome>, StoreError> {
+        let at = SqlTime(report.at);
+        if let Retry::At(run_at) = report.retry {
+            let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
+            let fail = Fail { error, run_at: SqlTime(run_at), at, id, token, partition_key };
+            let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
+            if let Some((Some(attempts),)) = attempts {
+                let row = RowRef::known("jobs", id);
+                let attempts = row.count("attempts", row.number("attempts", attempts)?)?;
+                return Ok(Some(FailOutcome::Retrying { run_at: truncate_to_micros(run_at), attempts }));
             }
         }
-        self.end_killed(claim, &token, report.at)?;
-        self.why_refused(claim)
+        if let Retry::Parked(parked_for) = report.retry {
+            let park = Park { reason: error, at, parked_for: parked_for.as_str(), id, token, partition_key };
+            if park.execute(self.conn).store()? == 1 {
+                return Ok(Some(FailOutcome::Parked));
+            }
+        }
+        let fail = FailForGood { error, at, id, token, partition_key };
+        Ok((fail.execute(self.conn).store()? == 1).then_some(FailOutcome::DeadLetter))
     }
 }
 

@@ -3,6 +3,10 @@
 //!
 //! A statement for many claims gets them as a JSON object, each with its text. A claim whose job the statement did not
 //! change is then applied by itself: its row may hold the id in the other format, or the lease is lost.
+//!
+//! A statement that ends a claim also compares the partition key with NULL, so that the key of a job of an unlimited kind is
+//! not read. For a job of a limited kind, the statement runs again with the key, and the next job of the partition is
+//! admitted.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,7 +27,7 @@ statement! {
     /// Ends the lease of a killed job whose handler has ended. A job that was retried no longer waits for it.
     EndKilled<'a> { not_after: SqlTime as SqlTimestamp, id: &'a str as Text, token: &'a str as Text } =
         "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL, \
-         run_at = iif(status = 'pending', min(run_at, ?), run_at) \
+         run_at = iif(status = 'pending', min(run_at, ?), run_at), waits_for = '' \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
@@ -33,10 +37,43 @@ statement! {
          WHERE id = ?"
 }
 
+/// A claim of a job, as the job's row has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) id: &'a str,
+    pub(super) token: &'a str,
+    /// `None` if no limit counts the job.
+    pub(super) partition_key: Option<&'a str>,
+}
+
 impl SqliteSession<'_> {
+    /// Ends a claim with a statement, which returns `None` if it has changed no row. If a limit counts the job, the next
+    /// job of its partition is admitted.
+    pub(super) fn end_claim<T>(
+        &mut self,
+        claim: &ClaimRef,
+        mut end: impl FnMut(&mut Self, Held<'_>) -> Result<Option<T>, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let token = &*claim.token.to_string();
+        for id in id_formats(claim) {
+            let id = &*id;
+            if let Some(ended) = end(self, Held { id, token, partition_key: None })? {
+                return Ok(Some(ended));
+            }
+            let Some(partition) = self.partition_of_claim(id, token)? else { continue };
+            let partition_key = partition.key.as_str();
+            if let Some(ended) = end(self, Held { id, token, partition_key })? {
+                self.admit_after([partition])?;
+                return Ok(Some(ended));
+            }
+        }
+        Ok(None)
+    }
+
     /// Records that the handler of a killed job has ended. An operator's retry then does not wait for the end of the
     /// lease, whether the retry came before or comes later.
-    pub(super) fn end_killed(&mut self, claim: &ClaimRef, token: &str, not_after: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn end_killed(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(), StoreError> {
+        let token = &*claim.token.to_string();
         for id in id_formats(claim) {
             let ended = EndKilled { not_after: SqlTime(not_after), id: &id, token }.execute(self.conn).store()?;
             if ended > 0 {
@@ -85,7 +122,13 @@ macro_rules! of_given_claims {
          AS given WHERE jobs.id = given.id AND +jobs.lease_token = given.token AND +jobs.status = 'running'"
     };
 }
-pub(super) use of_given_claims;
+/// The same without the jobs that a limit counts. Each of these is applied by itself, because it admits another job.
+macro_rules! of_given_claims_without_limit {
+    () => {
+        concat!(of_given_claims!(), " AND +jobs.partition_key IS NULL")
+    };
+}
+pub(super) use {of_given_claims, of_given_claims_without_limit};
 
 /// The claims as a JSON object: the token of each job id, followed by the claim's JSON text if it has one. SQLite reads the
 /// members of an object faster than arrays in an array.

@@ -27,7 +27,8 @@ statement! {
         run_at: Option<SqlTime> as Nullable<SqlTimestamp>,
         waiting_since: Option<SqlTime> as Nullable<SqlTimestamp>,
         rowid: i64 as BigInt,
-    } = "UPDATE jobs SET run_at = coalesce(?, run_at), waiting_since = ? WHERE rowid = ? AND status = 'pending'"
+    } = "UPDATE jobs SET run_at = coalesce(?, run_at), waiting_since = ?, waits_for = '' \
+         WHERE rowid = ? AND status = 'pending'"
 }
 
 impl SqliteSession<'_> {

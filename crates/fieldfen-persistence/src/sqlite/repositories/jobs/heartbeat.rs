@@ -44,7 +44,7 @@ statement! {
         id: &'a str as Text,
         token: &'a str as Text,
     } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at), \
-         waiting_since = iif(status = 'pending', max(coalesce(waiting_since, ''), ?), waiting_since) \
+         waiting_since = iif(status = 'pending', max(coalesce(waiting_since, ''), ?), waiting_since), waits_for = '' \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {
@@ -78,7 +78,10 @@ impl SqliteSession<'_> {
         for id in id_formats(claim) {
             let (expires_at, now) = (SqlTime(expires_at), SqlTime(now));
             let extend = ExtendKilled { expires_at, not_before: expires_at, now, id: &id, token: &token };
-            extend.execute(self.conn).store()?;
+            let left = self.partition_of_job(&id)?;
+            if extend.execute(self.conn).store()? > 0 {
+                self.admit_after(left)?;
+            }
         }
         self.why_refused(claim)
     }

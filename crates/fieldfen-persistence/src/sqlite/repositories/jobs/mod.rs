@@ -1,13 +1,18 @@
 //! The repository traits of jobs, implemented with the functions of this folder.
 
 mod actions;
+mod admission;
 mod claim;
+pub(super) mod claim_rules;
 mod complete;
 mod enqueue;
 mod fail;
 mod fence;
 mod future_waits;
 mod heartbeat;
+mod limited_claim;
+#[cfg(test)]
+mod limits_test;
 #[cfg(test)]
 mod other_programs_test;
 #[cfg(test)]
@@ -19,6 +24,7 @@ mod reclaim;
 mod release;
 mod row;
 mod unclaimable;
+mod waiting_check;
 
 use std::time::Duration;
 
@@ -138,6 +144,10 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         fail::statements(),
         release::statements(),
         heartbeat::statements(),
+        claim_rules::statements(),
+        limited_claim::statements(),
+        admission::statements(),
+        waiting_check::statements(),
         fence::statements(),
         reclaim::statements(),
         unclaimable::statements(),

@@ -6,7 +6,9 @@ use fieldfen_domain::job::{FailedJobs, Job, JobCount, JobFilter, JobKind, JobSta
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
+use super::limited_claim::after_pause;
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
+use crate::rules::claim_rules::pause_mark;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{DueFrom, IdFormats, StoredText};
 use crate::sqlite::error::Classify;
@@ -22,8 +24,8 @@ statement! {
 statement! {
     /// The due time of the first pending job of one kind and priority.
     FirstDue<'a> { kind: &'a str as Text, priority: i64 as BigInt } -> (SqlTimestamp,) =
-        "SELECT run_at FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND command_type = ? \
-         AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
+        "SELECT run_at FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
+         AND command_type = ? AND priority = ? AND run_at >= '' ORDER BY run_at LIMIT 1"
 }
 statement! {
     /// The number of jobs by kind, status and, for parked jobs, reason for parking.
@@ -106,15 +108,30 @@ impl JobReads for SqliteSession<'_> {
     }
 
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
+        let rules = self.claim_rules()?;
         let mut next: Option<Timestamp> = None;
         for kind in kinds {
+            let (limits, pause) = (rules.limits(kind), rules.pause_of_kind(kind));
+            if pause == Some(None) || (limits.all.is_some() && self.seen_room_of_kind(kind, limits)? == 0) {
+                continue;
+            }
+            let mut dues = Vec::new();
             for priority in Priority::ALL {
                 let first = FirstDue { kind: kind.as_str(), priority: priority.number().into() };
                 // The statement compares texts, as the claim does. The claim fails a job whose time is not readable.
                 if let Some((DueFrom(Some(due)),)) = first.get_result(self.conn).optional().store()? {
-                    next = Some(next.map_or(due, |next| next.min(due)));
+                    dues.push(due);
                 }
             }
+            for (account, until) in rules.account_pauses() {
+                if let Some(until) = until
+                    && self.does_wait(kind.as_str(), &pause_mark(account))?
+                {
+                    dues.push(until);
+                }
+            }
+            let first = dues.into_iter().min().and_then(|due| after_pause(due, pause));
+            next = next.into_iter().chain(first).min();
         }
         Ok(next)
     }

@@ -78,6 +78,7 @@ impl SqliteSession<'_> {
         let beyond = ExpiresTooLate { latest: SqlTime(latest), limit: left(&taken) }.load(self.conn).store()?;
         self.reclaim_rows(beyond, now, backoff, &mut taken)?;
         taken.shortened = self.restart_future_waits(now, limit)?;
+        self.check_waiting_jobs(now)?;
         Ok(taken)
     }
 
@@ -115,11 +116,13 @@ impl SqliteSession<'_> {
         let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, now);
         let reason = cut_reason(&reason);
         let run_at = later(now, backoff(&job));
+        let left = self.partition_of_row(rowid)?;
         let back = ReclaimForRetry { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
         let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
             Some(row) => row,
             None => ReclaimAsFailed { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
         };
+        self.admit_after(left)?;
         taken.jobs.push(ReclaimedJob::new(row.read()?, worker));
         Ok(())
     }

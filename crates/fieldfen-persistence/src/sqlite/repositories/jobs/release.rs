@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, cut_reason};
 
-use super::fence::{by_job_id, given_claims, id_formats, of_given_claims};
+use super::fence::{Held, by_job_id, given_claims, of_given_claims, of_given_claims_without_limit};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{SqlTime, StoredText};
@@ -23,10 +23,11 @@ statement! {
         throttles: i64 as BigInt,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } = "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, \
          throttled = min(throttled + ?, 4294967295), \
          lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
-         WHERE id = ? AND lease_token = ? AND status = 'running'"
+         WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 statement! {
     /// Releases jobs: they are pending again, with unchanged attempts.
@@ -37,7 +38,7 @@ statement! {
     } -> (Text,) = concat!(
         "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, lease_token = NULL, \
          lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL ",
-        of_given_claims!(), " RETURNING id"
+        of_given_claims_without_limit!(), " RETURNING id"
     )
 }
 statement! {
@@ -51,9 +52,10 @@ statement! {
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
+        partition_key: Option<&'a str> as Nullable<Text>,
     } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
          declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
-         worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running'"
+         worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 
 impl SqliteSession<'_> {
@@ -65,15 +67,17 @@ impl SqliteSession<'_> {
         at: Timestamp,
         throttles: i64,
     ) -> Result<FencedResult<()>, StoreError> {
-        let (token, run_at) = (claim.token.to_string(), run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in id_formats(claim) {
-            let release = Release { run_at: SqlTime(run_at), at: SqlTime(at), throttles, id: &id, token: &token };
-            if release.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobDue);
-                return Ok(FencedResult::Done(()));
-            }
+        let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
+        let released = self.end_claim(claim, |s, Held { id, token, partition_key }| {
+            let (run_at, at) = (SqlTime(run_at), SqlTime(at));
+            let release = Release { run_at, at, throttles, id, token, partition_key };
+            Ok((release.execute(s.conn).store()? == 1).then_some(()))
+        })?;
+        if released.is_some() {
+            self.note(CommitNotice::JobDue);
+            return Ok(FencedResult::Done(()));
         }
-        self.end_killed(claim, &token, run_at)?;
+        self.end_killed(claim, run_at)?;
         self.why_refused(claim)
     }
 
@@ -106,17 +110,19 @@ impl SqliteSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError> {
-        let (token, error) = (claim.token.to_string(), cut_reason(error));
+        let error = cut_reason(error);
         let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        for id in id_formats(claim) {
-            let (now, id) = (SqlTime(at), &*id);
-            let decline = Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token: &token };
-            if decline.execute(self.conn).store()? == 1 {
-                self.note(CommitNotice::JobDue);
-                return Ok(FencedResult::Done(()));
-            }
+        let declined = self.end_claim(claim, |s, Held { id, token, partition_key }| {
+            let now = SqlTime(at);
+            let decline =
+                Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token, partition_key };
+            Ok((decline.execute(s.conn).store()? == 1).then_some(()))
+        })?;
+        if declined.is_some() {
+            self.note(CommitNotice::JobDue);
+            return Ok(FencedResult::Done(()));
         }
-        self.end_killed(claim, &token, at)?;
+        self.end_killed(claim, at)?;
         self.why_refused(claim)
     }
 }

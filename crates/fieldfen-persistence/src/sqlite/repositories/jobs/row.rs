@@ -11,7 +11,7 @@ use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 /// The columns of [`JobRow`], in its order.
 macro_rules! job_columns {
     () => {
-        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+        "rowid, id, file_id, account, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
          dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, started_at, \
          completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
     };
@@ -21,7 +21,7 @@ macro_rules! job_columns {
 /// [`SUMMARY_ERROR_CHARS`](fieldfen_domain::job::SUMMARY_ERROR_CHARS).
 macro_rules! job_summary_columns {
     () => {
-        "rowid, id, file_id, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
+        "rowid, id, file_id, account, command_type, status, attempts, max_retries, lost_leases, throttled, priority, run_at, \
          dedup_key, NULL, NULL, NULL, substr(last_error, 1, 500), cancel_requested_at, created_at, started_at, \
          completed_at, lease_token, lease_expires_at, worker, declined_since, parked_for"
     };
@@ -30,7 +30,7 @@ macro_rules! job_summary_columns {
 /// The columns of a pending job, without those that a claim overwrites.
 macro_rules! pending_job_columns {
     () => {
-        "rowid, id, file_id, command_type, 'pending', attempts, max_retries, lost_leases, throttled, priority, run_at, \
+        "rowid, id, file_id, account, command_type, 'pending', attempts, max_retries, lost_leases, throttled, priority, run_at, \
          dedup_key, payload_json, result_json, progress_json, last_error, cancel_requested_at, created_at, NULL, \
          completed_at, NULL, NULL, NULL, declined_since, NULL"
     };
@@ -41,6 +41,7 @@ pub(in crate::sqlite) use {job_columns, job_summary_columns, pending_job_columns
 /// The SQL types of [`job_columns`], [`job_summary_columns`] and [`pending_job_columns`].
 pub(in crate::sqlite) type JobColumns = (
     BigInt,
+    Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
     Text,
@@ -72,6 +73,7 @@ pub(in crate::sqlite) struct JobRow {
     pub(in crate::sqlite) rowid: i64,
     id: Option<StoredText>,
     file_id: Option<StoredText>,
+    account: Option<StoredText>,
     command_type: StoredText,
     status: StoredText,
     attempts: Option<StoredNumber>,
@@ -151,6 +153,7 @@ impl JobRow {
             row.time("run_at", self.run_at)?,
         );
         job.file_id = row.parse_nullable("file_id", self.file_id.as_ref())?;
+        job.account = row.parse_nullable("account", self.account.as_ref())?;
         job.attempts = match self.attempts {
             Some(number) => row.count("attempts", row.number("attempts", number)?)?,
             None => 0,

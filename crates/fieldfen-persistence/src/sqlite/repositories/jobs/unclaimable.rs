@@ -46,7 +46,7 @@ statement! {
     /// Rewrites the due time of a pending or just claimed job, and makes the job pending.
     WriteRunAt { run_at: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
         "UPDATE jobs SET status = 'pending', run_at = ?, lease_token = NULL, lease_expires_at = NULL, worker = NULL, \
-         started_at = NULL WHERE rowid = ?"
+         started_at = NULL, waits_for = '' WHERE rowid = ?"
 }
 statement! {
     /// Rewrites the end of a lease.
@@ -78,7 +78,7 @@ impl SqliteSession<'_> {
                 }
                 ("running", ..) => without_end.push(ByRowid { rowid }.get_result(self.conn).store()?),
                 (_, ForeignTime(Some(run_at)), _) if is_irregular => {
-                    WriteRunAt { run_at: SqlTime(run_at), rowid }.execute(self.conn).store()?;
+                    self.write_due_time(rowid, SqlTime(run_at))?;
                     taken.rewritten += 1;
                 }
                 _ => self.fail_unclaimable(rowid, now, taken)?,
@@ -114,9 +114,16 @@ impl SqliteSession<'_> {
         if run_at.text().as_deref() == spelled.as_str() {
             return Ok(false);
         }
-        WriteRunAt { run_at, rowid }.execute(self.conn).store()?;
+        self.write_due_time(rowid, run_at)?;
         self.note(CommitNotice::JobDue);
         Ok(true)
+    }
+
+    /// Rewrites a due time. The job may be due later than it seemed, so that its place is free.
+    fn write_due_time(&mut self, rowid: i64, run_at: SqlTime) -> Result<(), StoreError> {
+        let left = self.partition_of_row(rowid)?;
+        WriteRunAt { run_at, rowid }.execute(self.conn).store()?;
+        self.admit_after(left)
     }
 }
 

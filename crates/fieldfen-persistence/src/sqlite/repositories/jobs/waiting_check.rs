@@ -1,0 +1,215 @@
+//! Finds jobs that wait for nothing any more: their pause is over, or their partition has room because another program has
+//! ended, deleted or changed a job of it. Part of each reclaim.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::JobKind;
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{Timestamp, corrected_end};
+
+use crate::rules::claim_rules::{ClaimRules, KindLimits, PAUSE_MARK};
+use crate::sqlite::CommitNotice;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{SqlTime, StoredText, StoredTime};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+/// How many partitions of each kind a reclaim looks at. The next reclaim goes on behind them.
+const PARTITIONS_AT_ONCE: usize = 512;
+
+/// The most jobs that are admitted together when nothing limits them any more.
+const ADMITTED_AT_ONCE: i64 = 1024;
+
+statement! {
+    /// The first kind behind another that has waiting jobs.
+    NextWaitingKind<'a> { after: &'a str as Text } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for \
+         WHERE status = 'pending' AND waits_for <> '' AND command_type > ? ORDER BY command_type LIMIT 1"
+}
+statement! {
+    /// The first thing behind another that jobs of a kind wait for.
+    NextWaitedFor<'a> { kind: &'a str as Text, after: &'a str as Text } -> (Text,) =
+        "SELECT waits_for FROM jobs INDEXED BY idx_jobs_waits_for \
+         WHERE status = 'pending' AND waits_for <> '' AND command_type = ? AND waits_for > ? \
+         ORDER BY waits_for LIMIT 1"
+}
+statement! {
+    /// Whether jobs of a kind wait for something.
+    DoesWait<'a> { kind: &'a str as Text, waits_for: &'a str as Text } -> (BigInt,) =
+        "SELECT 1 FROM jobs INDEXED BY idx_jobs_waits_for \
+         WHERE status = 'pending' AND waits_for <> '' AND command_type = ? AND waits_for = ? LIMIT 1"
+}
+statement! {
+    /// Up to which key the partitions of a kind have been looked at.
+    CheckedTo<'a> { kind: &'a str as Text } -> (Nullable<Text>,) =
+        "SELECT checked_to FROM concurrency_limits WHERE kind = ? AND partition IN ('file', 'account')"
+}
+statement! {
+    NoteCheckedTo<'a> { checked_to: Option<&'a str> as Nullable<Text>, kind: &'a str as Text } =
+        "UPDATE concurrency_limits SET checked_to = ? WHERE kind = ? AND partition IN ('file', 'account')"
+}
+statement! {
+    /// The number of running jobs of a limited kind.
+    RunningOfKind<'a> { kind: &'a str as Text } -> (BigInt,) =
+        "SELECT count(*) FROM jobs INDEXED BY idx_jobs_running \
+         WHERE status = 'running' AND partition_key IS NOT NULL AND command_type = ?"
+}
+statement! {
+    NoteRunning<'a> { running: i64 as BigInt, kind: &'a str as Text } =
+        "UPDATE concurrency_limits SET running = ? WHERE kind = ? AND partition = 'all'"
+}
+statement! {
+    /// The pauses with an end.
+    PausesWithEnd {} -> (BigInt, SqlTimestamp, SqlTimestamp) =
+        "SELECT rowid, since, until FROM pauses WHERE scope >= '' AND until IS NOT NULL"
+}
+statement! {
+    DeletePause { rowid: i64 as BigInt } = "DELETE FROM pauses WHERE rowid = ?"
+}
+statement! {
+    /// Lets a pause begin now that a clock ahead of time has written.
+    MovePause { since: SqlTime as SqlTimestamp, until: SqlTime as SqlTimestamp, rowid: i64 as BigInt } =
+        "UPDATE pauses SET since = ?, until = ? WHERE rowid = ?"
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn check_waiting_jobs(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let rules = self.claim_rules()?;
+        for (kind, running) in rules.kinds_limited_in_all() {
+            let uncounted = self.count_jobs_of_other_programs(kind, rules.limits(kind))?;
+            let counted = self.running_of_kind(kind)?;
+            if counted != running.saturating_add(uncounted) {
+                self.note_running(kind, counted)?;
+                self.note(CommitNotice::JobDue);
+            }
+        }
+        let (mut kind, mut done) = (String::new(), true);
+        while let Some((next,)) =
+            (NextWaitingKind { after: &kind }).get_result::<(StoredText,)>(self.conn).optional().store()?
+        {
+            // A kind that is no text sorts behind the others. No claim finds its jobs.
+            let Some(next) = next.as_str() else { break };
+            next.clone_into(&mut kind);
+            done &= self.check_pauses_of_kind(&kind, &rules, now)?;
+            let limits = kind.parse::<JobKind>().map(|kind| rules.limits(&kind)).unwrap_or_default();
+            self.check_partitions_of_kind(&kind, limits, now)?;
+        }
+        self.end_pauses(done, now)
+    }
+
+    /// Counts the running jobs of a limited kind.
+    pub(in crate::sqlite) fn running_of_kind(&mut self, kind: &JobKind) -> Result<u32, StoreError> {
+        let (running,) = RunningOfKind { kind: kind.as_str() }.get_result::<(i64,)>(self.conn).store()?;
+        Ok(u32::try_from(running).unwrap_or(u32::MAX))
+    }
+
+    pub(in crate::sqlite) fn note_running(&mut self, kind: &JobKind, running: u32) -> Result<(), StoreError> {
+        NoteRunning { running: running.into(), kind: kind.as_str() }.execute(self.conn).store()?;
+        Ok(())
+    }
+
+    /// Whether jobs of this kind wait for this.
+    pub(super) fn does_wait(&mut self, kind: &str, waits_for: &str) -> Result<bool, StoreError> {
+        let found = DoesWait { kind, waits_for }.get_result::<(i64,)>(self.conn).optional().store()?;
+        Ok(found.is_some())
+    }
+
+    /// Admits jobs of accounts whose pause is over. Returns whether these are all.
+    fn check_pauses_of_kind(&mut self, kind: &str, rules: &ClaimRules, now: Timestamp) -> Result<bool, StoreError> {
+        let (mut mark, mut done) = (PAUSE_MARK.to_owned(), true);
+        while let Some(next) = self.next_waited_for(kind, &mark)? {
+            mark = next;
+            let account = mark.strip_prefix(PAUSE_MARK).and_then(|account| account.parse().ok());
+            if !account.is_some_and(|account| rules.is_paused(&account, now)) {
+                self.admit(kind, &mark, ADMITTED_AT_ONCE)?;
+                done &= !self.does_wait(kind, &mark)?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Admits jobs whose partition has room.
+    fn check_partitions_of_kind(&mut self, kind: &str, limits: KindLimits, now: Timestamp) -> Result<(), StoreError> {
+        let checked_to = CheckedTo { kind }.get_result::<(Option<StoredText>,)>(self.conn).optional().store()?;
+        let start = checked_to.and_then(|(checked_to,)| checked_to?.as_str().map(str::to_owned));
+        let (mut key, mut checked) = (start.clone().unwrap_or_default(), 0);
+        while checked < PARTITIONS_AT_ONCE {
+            match self.next_waited_for(kind, &key)?.filter(|next| !next.starts_with(PAUSE_MARK)) {
+                Some(next) => key = next,
+                None => {
+                    key.clear();
+                    break;
+                }
+            }
+            self.check_partition(kind, &key, limits, now)?;
+            checked += 1;
+        }
+        let checked_to = Some(&*key).filter(|key| !key.is_empty());
+        if checked_to != start.as_deref() {
+            NoteCheckedTo { checked_to, kind }.execute(self.conn).store()?;
+        }
+        Ok(())
+    }
+
+    fn check_partition(&mut self, kind: &str, key: &str, limits: KindLimits, now: Timestamp) -> Result<(), StoreError> {
+        let most = limits.each.filter(|(partition, _)| key.split(':').next() == Some(partition.as_str()));
+        let room = match most {
+            None => ADMITTED_AT_ONCE,
+            Some((_, most)) => {
+                let room = most.saturating_sub(self.running_in_partition(kind, key)?);
+                let admitted = self.admitted_in_partition(kind, key, now, room)?.len();
+                i64::from(room).saturating_sub(i64::try_from(admitted).unwrap_or(i64::MAX))
+            }
+        };
+        if room > 0 {
+            self.admit(kind, key, room)?;
+        }
+        Ok(())
+    }
+
+    /// Admits waiting jobs of every partition of a kind: at most this many of each.
+    pub(in crate::sqlite) fn admit_everywhere(&mut self, kind: &JobKind, limit: i64) -> Result<(), StoreError> {
+        let mut key = String::new();
+        while let Some(next) = self.next_waited_for(kind.as_str(), &key)?.filter(|next| !next.starts_with(PAUSE_MARK)) {
+            key = next;
+            self.admit(kind.as_str(), &key, limit)?;
+        }
+        Ok(())
+    }
+
+    fn next_waited_for(&mut self, kind: &str, after: &str) -> Result<Option<String>, StoreError> {
+        let next = NextWaitedFor { kind, after }.get_result::<(StoredText,)>(self.conn).optional().store()?;
+        Ok(next.and_then(|(next,)| next.as_str().map(str::to_owned)))
+    }
+
+    /// Deletes the pauses that are over, unless jobs still wait for them. A pause that begins in the future begins now.
+    fn end_pauses(&mut self, delete: bool, now: Timestamp) -> Result<(), StoreError> {
+        let pauses = PausesWithEnd {}.load::<(i64, StoredTime, StoredTime)>(self.conn).store()?;
+        for (rowid, since, until) in pauses {
+            let (Some(since), Some(until)) = (since.time(), until.time()) else { continue };
+            if let Some(until) = corrected_end(since, until, now) {
+                MovePause { since: SqlTime(now), until: SqlTime(until), rowid }.execute(self.conn).store()?;
+                self.note(CommitNotice::JobDue);
+            } else if until <= now && delete {
+                DeletePause { rowid }.execute(self.conn).store()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("NextWaitingKind", NextWaitingKind::SQL),
+        ("NextWaitedFor", NextWaitedFor::SQL),
+        ("DoesWait", DoesWait::SQL),
+        ("CheckedTo", CheckedTo::SQL),
+        ("NoteCheckedTo", NoteCheckedTo::SQL),
+        ("RunningOfKind", RunningOfKind::SQL),
+        ("NoteRunning", NoteRunning::SQL),
+        ("PausesWithEnd", PausesWithEnd::SQL),
+        ("DeletePause", DeletePause::SQL),
+        ("MovePause", MovePause::SQL),
+    ]
+}

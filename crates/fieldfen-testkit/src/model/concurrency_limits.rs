@@ -1,0 +1,83 @@
+//! Concurrency limits, and the question whether one more job may run.
+
+use std::collections::BTreeMap;
+
+use fieldfen_domain::job::{ConcurrencyLimit, Job, JobKind, JobStatus, Partition};
+use fieldfen_domain::store::{ConcurrencyLimitReads, ConcurrencyLimits, StoreError};
+
+use super::table::Row;
+use super::{ModelSession, State};
+
+impl Row for ConcurrencyLimit {
+    type Key = (JobKind, Partition);
+
+    fn keys(&self) -> Vec<Self::Key> {
+        vec![(self.kind.clone(), self.partition)]
+    }
+}
+
+impl ConcurrencyLimitReads for ModelSession<'_> {
+    fn list(&mut self) -> Result<Vec<ConcurrencyLimit>, StoreError> {
+        let mut limits: Vec<ConcurrencyLimit> = self.state.concurrency_limits.rows().cloned().collect();
+        limits.sort_by_key(|limit| (limit.kind.as_str().to_owned(), limit.partition.as_str()));
+        Ok(limits)
+    }
+}
+
+impl ConcurrencyLimits for ModelSession<'_> {
+    fn set(&mut self, limit: &ConcurrencyLimit) -> Result<(), StoreError> {
+        let of_kind: Vec<_> =
+            self.state.concurrency_limits.rows().filter(|set| set.kind == limit.kind).cloned().collect();
+        limit.check(&of_kind)?;
+        match self.state.concurrency_limits.find(&(limit.kind.clone(), limit.partition)) {
+            Some((number, _)) => self.state.concurrency_limits.update(number, limit.clone()),
+            None => self.state.concurrency_limits.insert(limit.clone()),
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, kind: &JobKind, partition: Partition) -> Result<bool, StoreError> {
+        let key = (kind.clone(), partition);
+        let is_there = self.state.concurrency_limits.find(&key).is_some();
+        self.state.concurrency_limits.remove_all(&key);
+        Ok(is_there)
+    }
+}
+
+/// How many jobs of one kind run, and how many may.
+pub(super) struct Running {
+    limits: Vec<ConcurrencyLimit>,
+    /// By partition and key.
+    running: BTreeMap<(Partition, String), u32>,
+}
+
+impl Running {
+    pub(super) fn of_kind(state: &State, kind: &JobKind) -> Self {
+        let limits = state.concurrency_limits.rows().filter(|limit| limit.kind == *kind).cloned().collect();
+        let mut counted = Self { limits, running: BTreeMap::new() };
+        for row in state.jobs.rows().filter(|row| row.job.kind == *kind) {
+            if row.job.state.status() == JobStatus::Running {
+                counted.add(&row.job);
+            }
+        }
+        counted
+    }
+
+    /// Counts one more running job.
+    pub(super) fn add(&mut self, job: &Job) {
+        for &partition in Partition::ALL {
+            if let Some(key) = partition.key(job.file_id, job.account.as_ref()) {
+                *self.running.entry((partition, key)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Whether this job may run beside those that are counted.
+    pub(super) fn has_room(&self, job: &Job) -> bool {
+        self.limits.iter().all(|limit| {
+            let key = limit.partition.key(job.file_id, job.account.as_ref());
+            let running = key.and_then(|key| self.running.get(&(limit.partition, key)));
+            running.is_none_or(|running| *running < limit.max_running)
+        })
+    }
+}

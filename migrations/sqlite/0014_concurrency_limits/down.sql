@@ -1,0 +1,11 @@
+DROP INDEX idx_jobs_uncounted;
+DROP INDEX idx_jobs_waits_for;
+DROP INDEX idx_jobs_admitted;
+DROP INDEX idx_jobs_running;
+DROP INDEX idx_jobs_claim;
+CREATE INDEX idx_jobs_claim ON jobs(command_type, priority, run_at) WHERE status = 'pending';
+DROP TABLE pauses;
+DROP TABLE concurrency_limits;
+ALTER TABLE jobs DROP COLUMN waits_for;
+ALTER TABLE jobs DROP COLUMN partition_key;
+ALTER TABLE jobs DROP COLUMN account;
