@@ -20,10 +20,12 @@ pub mod api_costs;
 pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;
+pub mod concurrency_limits;
 pub mod environment;
 pub mod files;
 pub mod operator;
 pub mod operator_actions;
+pub mod pauses;
 pub mod pipeline;
 pub mod publications;
 pub mod publishing;

@@ -35,15 +35,15 @@ text_enum! {
         Adopt = "adopt",
         /// The row of a listing or post of a person or another program was inserted.
         WriteDown = "write_down",
-        /// Recurring work was defined or changed.
+        /// Recurring work or a concurrency limit was defined or changed.
         Define = "define",
-        /// Recurring work was paused.
+        /// Recurring work, a kind of job, a service or an account was paused.
         Pause = "pause",
-        /// Paused recurring work was resumed.
+        /// What was paused was resumed.
         Resume = "resume",
         /// Recurring work was run before its time.
         RunNow = "run_now",
-        /// Recurring work was removed.
+        /// Recurring work or a concurrency limit was removed.
         Remove = "remove",
         /// A webhook's delivery was forgotten, so that it counts as new when it comes again.
         Forget = "forget",

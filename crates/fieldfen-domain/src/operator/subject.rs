@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ids::{FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
+use crate::job::{ApiAccount, InvalidApiAccount, InvalidKind, JobKind};
 use crate::recurring::{InvalidRecurringName, RecurringName};
 use crate::text_enum::text_enum;
 use crate::webhook::{InvalidPayloadHash, PayloadHash};
@@ -26,6 +27,10 @@ pub enum Subject {
     Recurring(RecurringName),
     /// A row of `processed_hashes`, by hash.
     Delivery(PayloadHash),
+    /// A kind of job.
+    Kind(JobKind),
+    /// A service, or one of its accounts.
+    Account(ApiAccount),
 }
 
 text_enum! {
@@ -46,6 +51,10 @@ text_enum! {
         Recurring = "recurring",
         /// [`Subject::Delivery`].
         Delivery = "delivery",
+        /// [`Subject::Kind`].
+        Kind = "kind",
+        /// [`Subject::Account`].
+        Account = "account",
     }
 }
 
@@ -61,6 +70,12 @@ pub enum InvalidSubject {
     /// The text is not a valid hash of a delivery.
     #[error(transparent)]
     Delivery(#[from] InvalidPayloadHash),
+    /// The text names no kind of job.
+    #[error(transparent)]
+    Kind(#[from] InvalidKind),
+    /// The text names no service and no account.
+    #[error(transparent)]
+    Account(#[from] InvalidApiAccount),
 }
 
 impl Subject {
@@ -77,6 +92,8 @@ impl Subject {
             SubjectKind::SocialPost => Self::SocialPost(SocialPostId::from_str(id)?),
             SubjectKind::Recurring => Self::Recurring(RecurringName::from_str(id)?),
             SubjectKind::Delivery => Self::Delivery(PayloadHash::from_str(id)?),
+            SubjectKind::Kind => Self::Kind(JobKind::from_str(id)?),
+            SubjectKind::Account => Self::Account(ApiAccount::from_str(id)?),
         })
     }
 
@@ -91,6 +108,8 @@ impl Subject {
             Self::SocialPost(_) => SubjectKind::SocialPost,
             Self::Recurring(_) => SubjectKind::Recurring,
             Self::Delivery(_) => SubjectKind::Delivery,
+            Self::Kind(_) => SubjectKind::Kind,
+            Self::Account(_) => SubjectKind::Account,
         }
     }
 
@@ -105,6 +124,8 @@ impl Subject {
             Self::SocialPost(id) => id.to_string(),
             Self::Recurring(name) => name.to_string(),
             Self::Delivery(hash) => hash.to_string(),
+            Self::Kind(kind) => kind.to_string(),
+            Self::Account(account) => account.to_string(),
         }
     }
 }
@@ -129,6 +150,8 @@ mod tests {
             Subject::SocialPost(SocialPostId::from_random(5)),
             Subject::Recurring("upkeep".parse().unwrap()),
             Subject::Delivery(PayloadHash::of_body(b"news")),
+            Subject::Kind("test.work".parse().unwrap()),
+            Subject::Account("etsy/main".parse().unwrap()),
         ] {
             assert_eq!(Subject::parse(subject.kind(), &subject.id()), Ok(subject));
         }

@@ -29,6 +29,8 @@ pub struct Claims {
     pub jobs: Vec<ClaimedJob>,
     /// Due rows that could not be read as a job. Each has failed, with the reason.
     pub unreadable: Vec<UnreadableJob>,
+    /// The number of due jobs that were set aside, because their limit is reached or their account paused.
+    pub set_aside: u32,
 }
 
 /// Refuses a lease that other workers would take for the lease of a wrong clock.
@@ -87,7 +89,8 @@ impl<S: Store> Queue<S> {
             Ok::<_, StoreError>(Some(claimed))
         })?;
         let with_claim = |job: Job| ClaimedJob { claim: ClaimRef { id: job.id, token: request.token }, job };
-        Ok(Claims { jobs: claimed.jobs.into_iter().map(with_claim).collect(), unreadable: claimed.unreadable })
+        let ClaimOutcome { jobs, unreadable, set_aside, .. } = claimed;
+        Ok(Claims { jobs: jobs.into_iter().map(with_claim).collect(), unreadable, set_aside })
     }
 }
 

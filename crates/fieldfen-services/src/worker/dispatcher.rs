@@ -255,7 +255,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             context.slots.dispatch(claims.jobs.into_iter().map(|claimed| context.running(claimed)).collect());
         }
         let (first, longest) = EMPTY_CLAIM_PAUSES;
-        if taken > 0 {
+        // A claim that has set jobs aside has not seen those behind them.
+        if taken > 0 || claims.set_aside > 0 {
             self.empty_claim_pause = first;
             return Ok(Next::Look);
         }
