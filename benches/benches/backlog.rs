@@ -9,7 +9,7 @@ use fieldfen_benches::fieldfen::FieldfenWorker;
 use fieldfen_persistence::Durability;
 
 /// Due jobs for every backlog. Claimed jobs are released, so that they never run out.
-const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
+const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0, accounts: 0 };
 
 const MANY: u32 = 100_000;
 
@@ -22,7 +22,10 @@ fn claim(criterion: &mut Criterion) {
         ("in flight", Backlog { in_flight: MANY, ..CLEAN }),
         ("future-dated", Backlog { future: MANY, ..CLEAN }),
         ("other kinds", Backlog { other_kind: MANY, ..CLEAN }),
-        ("all", Backlog { pending: MANY, completed: MANY, in_flight: MANY, future: MANY, other_kind: MANY }),
+        (
+            "all",
+            Backlog { pending: MANY, completed: MANY, in_flight: MANY, future: MANY, other_kind: MANY, accounts: 0 },
+        ),
     ] {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let path = folder.path().join("backlog.db");

@@ -37,6 +37,8 @@ pub struct Backlog {
     pub future: u32,
     /// Jobs that are due now, of a kind that is not claimed.
     pub other_kind: u32,
+    /// How many accounts the due jobs use in turn; 0 for jobs without an account.
+    pub accounts: u32,
 }
 
 /// The columns that differ between the sorts of rows.
@@ -112,12 +114,13 @@ impl Backlog {
         ];
         let mut insert = connection.prepare(
             "INSERT INTO jobs (id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
-             lease_token, lease_expires_at, started_at, completed_at, created_at) \
-             VALUES (?, ?, ?, 0, ?, ?, ?, 5, ?, ?, ?, ?, ?)",
+             lease_token, lease_expires_at, started_at, completed_at, created_at, account) \
+             VALUES (?, ?, ?, 0, ?, ?, ?, 5, ?, ?, ?, ?, ?, ?)",
         )?;
         let random = SeededRandomness::new(7);
         for sort in &sorts {
-            for _ in 0..sort.rows {
+            for row in 0..sort.rows {
+                let account = format!("etsy/{}", row % self.accounts.max(1));
                 let id = JobId::from_random(random.bits()).to_string();
                 let values = [
                     Value::Text(&id),
@@ -131,6 +134,7 @@ impl Backlog {
                     sort.started_at,
                     sort.completed_at,
                     Value::Text(NOW),
+                    if self.accounts == 0 { Value::Null } else { Value::Text(&account) },
                 ];
                 insert.run(&values, |_| {})?;
             }

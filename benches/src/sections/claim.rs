@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use fieldfen_persistence::Durability;
 
-use super::{Stage, grouped, micros};
+use super::{Stage, grouped, limited_claims, micros};
 use crate::backlog::{Backlog, KIND, LATER, NOW};
 use crate::baseline::{BaselineWorker, Claim, Connection};
 use crate::fieldfen::FieldfenWorker;
@@ -50,7 +50,8 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
          the same schema, settings and statements, prepared once, committing by themselves.",
     );
     limits(stage, report)?;
-    backlogs(stage, report)
+    backlogs(stage, report)?;
+    limited_claims::run(stage, report)
 }
 
 struct Times {
@@ -132,7 +133,7 @@ fn limits(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0 };
+const CLEAN: Backlog = Backlog { pending: 1000, completed: 0, in_flight: 0, future: 0, other_kind: 0, accounts: 0 };
 
 /// The time of a claim with each backlog, divided by that with a clean queue.
 fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
@@ -145,7 +146,7 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
         (format!("(e) {} pending of other kinds", grouped(many)), Backlog { other_kind: many, ..CLEAN }),
         (
             format!("(f) all of them, {} completed and {} each", grouped(million), grouped(many)),
-            Backlog { pending: many, completed: million, in_flight: many, future: many, other_kind: many },
+            Backlog { pending: many, completed: million, in_flight: many, future: many, other_kind: many, accounts: 0 },
         ),
     ];
     let folder = tempfile::tempdir_in(&stage.folder)?;

@@ -6,6 +6,7 @@ mod drain;
 mod enqueue;
 pub mod idle;
 pub mod latency;
+mod limited_claims;
 pub mod memory;
 mod pages;
 pub mod processes;
