@@ -144,7 +144,7 @@ impl RateLimit {
     ///
     /// The service has counted the call at some time between the permit's acquisition and now. At that time it had surely
     /// counted the calls that were settled before the acquisition. It may have counted those that were settled since, and
-    /// those that are in flight. See [`RateLimit::hear_others`] for what follows.
+    /// those that are in flight. See `hear_others` for what follows.
     pub fn hear(&mut self, said: &SaidLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
         self.said_at = Some(now);
         // An answer that may be older than what is known can lower it, and raises nothing.
