@@ -11,6 +11,14 @@ const MAX_BYTES: usize = 255;
 pub struct ApiAccount(String);
 
 impl ApiAccount {
+    /// An account of a service, as a pause names it. It is the service as a whole if the account is empty, or if service
+    /// and account together break the rule of [`InvalidApiAccount`]; `None` if the service alone breaks it.
+    #[must_use]
+    pub fn of(service: &str, account: &str) -> Option<Self> {
+        let both = (!account.is_empty()).then(|| format!("{service}/{account}").parse().ok()).flatten();
+        both.or_else(|| service.parse().ok())
+    }
+
     /// The name as `jobs.account` holds it: the service, followed by a slash and the account if there is one.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -75,6 +83,16 @@ mod tests {
         assert_eq!(covered(&etsy), [true, true, true, false]);
         assert_eq!(covered(&main), [false, true, false, false]);
         assert_eq!((second.service(), second.account(), etsy.account()), ("etsy", Some("main/2"), None));
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_named_stands_for_its_service() {
+        let named = |service, account: &str| ApiAccount::of(service, account).map(|account| account.to_string());
+        let long = "x".repeat(251);
+        for (account, expected) in [("", "etsy"), ("main", "etsy/main"), ("a\nb", "etsy"), (&long, "etsy")] {
+            assert_eq!(named("etsy", account).as_deref(), Some(expected));
+        }
+        assert_eq!((named("", "main"), named("a\nb", "")), (None, None));
     }
 
     #[test]

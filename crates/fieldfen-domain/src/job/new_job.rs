@@ -57,6 +57,7 @@ impl NewJob {
         let key = payload.unique_subject().map(|subject| DedupKey::new(format!("{}:{subject}", P::KIND)));
         Ok(Self {
             file_id: payload.file_id(),
+            account: payload.account(),
             priority: P::PRIORITY,
             max_retries: P::MAX_RETRIES.unwrap_or(DEFAULT_MAX_RETRIES),
             dedup_key: key.transpose()?,

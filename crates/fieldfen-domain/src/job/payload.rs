@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Priority;
+use super::api_account::ApiAccount;
 use super::kind::{JobKind, is_name};
 use crate::ids::FileId;
 use crate::json::{InvalidJson, RawJson};
@@ -48,6 +49,12 @@ pub trait Payload: Serialize + DeserializeOwned {
 
     /// The file of the job, for `jobs.file_id`: the job is deleted with it. `None` if it has none.
     fn file_id(&self) -> Option<FileId> {
+        None
+    }
+
+    /// The service or account that the job uses, for `jobs.account`: a [pause](super::Pause) of it stops the job, and a
+    /// [concurrency limit](super::ConcurrencyLimit) per account counts it. `None` if it uses none, or several.
+    fn account(&self) -> Option<ApiAccount> {
         None
     }
 

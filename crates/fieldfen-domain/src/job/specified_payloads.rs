@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::api_account::ApiAccount;
 use super::kind::JobKind;
 use super::payload::{InvalidPayload, Payload};
 use crate::ids::{FileId, ListingId};
@@ -125,9 +126,16 @@ impl Payload for CreateListing {
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
     }
+
+    fn account(&self) -> Option<ApiAccount> {
+        ApiAccount::of(self.platform.as_str(), &self.account)
+    }
 }
 
 /// Payload of [`JobKind::UpdateListing`].
+///
+/// It does not name the account, which is that of the listing's publication: set [`NewJob::account`](super::NewJob::account)
+/// where it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UpdateListing {
@@ -175,6 +183,10 @@ impl Payload for PublishSocial {
 
     fn file_id(&self) -> Option<FileId> {
         Some(self.file_id)
+    }
+
+    fn account(&self) -> Option<ApiAccount> {
+        ApiAccount::of(self.platform.as_str(), &self.account)
     }
 }
 

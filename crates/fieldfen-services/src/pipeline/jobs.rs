@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{
-    CreateFileRecord, CreateListing, DedupKey, EnqueueOutcome, GenerateMetadata, InvalidJob, NewJob, Payload,
+    ApiAccount, CreateFileRecord, CreateListing, DedupKey, EnqueueOutcome, GenerateMetadata, InvalidJob, NewJob, Payload,
     PublishSocial, UpdateListing, UpscaleImage,
 };
 use fieldfen_domain::publication::{
-    IdempotencyKey, Platform, Publication, PublicationState, Target, untracked_listings,
+    IdempotencyKey, Listing, Platform, Publication, PublicationState, Target, publication_of, untracked_listings,
 };
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, ListingId};
@@ -110,22 +110,23 @@ impl Pipeline {
         but: &BTreeSet<ListingId>,
         followed: &mut EventOutcome,
     ) -> Result<(), StoreError> {
-        for listing in s.listings().list_by_file(&file_id)? {
-            if listing.status.is_live() && !but.contains(&listing.id) {
-                followed.add(self.enqueue_update(s, file_id, listing.id)?);
-            }
+        let (listings, publications) = (s.listings().list_by_file(&file_id)?, s.publications().list_by_file(&file_id)?);
+        for listing in listings.iter().filter(|listing| listing.status.is_live() && !but.contains(&listing.id)) {
+            let its = publication_of(listing, &listings, &publications);
+            followed.add(self.enqueue_update(s, listing, its.map_or("", |its| its.target.account()))?);
         }
         Ok(())
     }
 
-    /// Enqueues an update of one listing.
+    /// Enqueues an update of one listing of this account. The account is empty if it is not known.
     pub(crate) fn enqueue_update(
         &self,
         s: &mut dyn Session,
-        file_id: FileId,
-        listing_id: ListingId,
+        listing: &Listing,
+        account: &str,
     ) -> Result<EnqueueOutcome, StoreError> {
-        self.enqueue(s, &UpdateListing::new(file_id, listing_id), None)
+        let job = self.job(&UpdateListing::new(listing.file_id, listing.id), None)?;
+        s.jobs().enqueue(&job.account(ApiAccount::of(listing.platform.as_str(), account)))
     }
 
     fn enqueue<P: Payload>(
@@ -134,6 +135,10 @@ impl Pipeline {
         payload: &P,
         key: Option<&str>,
     ) -> Result<EnqueueOutcome, StoreError> {
+        s.jobs().enqueue(&self.job(payload, key)?)
+    }
+
+    fn job<P: Payload>(&self, payload: &P, key: Option<&str>) -> Result<NewJob, StoreError> {
         let refused = |error: InvalidJob| StoreError::Invalid {
             what: "job of the pipeline",
             value: error.to_string(),
@@ -144,6 +149,6 @@ impl Pipeline {
         if let Some(key) = key {
             job = job.dedup_key(DedupKey::new(format!("{}:{key}", P::kind())).map_err(refused)?);
         }
-        s.jobs().enqueue(&job)
+        Ok(job)
     }
 }

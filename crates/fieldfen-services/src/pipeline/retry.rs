@@ -114,12 +114,7 @@ impl Pipeline {
             due.extend(update.map(|update| update.listing_id));
         }
         due.extend(self.adopting(s, file)?);
-        for listing in s.listings().list_by_file(&file.id)? {
-            if listing.status.is_live() && !due.contains(&listing.id) {
-                followed.add(self.enqueue_update(s, file.id, listing.id)?);
-            }
-        }
-        Ok(())
+        self.enqueue_updates(s, file.id, &due, followed)
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn follow_confirmation(
     let is_shown = shown.zip(now.as_ref()).is_some_and(|(shown, now)| shows_the_same(now, shown));
     let listing = s.listings().find_by_platform_id(*platform, account, &item.platform_id)?;
     if let Some(listing) = listing.filter(|listing| listing.status.is_live() && !is_shown) {
-        pipeline.enqueue_update(s, publication.file_id, listing.id)?;
+        pipeline.enqueue_update(s, &listing, account)?;
     }
     Ok(())
 }

@@ -185,7 +185,7 @@ fn record_update<S: Store>(
         return Ok(UpdateOutcome::Delisted);
     }
     if s.files().find(&sent.id)?.is_some_and(|now| !shows_the_same(&now, sent)) {
-        publisher.pipeline().enqueue_update(s, sent.id, listing.id)?;
+        publisher.pipeline().enqueue_update(s, listing, account)?;
     }
     Ok(UpdateOutcome::Updated)
 }

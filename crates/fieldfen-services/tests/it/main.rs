@@ -51,6 +51,7 @@ macro_rules! on_every_store {
     };
 }
 
+mod account_pauses;
 mod ambiguous_foreign_rows;
 mod api_costs;
 mod api_usage;

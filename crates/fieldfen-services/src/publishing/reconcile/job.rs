@@ -1,6 +1,6 @@
 //! The job that reconciles an account. It is meant to recur.
 
-use fieldfen_domain::job::Payload;
+use fieldfen_domain::job::{ApiAccount, Payload};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,10 @@ impl Reconcile {
 
 impl Payload for Reconcile {
     const KIND: &'static str = "fieldfen.reconcile";
+
+    fn account(&self) -> Option<ApiAccount> {
+        ApiAccount::of(self.platform.as_str(), &self.account)
+    }
 }
 
 impl<S: Store> Publisher<S> {
