@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::file::File;
 use fieldfen_domain::job::{
-    ApiAccount, CreateFileRecord, CreateListing, DedupKey, EnqueueOutcome, GenerateMetadata, InvalidJob, NewJob, Payload,
-    PublishSocial, UpdateListing, UpscaleImage,
+    ApiAccount, CreateFileRecord, CreateListing, DedupKey, EnqueueOutcome, GenerateMetadata, InvalidJob, NewJob,
+    Payload, PublishSocial, UpdateListing, UpscaleImage,
 };
 use fieldfen_domain::publication::{
     IdempotencyKey, Listing, Platform, Publication, PublicationState, Target, publication_of, untracked_listings,

@@ -73,7 +73,11 @@ fn the_jobs_of_the_publisher_name_their_account(store: impl Store) {
     assert_eq!(accounts[..3], ["CreateFileRecord", "UpscaleImage", "GenerateMetadata"].map(|kind| (kind, None)));
     assert_eq!(
         accounts[3..],
-        [("CreateListing", named("etsy/main")), ("CreateListing", named("ebay")), ("PublishSocial", named("instagram/field"))]
+        [
+            ("CreateListing", named("etsy/main")),
+            ("CreateListing", named("ebay")),
+            ("PublishSocial", named("instagram/field"))
+        ]
     );
     let job = shop.bench.queue.job(&Reconcile::new(Platform::Etsy).account("main")).unwrap();
     assert_eq!((job.account, shop.bench.queue.job(&on_etsy(id)).unwrap().account), (named("etsy/main"), named("etsy")));
