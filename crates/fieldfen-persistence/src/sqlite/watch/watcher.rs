@@ -250,7 +250,7 @@ mod tests {
     use crate::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
 
     #[test]
-    fn a_thread_whose_next_look_is_announced_is_not_woken_by_further_commits() {
+    fn a_thread_whose_next_poll_is_announced_is_not_woken_by_further_commits() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.db");
         let mut conn = connect(&SqliteUrl::from(path.as_path()), OpenMode::CreateIfMissing).unwrap();
