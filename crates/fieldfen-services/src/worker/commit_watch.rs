@@ -6,7 +6,6 @@ use fieldfen_domain::store::{Store, Watch};
 use fieldfen_domain::with_causes;
 
 use super::context::Context;
-use super::events::DispatcherEvent;
 
 /// The longest wait for a commit before the thread checks whether the dispatcher still waits for one.
 const WATCH_FOR: Duration = Duration::from_secs(1);
@@ -16,10 +15,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Informs the dispatcher of commits while it waits for them, until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, watch: &mut dyn Watch) {
-    let events = context.events.sender();
     while context.events.wait_until_commits_wanted() {
         match watch.wait(WATCH_FOR) {
-            Ok(true) => events.send(DispatcherEvent::Commit),
+            Ok(true) => context.events.send_commit(),
             Ok(false) => {}
             Err(error) => {
                 // The dispatcher also looks from time to time by itself, so jobs begin later but none is lost.

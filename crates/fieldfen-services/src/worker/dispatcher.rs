@@ -12,7 +12,9 @@ use fieldfen_domain::{catch_panic, with_causes};
 
 use super::apply_outcome;
 use super::claim_ahead::OpenKinds;
+use super::commit_backoff::CommitBackoff;
 use super::context::Context;
+use super::events::DispatcherEvent;
 use super::interval_timer::IntervalTimer;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
@@ -51,7 +53,7 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
             Ok(Next::Wait { at_most, commits }) => {
                 pause = first;
                 let stalled = context.slots.until_stalled(Instant::now()).unwrap_or(LOOK_EVERY).max(LEAST_WAIT);
-                context.events.wait(at_most.min(stalled).min(LOOK_EVERY), commits);
+                dispatcher.wait(at_most.min(stalled).min(LOOK_EVERY), commits);
             }
             Ok(Next::Stop) => break,
             Err(error) => {
@@ -92,6 +94,7 @@ struct Dispatcher<'s, S> {
     empty_claim_pause: Duration,
     /// The kinds whose service takes no call now, each with the time at which it opens.
     closed: BTreeMap<JobKind, Timestamp>,
+    commit_backoff: CommitBackoff,
     /// The time since which the worker does not wait for a job that must run alone, because it has waited for one in
     /// vain.
     waits_for_none_since: Option<Timestamp>,
@@ -108,6 +111,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             more: false,
             empty_claim_pause: EMPTY_CLAIM_PAUSES.0,
             closed: BTreeMap::new(),
+            commit_backoff: CommitBackoff::new(),
             waits_for_none_since: None,
         }
     }
@@ -137,7 +141,9 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         if !self.more {
             // Reading first is cheap, takes no lock, and keeps an idle worker from writing.
             let due = context.queue.store().read(|s| s.jobs().next_due(&kinds))?;
-            if due.is_none_or(|due| due > now) {
+            let found = due.is_some_and(|due| due <= now);
+            self.commit_backoff.looked(found, Instant::now());
+            if !found {
                 self.empty_claim_pause = EMPTY_CLAIM_PAUSES.0;
             }
             match due {
@@ -154,6 +160,18 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             }
         }
         self.claim(kinds, limits, most)
+    }
+
+    /// Waits for an event until the timeout. While commits make nothing due again and again, the wait goes on for a while.
+    fn wait(&mut self, timeout: Duration, commits: bool) {
+        let (events, began) = (&self.context.events, Instant::now());
+        if events.wait(timeout, commits) == Some(DispatcherEvent::Commit) {
+            let now = Instant::now();
+            let pause = self.commit_backoff.pause(now).min(timeout.saturating_sub(now.duration_since(began)));
+            if !pause.is_zero() {
+                events.wait(pause, false);
+            }
+        }
     }
 
     fn until_something_recurs(&self, now: Timestamp) -> Duration {

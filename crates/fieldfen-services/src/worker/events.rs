@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::store::WatchCloser;
 
@@ -75,18 +75,28 @@ impl Events {
     /// Waits for the next event until the timeout. Commits count as events only if `commits` is set.
     pub(super) fn wait(&self, timeout: Duration, commits: bool) -> Option<DispatcherEvent> {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(event) = receiver.try_recv() {
+        let is_event = |event: &DispatcherEvent| commits || *event != DispatcherEvent::Commit;
+        if let Some(event) = receiver.try_iter().find(is_event) {
             return Some(event);
         }
         if commits {
             self.interest().wanted = true;
             self.interest_changed.notify_all();
         }
-        let event = receiver.recv_timeout(timeout).ok();
+        let deadline = Instant::now().checked_add(timeout);
+        let left = || deadline.map_or(timeout, |deadline| deadline.saturating_duration_since(Instant::now()));
+        // A commit may have been noticed before the last wait ended.
+        let event = std::iter::from_fn(|| receiver.recv_timeout(left()).ok()).find(is_event);
         if commits {
             self.interest().wanted = false;
         }
         event
+    }
+
+    /// Tells the dispatcher of a commit. Its wait ends with that, so that the store is not watched for the next commit yet.
+    pub(super) fn send_commit(&self) {
+        self.interest().wanted = false;
+        self.sender.send(DispatcherEvent::Commit);
     }
 
     /// Blocks until the dispatcher waits for commits. Returns `false` after the worker was closed.
@@ -125,6 +135,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use fieldfen_testkit::wait::{PATIENCE, scope_with_deadline};
+
     use super::*;
 
     #[test]
@@ -138,5 +150,32 @@ mod tests {
         events.close();
         assert_eq!(closed.load(Ordering::SeqCst), 1);
         assert!(!events.wait_until_commits_wanted());
+    }
+
+    #[test]
+    fn after_a_commit_the_store_is_watched_when_the_dispatcher_waits_for_the_next_one() {
+        let events = Events::new();
+        let is_wanted = || events.interest().wanted;
+        scope_with_deadline("the dispatcher has been told of the commit", |scope| {
+            let dispatcher = scope.spawn(|| events.wait(PATIENCE, true));
+            assert!(events.wait_until_commits_wanted());
+            events.send_commit();
+            assert!(!is_wanted());
+            assert_eq!(dispatcher.join().unwrap(), Some(DispatcherEvent::Commit));
+        });
+        assert!(!is_wanted());
+    }
+
+    #[test]
+    fn a_wait_that_is_not_for_commits_does_not_end_with_one_that_was_noticed_before() {
+        use DispatcherEvent::{Commit, JobsEnded, Stop};
+        let events = Events::new();
+        let sender = events.sender();
+        let send_all = || [Commit, JobsEnded, Commit, Commit, Stop].map(|event| sender.send(event));
+        send_all();
+        assert_eq!([(); 2].map(|()| events.wait(PATIENCE, false)), [JobsEnded, Stop].map(Some));
+        assert_eq!(events.wait(Duration::ZERO, true), None);
+        send_all();
+        assert_eq!([(); 3].map(|()| events.wait(PATIENCE, true)), [Commit, JobsEnded, Commit].map(Some));
     }
 }

@@ -21,6 +21,7 @@ mod asynchronous;
 mod blocking;
 mod builder;
 mod claim_ahead;
+mod commit_backoff;
 mod commit_watch;
 mod context;
 mod dispatcher;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use fieldfen_domain::job::{Backoff, JobStatus};
+use fieldfen_domain::job::{Backoff, JobKind, JobStatus, NewJob};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::{JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 use fieldfen_services::queue::{Queue, RetryPolicies};
@@ -114,12 +114,23 @@ fn a_job_without_backoff_waits_before_each_retry(store: impl Store) {
     }
 }
 
-/// A store that writes into another store than it reads, so that claims never get the due jobs. It counts its writes.
+/// A store that writes into another store than it reads, so that claims never get the due jobs. It counts its reads and
+/// writes.
 #[derive(Clone)]
 struct TakesNothing {
     read: ModelStore,
     written: ModelStore,
+    reads: Arc<AtomicUsize>,
     writes: Arc<AtomicUsize>,
+}
+
+impl TakesNothing {
+    /// A worker's side of this bench.
+    fn of(bench: &Bench<ModelStore>) -> Bench<Self> {
+        let read = bench.queue.store().clone();
+        let store = Self { read, written: ModelStore::new(), reads: Arc::default(), writes: Arc::default() };
+        Bench { queue: Queue::new(store, bench.queue.environment().clone()), clock: bench.clock.clone() }
+    }
 }
 
 impl Store for TakesNothing {
@@ -128,6 +139,7 @@ impl Store for TakesNothing {
         E: From<StoreError>,
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.read.try_read(f)
     }
 
@@ -153,11 +165,8 @@ impl Store for TakesNothing {
 fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_less_than_30_times_a_second() {
     let bench = Bench::new(ModelStore::new());
     bench.note("x");
-    let writes = Arc::new(AtomicUsize::new(0));
-    let read = bench.queue.store().clone();
-    let store = TakesNothing { read, written: ModelStore::new(), writes: Arc::clone(&writes) };
-    let queue = Queue::new(store, bench.queue.environment().clone());
-    let worker = Bench { queue, clock: bench.clock.clone() };
+    let worker = TakesNothing::of(&bench);
+    let writes = &worker.queue.store().writes;
     let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
     wait_until("the worker has written three times", || writes.load(Ordering::SeqCst) > 2);
     let before = writes.load(Ordering::SeqCst);
@@ -169,6 +178,27 @@ fn a_worker_whose_claims_take_nothing_of_what_is_due_claims_less_than_30_times_a
     }
     let claims = writes.load(Ordering::SeqCst) - before;
     assert!(claims < 60, "{claims} claims in two seconds");
+    running.stop_handle().stop();
+    end_of(running).unwrap();
+}
+
+#[test]
+fn a_worker_with_nothing_to_do_looks_rarely_while_others_commit_all_the_time() {
+    let bench = Bench::new(ModelStore::new());
+    let worker = TakesNothing::of(&bench);
+    let reads = &worker.queue.store().reads;
+    let running = worker.worker().handle(|_: Task<Note>| ()).start().unwrap();
+    wait_until("the worker has looked", || reads.load(Ordering::SeqCst) > 0);
+    let (before, began) = (reads.load(Ordering::SeqCst), Instant::now());
+    let kind = JobKind::custom("test.other").unwrap();
+    for _ in 0..500 {
+        let id = bench.queue.environment().job_id();
+        bench.queue.enqueue(&NewJob::untyped(id, kind.clone(), None, bench.now()).unwrap()).unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let (looks, elapsed) = (reads.load(Ordering::SeqCst) - before, began.elapsed());
+    // One every 50 ms after the first few, and some that no commit has caused.
+    assert!(looks as u128 <= 50 + elapsed.as_millis() / 40, "{looks} looks in {elapsed:?}");
     running.stop_handle().stop();
     end_of(running).unwrap();
 }
