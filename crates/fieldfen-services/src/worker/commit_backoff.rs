@@ -1,4 +1,7 @@
-//! How often the dispatcher looks at the queue because of commits that make no job due which it can claim.
+//! Looks at the queue become rare while commits follow each other closely and make no job due for this worker.
+//!
+//! The dispatcher looks at the queue after each commit, because the commit may have made a job due. A job that becomes due
+//! while the looks are rare starts up to [`SPACING`] later.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +10,14 @@ use std::time::{Duration, Instant};
 const SPACING: Duration = Duration::from_millis(50);
 
 /// The number of looks in a row that may find nothing before the next one waits. Two workers that share the jobs of one kind
-/// often find that the other one was quicker.
+/// often find that the other one has claimed the job already.
 const TOLERATED: u32 = 16;
 
 /// Delays looks while commits follow each other closely and none makes a job due.
 pub(super) struct CommitBackoff {
     /// The time of the last look, if it found nothing.
     looked: Option<Instant>,
-    /// The number of commits in a row that were noticed soon after such a look.
+    /// The number of commits in a row that were noticed less than [`SPACING`] after such a look.
     commits: u32,
 }
 
@@ -28,7 +31,7 @@ impl CommitBackoff {
         *self = if found { Self::new() } else { Self { looked: Some(now), ..*self } };
     }
 
-    /// The time that the look at a commit waits which was noticed now.
+    /// The wait before the look at the queue, for a commit that was noticed now.
     pub(super) fn pause(&mut self, now: Instant) -> Duration {
         let Some(looked) = self.looked else { return Duration::ZERO };
         let left = SPACING.saturating_sub(now.saturating_duration_since(looked));
