@@ -23,9 +23,9 @@ pipeline *ARGS:
 test *ARGS:
     cargo test --workspace "$@"
 
-# Run the tests that need Python, npm packages or root, as CI does; each says what it needs
+# Run the tests that need Python, npm packages or root, as CI does; what cannot run here is left out and named
 test-ignored *ARGS:
-    cargo test --workspace --tests "$@" -- --ignored
+    .ci/test-ignored "$@"
 
 # Run the criterion benchmarks; arguments go to criterion
 bench *ARGS:
@@ -58,7 +58,7 @@ fuzz-readers:
 ci:
     bash .ci/run
 
-# Run the long randomised tests: more kills, more jobs, more random runs (STRESS.md lists the variables that set sizes and seeds)
+# Run the long randomised tests, also those with Python and npm: more kills, more jobs, more random runs (STRESS.md lists the variables that set sizes and seeds)
 stress:
     seed=$(date +%s); \
     FIELDFEN_SEED="${FIELDFEN_SEED:-$seed}" \
@@ -79,4 +79,4 @@ stress:
     FIELDFEN_TRACES="${FIELDFEN_TRACES:-3000}" \
     FIELDFEN_ROUND_TRIPS="${FIELDFEN_ROUND_TRIPS:-5000}" \
     FIELDFEN_READER_CASES="${FIELDFEN_READER_CASES:-10000000}" \
-    cargo test --workspace --release -- --nocapture
+    .ci/stress
