@@ -148,16 +148,25 @@ pub fn scope_within<'env, T>(
 /// If the process does not end within [`PATIENCE`]. It is killed then.
 #[track_caller]
 pub fn exit_status(child: &mut Child) -> ExitStatus {
+    exit_status_within(PATIENCE, child)
+}
+
+/// Like [`exit_status`], for a process that may take longer, such as a build.
+///
+/// # Panics
+/// If the process does not end within `patience`. It is killed then.
+#[track_caller]
+pub fn exit_status_within(patience: Duration, child: &mut Child) -> ExitStatus {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > patience {
             let id = child.id();
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("process {id} has not ended within {PATIENCE:?} and was killed");
+            panic!("process {id} has not ended within {patience:?} and was killed");
         }
         thread::sleep(PAUSE);
     }
@@ -205,6 +214,15 @@ mod tests {
             output(Command::new("sh").args(["-c", "head -c 300000 /dev/zero; head -c 200000 /dev/zero >&2; exit 3"]));
         assert_eq!((written.stdout.len(), written.stderr.len()), (300_000, 200_000));
         assert_eq!(written.status.code(), Some(3));
+    }
+
+    #[test]
+    fn a_process_that_does_not_end_in_time_is_killed() {
+        let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
+        let waited = std::panic::AssertUnwindSafe(|| exit_status_within(Duration::from_millis(10), &mut child));
+        let failed = std::panic::catch_unwind(waited).unwrap_err();
+        assert!(failed.downcast_ref::<String>().unwrap().ends_with("has not ended within 10ms and was killed"));
+        assert_eq!(child.try_wait().unwrap().unwrap().code(), None, "ended by a signal");
     }
 
     #[test]

@@ -4,14 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Text};
 use fieldfen_persistence::{OpenMode, connect};
-use fieldfen_testkit::wait::output;
+use fieldfen_testkit::wait::{exit_status_within, output};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// A build that takes longer has failed. Another cargo may hold the lock of the target folder for minutes.
+const BUILD_PATIENCE: Duration = Duration::from_secs(1200);
 
 /// The built pipeline.
 pub(crate) fn program() -> &'static Path {
@@ -33,7 +37,8 @@ pub(crate) fn example(name: &str) -> PathBuf {
         if profile.ends_with("release") {
             build.arg("--release");
         }
-        assert!(build.status().unwrap().success(), "the example cannot be built");
+        let status = exit_status_within(BUILD_PATIENCE, &mut build.spawn().unwrap());
+        assert!(status.success(), "the example cannot be built: {status}");
     }
     program
 }
