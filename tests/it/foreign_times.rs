@@ -65,7 +65,7 @@ fn jobs_whose_due_times_have_any_form_are_done_within_seconds_of_them() {
 }
 
 #[test]
-fn leases_that_end_at_no_time_or_in_a_year_are_taken_back_by_a_worker() {
+fn leases_that_end_at_no_time_or_in_a_year_are_reclaimed_by_a_worker() {
     let database = Database::new();
     let ends = ["'soon'", "x'00'", "datetime('now', '+1 year')", "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", "'9999'"];
     let jobs = ends.map(|expires_at| {

@@ -13,7 +13,7 @@ use fieldfen_services::worker::{Task, Worker};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Stage;
-use super::processes::Running;
+use super::processes::ChildProcess;
 use crate::backlog::{Backlog, OTHER_KIND};
 use crate::fieldfen;
 use crate::report::{Bound, Report, Row};
@@ -70,12 +70,12 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     ] {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("idler").args(flag).arg("--database").arg(&path);
-        let mut idler = Running::start(&mut command)?;
+        let mut idler = ChildProcess::start(&mut command)?;
         // The start of the worker is not measured.
         std::thread::sleep(Duration::from_secs(1));
         idler.go()?;
         let committed = enqueue(&path, commits)?;
-        let seconds: f64 = idler.done()?;
+        let seconds: f64 = idler.result()?;
         let parts = format!("{:.1} ms", seconds * 1e3);
         report.row(
             Row::new(

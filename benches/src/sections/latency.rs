@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use super::Stage;
-use super::processes::Running;
+use super::processes::ChildProcess;
 use crate::report::{Bound, Report, Row};
 use crate::{backlog, fieldfen, rounds};
 
@@ -148,9 +148,9 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 
 /// The latency of each job that the other process enqueues for the worker.
 fn from_process(command: &mut Command, latencies: &mpsc::Receiver<f64>, jobs: u32) -> Result<Vec<f64>> {
-    let mut enqueuer = Running::start(command)?;
+    let mut enqueuer = ChildProcess::start(command)?;
     enqueuer.go()?;
-    let _: Vec<f64> = enqueuer.done()?;
+    let _: Vec<f64> = enqueuer.result()?;
     receive(latencies, jobs)
 }
 

@@ -14,7 +14,7 @@ use fieldfen_services::Environment;
 use fieldfen_services::worker::{Task, Worker};
 use serde::{Deserialize, Serialize};
 
-use super::processes::Running;
+use super::processes::ChildProcess;
 use super::{Stage, grouped};
 use crate::backlog::Backlog;
 use crate::fieldfen;
@@ -92,9 +92,9 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Backlog { pending: jobs, ..Backlog::default() }.create(&path)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["drainer", "--database"]).arg(&path);
-    let mut drainer = Running::start(&mut command)?;
+    let mut drainer = ChildProcess::start(&mut command)?;
     drainer.go()?;
-    let peaks: Peaks = drainer.done()?;
+    let peaks: Peaks = drainer.result()?;
     ensure!(peaks.jobs == u64::from(jobs), "the worker ran {} jobs of {jobs}", peaks.jobs);
     report.row(
         Row::new(

@@ -81,7 +81,7 @@ fn what_a_failed_migration_says_is_said_once() {
 }
 
 #[test]
-fn a_library_user_is_refused_as_the_operator_is_and_nothing_is_taken_back() {
+fn a_library_user_is_refused_as_the_operator_is_and_nothing_is_reverted() {
     let mut conn = memory();
     migrations::run_pending(&mut conn).unwrap();
     conn.batch_execute(

@@ -39,7 +39,7 @@ pub struct Worker {
 
 /// The result of a process.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct ProcessResult {
     name: String,
     /// The number of jobs that were claimed and completed.
     pub(crate) jobs: u32,
@@ -63,28 +63,29 @@ impl Worker {
         let mut worker = FieldfenWorker::on(store, &self.name, std::process::id().into())?;
         write_trace::record(self.run_delay)?;
         ready()?;
-        let mut done = Done { name: self.name.clone(), jobs: 0, lost: 0, busy: 0, seconds: 0.0, writes: Vec::new() };
+        let mut result =
+            ProcessResult { name: self.name.clone(), jobs: 0, lost: 0, busy: 0, seconds: 0.0, writes: Vec::new() };
         let began = Instant::now();
         let end = Duration::from_millis(self.milliseconds);
         while began.elapsed() < end {
-            let Some(jobs) = done.unless_busy(worker.claim(1))? else { continue };
+            let Some(jobs) = result.unless_busy(worker.claim(1))? else { continue };
             let job = jobs.first().context("the queue has run dry")?;
             // A claimed job is always completed.
             loop {
-                if let Some(completed) = done.unless_busy(worker.complete(job))? {
-                    *(if completed.is_done() { &mut done.jobs } else { &mut done.lost }) += 1;
+                if let Some(completed) = result.unless_busy(worker.complete(job))? {
+                    *(if completed.is_done() { &mut result.jobs } else { &mut result.lost }) += 1;
                     break;
                 }
             }
         }
-        done.seconds = began.elapsed().as_secs_f64();
-        done.writes = write_trace::take();
-        println!("{}", serde_json::to_string(&done)?);
+        result.seconds = began.elapsed().as_secs_f64();
+        result.writes = write_trace::take();
+        println!("{}", serde_json::to_string(&result)?);
         Ok(())
     }
 }
 
-impl Done {
+impl ProcessResult {
     fn unless_busy<T>(&mut self, result: Result<T, StoreError>) -> Result<Option<T>> {
         match result {
             Err(StoreError::Busy { .. }) => {
@@ -110,7 +111,7 @@ pub(crate) struct Contest {
 ///
 /// # Errors
 /// An error if a process fails.
-pub(crate) fn contest(path: &Path, contest: &Contest) -> Result<(Vec<Done>, i64)> {
+pub(crate) fn contest(path: &Path, contest: &Contest) -> Result<(Vec<ProcessResult>, i64)> {
     let Contest { durability, processes, milliseconds, run_delay } = *contest;
     // More jobs than a process can complete.
     let pending = u32::try_from(milliseconds)? * if durability == Durability::Full { 25 } else { 50 };
@@ -127,25 +128,25 @@ pub(crate) fn contest(path: &Path, contest: &Contest) -> Result<(Vec<Done>, i64)
         if run_delay {
             command.arg("--run-delay");
         }
-        running.push(Running::start(&mut command)?);
+        running.push(ChildProcess::start(&mut command)?);
     }
     for process in &mut running {
         process.go()?;
     }
-    let done = running.into_iter().map(Running::done).collect::<Result<Vec<Done>>>()?;
-    let wrong = not_exactly_once(path, &done)?;
-    Ok((done, wrong))
+    let results = running.into_iter().map(ChildProcess::result).collect::<Result<Vec<ProcessResult>>>()?;
+    let wrong = not_exactly_once(path, &results)?;
+    Ok((results, wrong))
 }
 
 /// The number of jobs about which the rows and the processes disagree.
-fn not_exactly_once(path: &Path, done: &[Done]) -> Result<i64> {
+fn not_exactly_once(path: &Path, results: &[ProcessResult]) -> Result<i64> {
     let rows = Connection::open(path, Durability::Normal)?;
     let mut wrong = rows.number("SELECT count(*) FROM jobs WHERE status NOT IN ('pending', 'completed')")?;
     wrong += rows.number("SELECT count(*) FROM jobs WHERE attempts <> 0")?;
-    for done in done {
-        let name = &done.name;
+    for result in results {
+        let name = &result.name;
         let count = format!("SELECT count(*) FROM jobs WHERE status = 'completed' AND worker = '{name}'");
-        wrong += (rows.number(&count)? - i64::from(done.jobs)).abs() + i64::from(done.lost);
+        wrong += (rows.number(&count)? - i64::from(result.jobs)).abs() + i64::from(result.lost);
     }
     Ok(wrong)
 }
@@ -159,12 +160,12 @@ pub(in crate::sections) fn ready() -> Result<()> {
 
 /// A child process of the report: it reports when it is ready, begins at the start signal, and ends with a line of
 /// JSON.
-pub(in crate::sections) struct Running {
+pub(in crate::sections) struct ChildProcess {
     child: Child,
     stdout: BufReader<ChildStdout>,
 }
 
-impl Running {
+impl ChildProcess {
     pub(in crate::sections) fn start(command: &mut Command) -> Result<Self> {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start a process")?;
@@ -180,7 +181,7 @@ impl Running {
         writeln!(stdin, "go").context("a process has ended before it was told to begin")
     }
 
-    pub(in crate::sections) fn done<T: for<'de> Deserialize<'de>>(mut self) -> Result<T> {
+    pub(in crate::sections) fn result<T: for<'de> Deserialize<'de>>(mut self) -> Result<T> {
         let said = self.line()?;
         let status = self.child.wait()?;
         ensure!(status.success(), "a process of the report failed: {status}");

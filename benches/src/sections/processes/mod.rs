@@ -7,8 +7,8 @@ use anyhow::Result;
 use fieldfen_persistence::Durability;
 
 pub use self::contest::Worker;
-use self::contest::{Contest, Done, contest};
-pub(super) use self::contest::{Running, ready};
+pub(super) use self::contest::{ChildProcess, ready};
+use self::contest::{Contest, ProcessResult, contest};
 pub use self::trace::TraceWrites;
 use super::Stage;
 use crate::report::{Bound, Report, Row};
@@ -30,13 +30,13 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             runs += 1;
             let path = folder.path().join(format!("{runs}.db"));
             let stalls = StallWatch::start();
-            let (done, wrong) = contest(&path, &Contest { durability, processes, milliseconds, run_delay: false })?;
+            let (results, wrong) = contest(&path, &Contest { durability, processes, milliseconds, run_delay: false })?;
             let stalls = stalls.end();
             twice += wrong;
-            let rate = done.iter().map(|done| f64::from(done.jobs) / done.seconds).sum();
+            let rate = results.iter().map(|result| f64::from(result.jobs) / result.seconds).sum();
             if processes > 1 {
-                longest.extend(explain(&traces(&done), &stalls, 20));
-                many.push(done);
+                longest.extend(explain(&traces(&results), &stalls, 20));
+                many.push(results);
             }
             Ok(rate)
         };
@@ -53,19 +53,19 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             )
             .parts(format!("{:.0} / {:.0} jobs per second", rounds::median(four), rounds::median(one))),
         );
-        let busy: u32 = many.iter().flatten().map(|done| done.busy).sum();
+        let busy: u32 = many.iter().flatten().map(|result| result.busy).sum();
         report.row(Row::new(
             format!("busy errors of the 4 processes, {name}"),
             busy.into(),
             "errors",
             Bound::AtMost(0.0),
         ));
-        let jobs: u32 = many.iter().flatten().map(|done| done.jobs).sum();
+        let jobs: u32 = many.iter().flatten().map(|result| result.jobs).sum();
         report.row(
             Row::new(format!("jobs not run exactly once, {name}"), twice as f64, "jobs", Bound::AtMost(0.0))
                 .parts(format!("of {jobs}, by the rows")),
         );
-        let shares: Vec<f64> = many.iter().map(|done| least_served(done)).collect();
+        let shares: Vec<f64> = many.iter().map(|results| least_served(results)).collect();
         report.row(
             Row::new(
                 format!("jobs of the least served of the 4 processes / mean, the worst run, {name}"),
@@ -85,8 +85,8 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 }
 
 /// The rows about the time of one write.
-fn single_writes(name: &str, runs: &[Vec<Done>], longest: &[Explanation], report: &mut Report) {
-    let writes = || runs.iter().flatten().flat_map(|done| &done.writes);
+fn single_writes(name: &str, runs: &[Vec<ProcessResult>], longest: &[Explanation], report: &mut Report) {
+    let writes = || runs.iter().flatten().flat_map(|result| &result.writes);
     let us: Vec<f64> = writes().map(|write| write.total_us() as f64).collect();
     let commits: Vec<f64> = writes().map(TracedWrite::commit_us).filter(|us| *us > 0).map(|us| us as f64).collect();
     let (commit, p999, longest_us) =
@@ -121,12 +121,12 @@ fn single_writes(name: &str, runs: &[Vec<Done>], longest: &[Explanation], report
     );
 }
 
-fn traces(done: &[Done]) -> Vec<&[TracedWrite]> {
-    done.iter().map(|done| &*done.writes).collect()
+fn traces(results: &[ProcessResult]) -> Vec<&[TracedWrite]> {
+    results.iter().map(|result| &*result.writes).collect()
 }
 
 /// The jobs of the least served process, divided by the mean.
-fn least_served(done: &[Done]) -> f64 {
-    let jobs = || done.iter().map(|done| f64::from(done.jobs));
-    jobs().fold(f64::INFINITY, f64::min) / (jobs().sum::<f64>() / done.len() as f64)
+fn least_served(results: &[ProcessResult]) -> f64 {
+    let jobs = || results.iter().map(|result| f64::from(result.jobs));
+    jobs().fold(f64::INFINITY, f64::min) / (jobs().sum::<f64>() / results.len() as f64)
 }

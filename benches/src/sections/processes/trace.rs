@@ -38,13 +38,13 @@ impl TraceWrites {
         let contested =
             Contest { durability, processes: self.processes, milliseconds: self.milliseconds, run_delay: true };
         let stalls = StallWatch::start();
-        let (done, _) = contest(&folder.path().join("trace.db"), &contested)?;
+        let (results, _) = contest(&folder.path().join("trace.db"), &contested)?;
         let stalls = stalls.end();
-        let rate: f64 = done.iter().map(|done| f64::from(done.jobs) / done.seconds).sum();
-        println!("{rate:.0} jobs per second; least served / mean: {:.2}", least_served(&done));
+        let rate: f64 = results.iter().map(|result| f64::from(result.jobs) / result.seconds).sum();
+        println!("{rate:.0} jobs per second; least served / mean: {:.2}", least_served(&results));
         println!("the machine did not run for 20 ms or longer {} times", stalls.len());
-        print!("{}", phase_table(&traces(&done)));
-        for explanation in explain(&traces(&done), &stalls, self.longest) {
+        print!("{}", phase_table(&traces(&results)));
+        for explanation in explain(&traces(&results), &stalls, self.longest) {
             println!("{explanation}");
         }
         Ok(())

@@ -99,7 +99,7 @@ fn down_loses_data_and_therefore_needs_a_yes() {
         refused.ends_with(2);
         assert!(refused.err.contains(&newest) && refused.err.contains("--yes"), "{}", refused.err);
     }
-    SqliteStore::open(shop.database()).expect("nothing has been taken back");
+    SqliteStore::open(shop.database()).expect("no migration has been reverted");
 
     let document = shop.migrate(&["down", "--yes", "--json"]).document(0);
     assert_eq!(document["reverted"], serde_json::json!([newest]));
@@ -120,7 +120,7 @@ fn down_goes_back_to_a_version_or_to_nothing_and_up_comes_back() {
     let wrong = shop.migrate(&["down", "--to", "0000", "--yes"]);
     wrong.ends_with(2);
     assert!(wrong.err.contains("\"0000\"") && wrong.err.contains("0001_initial_schema"), "{}", wrong.err);
-    SqliteStore::open(shop.database()).expect("nothing has been taken back");
+    SqliteStore::open(shop.database()).expect("no migration has been reverted");
 }
 
 #[test]

@@ -93,8 +93,8 @@ impl Slots {
     }
 
     /// Waits for the next job; `None` after the worker was closed. After a request to stop no job begins, and the
-    /// waiting jobs are [taken back](Self::take_not_begun). A job that must run alone begins when no other job is in
-    /// hand.
+    /// waiting jobs are [taken out](Self::take_not_begun) and released. A job that must run alone begins when no other
+    /// job is in hand.
     pub(super) fn next(&self, thread: usize) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
         state.set_thread(thread, ThreadState::Idle);

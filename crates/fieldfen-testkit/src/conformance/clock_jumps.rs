@@ -15,7 +15,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_clock_that_jumps_on_ends_leases_early_but_the_fence_holds,
         a_job_may_end_before_it_began,
         a_heartbeat_by_a_slow_clock_shortens_the_lease,
-        a_lease_that_ends_later_than_any_may_is_taken_back,
+        a_lease_that_ends_later_than_any_may_is_reclaimed,
         waits_that_begin_in_the_future_begin_at_the_reclaim,
         a_reclaim_shortens_no_more_waits_than_its_limit,
         years_before_1970_are_years_like_others,
@@ -72,7 +72,7 @@ fn a_heartbeat_by_a_slow_clock_shortens_the_lease<S: Store>(store: &S) {
     assert_eq!(on.reclaim(at(50) + LEASE, 9).len(), 1);
 }
 
-fn a_lease_that_ends_later_than_any_may_is_taken_back<S: Store>(store: &S) {
+fn a_lease_that_ends_later_than_any_may_is_reclaimed<S: Store>(store: &S) {
     let on = On(store);
     let year = chrono::TimeDelta::days(365);
     for number in [1, 2] {

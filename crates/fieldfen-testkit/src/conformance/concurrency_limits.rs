@@ -278,7 +278,7 @@ fn a_reclaimed_job_leaves_its_place<S: Store>(store: &S) {
     on.enqueue_all(&[job_of(1, 1), job_of(2, 1)]);
     assert_eq!(ids(&on.claim(1, 9, at(0))), numbered(&[1]));
     let dead = at(0) + LEASE;
-    assert_eq!(on.claim(2, 9, dead), [], "a lease that has expired holds its place until it is taken back");
+    assert_eq!(on.claim(2, 9, dead), [], "a lease that has expired holds its place until it is reclaimed");
     assert_eq!(on.reclaim(dead, 9).len(), 1);
     assert_eq!(ids(&on.claim(3, 9, dead)), numbered(&[2]));
 }

@@ -107,7 +107,7 @@ pub(super) fn losses(
 ) -> Result<Vec<Loss>, MigrationError> {
     let (before, after) = (ExpectedSchema::after(applied)?, ExpectedSchema::after(&applied[..remain])?);
     let specified = ExpectedSchema::after(&applied[..applied.len().min(1)])?;
-    let taken_back = |version: &str| applied[remain..].iter().any(|migration| migration.version() == version);
+    let is_reverted = |version: &str| applied[remain..].iter().any(|migration| migration.version() == version);
     let mut losses = Vec::new();
     let mut count = |what: String, consequence, needs_permission, from: &str| -> Result<(), MigrationError> {
         let rows = rows(conn, from)?;
@@ -117,18 +117,18 @@ pub(super) fn losses(
         Ok(())
     };
     if applied.iter().any(|migration| migration.version() == "0002") && remain < applied.len() {
-        let follows = if taken_back("0002") {
+        let follows = if is_reverted("0002") {
             "they become failed jobs, which a person must look at: stop the workers first"
         } else {
             "their workers need the schema that is reverted: stop the workers first"
         };
         count("running jobs".into(), follows, true, "jobs WHERE status = 'running' AND lease_expires_at IS NOT NULL")?;
     }
-    if taken_back("0002") {
+    if is_reverted("0002") {
         let follows = "they are failed jobs until migration 0002 is applied again, so that nobody runs them too early";
         count("jobs that are not due yet".into(), follows, false, &format!("jobs WHERE {NOT_DUE}"))?;
     }
-    if taken_back("0004") {
+    if is_reverted("0004") {
         const AGAIN: &str =
             "what a platform has been asked for may be published a second time, where it cannot be looked up";
         const LISTED: &str = "only listings and social_posts tell that they are out there, without account and variant";
@@ -156,7 +156,7 @@ pub(super) fn losses(
                 continue;
             }
             let default = definition.default.as_deref().unwrap_or("NULL");
-            let kept = if table == "jobs" && taken_back("0002") { NOT_DUE } else { "0" };
+            let kept = if table == "jobs" && is_reverted("0002") { NOT_DUE } else { "0" };
             let from = format!("\"{table}\" WHERE \"{column}\" IS NOT {default} AND NOT ({kept})");
             count(format!("rows with {name}"), lost(&name), false, &from)?;
         }

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_applied_once_and_taken_back_one_by_one() {
+    fn everything_is_applied_once_and_reverted_one_by_one() {
         let mut conn = connection();
         assert!(status(&mut conn).unwrap().iter().all(|status| status.known && !status.applied));
         let done = run_pending(&mut conn).unwrap();

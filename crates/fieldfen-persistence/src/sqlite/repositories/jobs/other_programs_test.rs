@@ -107,7 +107,7 @@ fn a_due_time_in_our_own_form_that_only_sqlite_takes_for_one_fails_no_job() {
 }
 
 #[test]
-fn counters_at_their_end_stay_there_and_keep_no_other_job_from_being_taken_back() {
+fn counters_at_their_end_stay_there_and_keep_no_other_job_from_being_reclaimed() {
     for set in [
         "attempts = 4294967295",
         "attempts = 4294967295, max_retries = 4294967295, alone = 1",
@@ -131,7 +131,7 @@ fn counters_at_their_end_stay_there_and_keep_no_other_job_from_being_taken_back(
 }
 
 #[test]
-fn a_lease_that_ends_at_no_time_or_beyond_every_lease_is_taken_back_and_named() {
+fn a_lease_that_ends_at_no_time_or_beyond_every_lease_is_reclaimed_and_named() {
     let latest = at(86_400);
     for (expires_at, named) in [
         ("'soon'", "\"soon\""),
