@@ -1,7 +1,7 @@
 //! Shopify's Admin API.
 //!
 //! - REST, legacy since October 2024: <https://shopify.dev/docs/api/admin-rest/usage/rate-limits>.
-//!   `X-Shopify-Shop-Api-Call-Limit: 32/40` is what is *used* of the bucket, and its size. An answer with status 429 does
+//!   `X-Shopify-Shop-Api-Call-Limit: 32/40` is the *used* part of the bucket, and its size. An answer with status 429 does
 //!   not have it. `Retry-After: 2.0` is a decimal.
 //! - GraphQL: <https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits>. The body has the cost of the query and
 //!   the state of the bucket in `extensions.cost`. A refused query has status 200 and the error code `THROTTLED`.

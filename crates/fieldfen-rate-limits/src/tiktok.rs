@@ -1,7 +1,7 @@
 //! TikTok's API v2.
 //!
 //! - Limits: <https://developers.tiktok.com/docs/en/tiktok-api-v2-rate-limit>. Each endpoint takes 600 requests in a
-//!   sliding minute, posting takes 6 and the status of a post 30 for each user. No header says what is left.
+//!   sliding minute, posting takes 6 and the status of a post 30 for each user. No header states the rest.
 //! - Errors: <https://developers.tiktok.com/doc/tiktok-api-v2-error-handling> and
 //!   <https://developers.tiktok.com/doc/content-posting-api-reference-direct-post>. The body has
 //!   `{"error": {"code": "rate_limit_exceeded", …}}`, with `ok` for no error. The table of the second page was cut off in

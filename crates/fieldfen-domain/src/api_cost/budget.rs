@@ -8,7 +8,7 @@ use super::{Spend, SpendScope};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
-/// How much a budget allows in a period.
+/// The amount that a budget allows in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BudgetLimit {
     /// Money: known costs and the guesses of all others. Costs in another currency are not counted.
@@ -45,9 +45,9 @@ pub struct Budget {
     pub name: String,
     /// The services and accounts that the budget covers.
     pub scope: SpendScope,
-    /// How long the budget lasts until it begins anew.
+    /// The period after which the budget begins anew.
     pub per: BudgetPeriod,
-    /// How much it allows.
+    /// The amount that it allows.
     pub limit: BudgetLimit,
     /// The share from which on the state is [`BudgetState::Warning`], in per cent.
     pub warn_at_percent: u8,
@@ -176,7 +176,7 @@ text_enum! {
     }
 }
 
-/// How much of a budget is used.
+/// The used part of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BudgetStatus {

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 text_enum! {
     /// The word for the state of a cost.
     pub enum CostStatus as "cost status" {
-        /// The amount is not final: what the service charges for has not ended.
+        /// The amount is not final: the prediction, or another thing that the service charges for, has not ended.
         Pending = "pending",
         /// The amount is known.
         Known = "known",
@@ -24,7 +24,7 @@ text_enum! {
 /// The state of a cost. A budget counts the guess until the amount is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CostState {
-    /// What the service charges for has not ended.
+    /// The thing that the service charges for has not ended.
     Pending {
         /// The amount that a budget counts meanwhile.
         guess: Money,
@@ -82,13 +82,13 @@ impl CostState {
 pub struct ApiCost {
     /// The service, for example `replicate`.
     pub service: String,
-    /// The service's id of what it charges for. If the service gives none, the program makes one up.
+    /// The service's id of the thing that it charges for. If the service gives none, the program makes one up.
     pub external_id: String,
     /// The account at the service; `None` if there is only one.
     pub account: Option<String>,
     /// The endpoint or action that was called.
     pub endpoint: Option<String>,
-    /// What was bought, for example the name of a model.
+    /// The thing that was bought, for example the name of a model.
     pub item: Option<String>,
     /// The amounts by which the price is calculated.
     pub amounts: MeasuredAmounts,
@@ -138,7 +138,7 @@ impl ApiCost {
         self
     }
 
-    /// Sets what was bought.
+    /// Sets the thing that was bought, for example the name of a model.
     #[must_use]
     pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
         self.item = item.into();

@@ -25,7 +25,7 @@ pub struct DailyApiCost {
     pub guessed_micros: u64,
     /// The number of costs, known or not.
     pub items: u64,
-    /// How many of them are unknown.
+    /// The number of costs of unknown amount.
     pub unknown_items: u64,
 }
 

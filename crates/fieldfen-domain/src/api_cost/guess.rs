@@ -5,7 +5,7 @@ use super::money::{Currency, Money};
 /// The guess if nothing else is known: one unit of the currency.
 pub const DEFAULT_GUESS_MICROS: u64 = 1_000_000;
 
-/// What a program knows of the cost of a call before the call.
+/// The known facts from which the cost of a call is guessed before the call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CostGuess {

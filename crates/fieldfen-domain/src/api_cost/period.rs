@@ -10,7 +10,7 @@ use crate::text_enum::text_enum;
 use crate::time::{MAX_TIMESTAMP, Timestamp};
 
 text_enum! {
-    /// How long a budget lasts.
+    /// The length of a budget's period.
     pub enum BudgetPeriod as "budget period" {
         /// A day in UTC.
         Day = "day",

@@ -6,7 +6,7 @@ use crate::api_usage::Day;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What a price is for.
+    /// The thing that a price is for.
     pub enum PriceUnit as "price unit" {
         /// One call, or one thing with its own external id.
         Call = "call",
@@ -57,7 +57,7 @@ pub struct Price {
     pub item: Option<String>,
     /// Only for this endpoint; `None` for all.
     pub endpoint: Option<String>,
-    /// What the price is for.
+    /// The thing that the price is for: a call, a second or an output.
     pub unit: PriceUnit,
     /// The name of the measured amount. A price per second or output needs one, and so do tiers.
     pub amount: Option<String>,

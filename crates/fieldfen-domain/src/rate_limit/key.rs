@@ -1,8 +1,8 @@
-//! What a limit counts, and what a call counts in.
+//! The calls that a limit counts, and the limits in which a call counts.
 
 use std::fmt;
 
-/// What a limit counts: the calls of a service, or only those of one account or of one endpoint.
+/// The calls that a limit counts: those of a service, or only those of one account or of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct RateLimitKey {

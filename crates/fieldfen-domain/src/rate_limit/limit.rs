@@ -1,4 +1,4 @@
-//! One limit: what is known of it, and whether it lets a call pass.
+//! The state of one limit, and the decision whether it lets a call pass.
 
 use std::time::Duration;
 
@@ -42,14 +42,14 @@ pub struct UnitsUntil {
 }
 
 impl UnitsUntil {
-    /// So many units until this time.
+    /// This number of units until this time.
     #[must_use]
     pub const fn new(units: u64, until: Timestamp) -> Self {
         Self { units, until }
     }
 }
 
-/// How full a bucket was at a time.
+/// The content of a bucket at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BucketLevel {
@@ -60,7 +60,7 @@ pub struct BucketLevel {
 }
 
 impl BucketLevel {
-    /// So many millionths of a unit at this time.
+    /// This number of millionths of a unit at this time.
     #[must_use]
     pub const fn new(micros: u64, at: Timestamp) -> Self {
         Self { micros, at }
@@ -87,47 +87,48 @@ impl Block {
     }
 }
 
-/// A row of `rate_limits`: one limit, and what is used of it.
+/// A row of `rate_limits`: one limit and its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
     /// The number of the row.
     pub id: RateLimitId,
-    /// What the limit counts.
+    /// The calls that count in the limit.
     pub key: RateLimitKey,
-    /// How it counts, as configured.
+    /// The configured rule.
     pub rule: LimitRule,
-    /// How many units the service allows in a window, or how many its bucket holds, as it said last.
+    /// The units that the service allows in a window, or that its bucket holds, by its last statement.
     pub said_units: Option<u64>,
-    /// How fast the bucket refills, in millionths of a unit per second, as the service said last.
+    /// The speed at which the bucket refills, in millionths of a unit per second, by the service's last statement.
     pub said_refill: Option<u64>,
     /// Units of settled calls that still count in the window.
     pub used: u64,
     /// Units of permits in flight: acquired, and neither settled nor lapsed.
     pub permitted: u64,
-    /// Units of all calls that were ever settled. The difference of two readings tells what was settled in between.
+    /// The units of all calls that were ever settled. The difference of two readings is the units settled in between.
     pub settled: u64,
-    /// How full the bucket was when its last call was settled; `None` if it is full. Permits in flight are still in it.
+    /// The content of the bucket when its last call was settled; `None` if it is full. The units of permits in flight are
+    /// still in it.
     pub level: Option<BucketLevel>,
     /// Units that others have used, as far as the answers show.
     pub others: Option<UnitsUntil>,
-    /// Units that are left, where the service says no more than that. Permits in flight are no longer among them.
+    /// The units that are left, if the service states only this number. The units of permits in flight are subtracted.
     pub left: Option<UnitsUntil>,
-    /// The share that is used, in hundredths of one per cent, as the service said last.
+    /// The used share, in hundredths of one per cent, by the service's last statement.
     pub used_basis_points: Option<u32>,
     /// The time in which no call is made.
     pub blocked: Option<Block>,
-    /// How many refusals came in a row, each of them of a call that was acquired after the one before.
+    /// The number of refusals in a row, each of a call that was acquired after the refusal before.
     pub throttles: u32,
-    /// When an answer last said less than what was known before. Answers to calls that were acquired earlier may be
-    /// older, and raise nothing.
+    /// The time of the last answer that lowered the count of free units. An answer to a call that was acquired earlier may
+    /// be older, and does not raise the count.
     pub tightened_at: Option<Timestamp>,
-    /// When an answer last said anything of the limit.
+    /// The time of the last answer that named the limit.
     pub said_at: Option<Timestamp>,
 }
 
 impl RateLimit {
-    /// A limit of which nothing has been used and nothing has been said.
+    /// A limit without used units and without a statement of the service.
     #[must_use]
     pub const fn new(id: RateLimitId, key: RateLimitKey, rule: LimitRule) -> Self {
         Self {
@@ -159,7 +160,7 @@ impl RateLimit {
         }
     }
 
-    /// How many units a window allows, or a bucket holds: the smaller of the configured number and what the service said.
+    /// The units that a window allows, or that a bucket holds: the smaller of the configured and the stated number.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
         let configured = match self.rule {
@@ -176,7 +177,7 @@ impl RateLimit {
         self.used.saturating_add(self.permitted).saturating_add(self.others_at(now).map_or(0, |others| others.units))
     }
 
-    /// How many more units can be acquired at this time; `None` if nothing is known.
+    /// The units that can still be acquired at this time; `None` if the limit is unknown.
     #[must_use]
     pub fn available(&self, now: Timestamp) -> Option<u64> {
         if self.blocked_at(now).is_some() {
@@ -190,8 +191,8 @@ impl RateLimit {
         own.into_iter().chain(self.left_at(now).map(|left| left.units)).min()
     }
 
-    /// Why the limit does not let a call of so many units pass; `None` if it does. The call may take more units than the
-    /// limit has: it passes when nothing else is in use.
+    /// The reason for which the limit lets no call of this many units pass; `None` if it lets the call pass. A call that
+    /// takes more units than the limit has passes when no other unit is in use.
     #[must_use]
     pub fn refusal(&self, wanted: u64, now: Timestamp) -> Option<Refusal> {
         let key = || self.key.clone();
@@ -227,7 +228,7 @@ impl RateLimit {
         Some(Refusal::until(later(now, bucket.time_for(missing)), by))
     }
 
-    /// Counts a permit for so many units.
+    /// Counts a permit for this many units.
     pub fn take(&mut self, units: u64, now: Timestamp) -> PermitLimit {
         let taken = PermitLimit::new(self.id, units, self.settled);
         self.permitted = self.permitted.saturating_add(units);
@@ -282,12 +283,12 @@ impl RateLimit {
         last_possible_cell(self.window().unwrap_or_default(), now)
     }
 
-    /// What others have used, if that is still known.
+    /// The units that others have used, if their number still holds.
     pub(super) fn others_at(&self, now: Timestamp) -> Option<UnitsUntil> {
         self.others.filter(|others| self.holds(others.until, now))
     }
 
-    /// What is left, if that is still known.
+    /// The units that are left, if their number still holds.
     #[must_use]
     pub fn left_at(&self, now: Timestamp) -> Option<UnitsUntil> {
         self.left.filter(|left| self.holds(left.until, now))
@@ -299,8 +300,8 @@ impl RateLimit {
         self.blocked.as_ref().filter(|block| self.holds(block.until, now))
     }
 
-    /// Whether something that an answer said until then holds. What ends later than any answer can say was written by a
-    /// clock that was ahead, and holds no longer.
+    /// Whether a statement of an answer that ends at `until` still holds. A clock that was ahead has written an end that is
+    /// later than any answer can state; such a statement does not hold.
     fn holds(&self, until: Timestamp, now: Timestamp) -> bool {
         let longest = self.window().unwrap_or_default().max(MAX_SAID_SPAN);
         until > now && until <= later(now, longest)
@@ -319,13 +320,13 @@ impl RateLimit {
         Some(Bucket { burst, micros_per_second })
     }
 
-    /// What the bucket holds beside the permits in flight.
+    /// The content of the bucket without the units of the permits in flight.
     fn bucket_micros(&self, bucket: Bucket, now: Timestamp) -> u64 {
         self.refilled(bucket, now).saturating_sub(micros_of(self.permitted))
     }
 
-    /// What the bucket holds, the permits in flight included: they are taken out as late as possible, when it has lost
-    /// the most by being full.
+    /// The content of the bucket with the units of the permits in flight. These units leave the bucket as late as possible,
+    /// because a bucket that is full meanwhile does not refill.
     pub(super) fn refilled(&self, bucket: Bucket, now: Timestamp) -> u64 {
         match self.level {
             Some(level) if !is_ahead(level.at, now) => {
@@ -351,7 +352,8 @@ impl Bucket {
         micros_of(self.burst)
     }
 
-    /// The time in which so many millionths of a unit flow in, rounded up; a bucket that does not refill takes for ever.
+    /// The time in which this many millionths of a unit flow in, rounded up. A bucket that does not refill counts
+    /// as one that refills by a millionth of a unit per second.
     fn time_for(self, micros: u64) -> Duration {
         let span = (u128::from(micros) * u128::from(MICROS)).div_ceil(u128::from(self.micros_per_second.max(1)));
         Duration::from_micros(u64::try_from(span).unwrap_or(u64::MAX))

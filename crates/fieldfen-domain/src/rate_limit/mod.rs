@@ -1,4 +1,4 @@
-//! Rate limits of external services: what a service allows, what has been used of it, and whether a call may be made.
+//! Rate limits of external services: the limits, the used units, and the decision whether a call may be made.
 //!
 //! Before a program makes a call, it acquires a [`Permit`]. When the answer has arrived, it settles the permit. Both are
 //! transactions on the database that all processes share, so that all processes together keep to a limit:

@@ -10,11 +10,11 @@ pub const MAX_UNITS: u64 = 1_000_000_000_000;
 /// The longest window.
 const MAX_WINDOW: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// How a limit counts.
+/// The rule by which a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitRule {
-    /// At most so many units in any span of this length.
+    /// At most this many units in any span of this length.
     Window {
         /// The number of units.
         units: u64,
@@ -28,11 +28,11 @@ pub enum LimitRule {
         /// Millionths of a unit per second.
         micros_per_second: u64,
     },
-    /// Nobody has configured this limit. Only what the answers of the service say is known.
+    /// No program has configured this limit. It is known from the answers of the service only.
     Said,
 }
 
-/// For which accounts, or endpoints, a configured limit counts.
+/// The accounts, or the endpoints, for which a configured limit counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppliesTo {
@@ -72,7 +72,7 @@ pub struct ApiLimit {
     pub service: String,
     /// The name of the limit. If the service names its limits in its answers, this is the service's name.
     pub bucket: String,
-    /// How it counts.
+    /// The rule by which it counts.
     pub rule: LimitRule,
     /// The accounts whose calls count.
     pub accounts: AppliesTo,
@@ -182,7 +182,7 @@ pub struct InvalidApiLimit {
     pub service: String,
     /// The name of the limit.
     pub bucket: String,
-    /// What the limit needs.
+    /// The rule that the limit breaks.
     pub rule: String,
 }
 

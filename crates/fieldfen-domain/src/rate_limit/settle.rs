@@ -1,4 +1,4 @@
-//! Settling a permit: which limits an answer speaks of.
+//! Settling a permit: the limits that an answer states or blocks.
 
 use super::key::RateLimitKey;
 use super::limit::{RateLimit, RateLimitId};
@@ -6,15 +6,15 @@ use super::permit::Permit;
 use super::said::{CallAnswer, SaidLimit};
 use crate::time::Timestamp;
 
-/// What a store needs to settle a permit.
+/// The settlement of a permit, as a store gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settlement {
     /// The permit.
     pub permit: Permit,
-    /// How the call ended.
+    /// The end of the call.
     pub answer: CallAnswer,
-    /// When it ended, by the caller's clock.
+    /// The time of that end, by the caller's clock.
     pub at: Timestamp,
 }
 
@@ -25,21 +25,20 @@ impl Settlement {
         Self { permit, answer, at }
     }
 
-    /// The row that an answer which names no limit blocks, if the permit counts in none: it stands for the service, or for
-    /// its account.
+    /// The key of the row that a refusal blocks if the answer names no limit and the permit counts in none. The row stands
+    /// for the service, or for its account.
     #[must_use]
     pub fn unnamed_limit(&self) -> RateLimitKey {
         RateLimitKey::new(&self.permit.call.service, "").account(self.permit.call.account.clone())
     }
 
-    /// The limit, among those of the call, of which an answer speaks. `Err` is the key of the limit that a store adds,
-    /// because none of them fits.
+    /// The limit that an answer states, among those of the call.
     ///
-    /// A limit with a name is the one of that name. If the answer does not name it, it is the only one in which the call
-    /// counts, or the only one with the window that the answer tells.
+    /// If the answer names the limit, this is the limit of that name. If not, it is the only limit in which the call
+    /// counts, or the only one with the window that the answer states.
     ///
     /// # Errors
-    /// The key of the limit that is not there yet.
+    /// The key of the limit that a store must add, because no limit of the call fits.
     pub fn limit_of(&self, said: &SaidLimit, limits: &[RateLimit]) -> Result<RateLimitId, RateLimitKey> {
         let of_endpoint = |limit: &&RateLimit| said.endpoint.is_none() || limit.key.endpoint == said.endpoint;
         let wanted = said.bucket.as_deref().unwrap_or_default();
@@ -84,7 +83,7 @@ fn only<'l>(mut limits: impl Iterator<Item = &'l RateLimit>) -> Option<&'l RateL
 pub enum SettleOutcome {
     /// The permit is settled.
     Settled,
-    /// The permit had lapsed, or was settled before. A call that was answered was counted again, as one that the service
-    /// counted when it was answered.
+    /// The permit had lapsed, or was settled before. If the call was answered, it was counted again, at the time of the
+    /// answer.
     Lapsed,
 }

@@ -6,7 +6,7 @@ use fieldfen_rate_limits::{Dialect, LimitReading, Reading, Unit};
 
 use super::open_call::Told;
 
-/// What the rate limiter learns from a call that has ended like this.
+/// The answer for the rate limiter, of a call that has ended like this.
 pub(super) fn call_answer(told: &Told, outcome: CallOutcome, dialect: Dialect, endpoint: &str) -> CallAnswer {
     let throttled = outcome == CallOutcome::Throttled;
     match (&told.reading, outcome) {

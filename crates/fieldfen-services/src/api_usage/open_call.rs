@@ -1,4 +1,4 @@
-//! A call that is being made, and what is told of it.
+//! A call that is being made, and its answer.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::CallOutcome;
 use fieldfen_rate_limits::{Answer, Dialect, Reading};
 
-/// A call that is being made. The closure of [`CallRecorder::call`](super::CallRecorder::call) tells it what the answer says.
+/// A call that is being made. The closure of [`CallRecorder::call`](super::CallRecorder::call) gives it the answer.
 ///
 /// Clones are the same call.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct OpenCall {
     told: Rc<RefCell<Told>>,
 }
 
-/// What was told of a call.
+/// The facts that the closure has given of a call.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) http_status: Option<u16>,
@@ -33,7 +33,7 @@ impl OpenCall {
         Self { dialect, told: Rc::default() }
     }
 
-    /// Tells what the service has answered: status, header, body. The status decides the [outcome](CallOutcome) unless
+    /// Notes the answer of the service: status, header, body. The status decides the [outcome](CallOutcome) unless
     /// [`outcome`](Self::outcome) says it. Of several answers, to the requests of a batch, the last one counts.
     pub fn answered(&self, answer: &Answer<'_>) {
         let mut told = self.told.borrow_mut();
@@ -51,7 +51,7 @@ impl OpenCall {
         self.told.borrow_mut().error = Some(error.into());
     }
 
-    /// Tells the id that the service gave to what the call has made, for example a prediction.
+    /// Notes the id that the service has given to the thing that the call has made, for example a prediction.
     pub fn external_id(&self, external_id: impl Into<String>) {
         self.told.borrow_mut().external_id = Some(external_id.into());
     }
@@ -86,7 +86,7 @@ impl OpenCall {
         f()
     }
 
-    /// What was told so far.
+    /// The facts given so far.
     pub(super) fn take(&self) -> Told {
         self.told.take()
     }

@@ -16,7 +16,8 @@ const HIDDEN: &str = "***";
 /// The shortest text that counts as a secret of the program: shorter ones stand in ordinary words.
 const SHORTEST: usize = 6;
 
-/// What is looked at of an error: more than is stored, so that a secret at the cut is still recognised as a whole.
+/// The length of the part of an error that is searched: more than is stored, so that a secret at the cut is recognised as a
+/// whole.
 const LOOKED_AT: usize = 4 * MAX_REASON_BYTES;
 
 /// The value after a word that names a secret, as in a query, a header, a form or JSON.

@@ -1,4 +1,4 @@
-//! Simulated traffic to a service that counts calls in a sliding window and refuses what is beyond its limit.
+//! Simulated traffic to a service that counts calls in a sliding window and refuses the calls beyond its limit.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -18,7 +18,7 @@ use crate::fixtures::at;
 /// The longest time from the start of a call to its end.
 const CALL_TIMEOUT: i64 = 3_000_000;
 
-/// What happens in a simulation.
+/// The settings of a simulation.
 #[derive(Debug, Clone, Copy)]
 pub struct Traffic {
     /// The seed of everything that is random.
@@ -37,13 +37,13 @@ pub struct Traffic {
     pub lost: u64,
     /// One in so many calls is another program's; 0 for none.
     pub others: u64,
-    /// Whether answers say what is left.
+    /// Whether answers state the units that are left.
     pub says: bool,
     /// Whether the service halves its limit in the middle.
     pub halves: bool,
 }
 
-/// What has happened.
+/// The results of a simulation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TrafficFigures {
     /// Calls that the service has taken, those of other programs too.
@@ -60,7 +60,7 @@ enum Event {
     Wants(usize),
     /// A call reaches the service.
     Arrives(usize, u128),
-    /// The answer reaches the client: what was left, or a refusal.
+    /// The answer reaches the client: the units that were left, or a refusal.
     Answered(usize, u128, Option<u64>, u64),
     /// Another program calls.
     Other,

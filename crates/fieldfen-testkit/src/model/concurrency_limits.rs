@@ -44,7 +44,7 @@ impl ConcurrencyLimits for ModelSession<'_> {
     }
 }
 
-/// How many jobs of one kind run, and how many may.
+/// The number of jobs of one kind that run, and the largest allowed number.
 pub(super) struct Running {
     limits: Vec<ConcurrencyLimit>,
     /// By partition and key.

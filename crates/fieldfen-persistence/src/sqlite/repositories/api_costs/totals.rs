@@ -181,7 +181,7 @@ fn whole(row: RowRef<'_>, column: &'static str, number: StoredNumber) -> Result<
     u64::try_from(number).map_err(|_| row.bad(column, number, "it must not be negative"))
 }
 
-/// What a cost adds to its day and month.
+/// The amounts that a cost adds to its day and month.
 struct Share<'a> {
     day: String,
     month: String,
