@@ -43,6 +43,7 @@ mod same_platform_ids;
 mod threads;
 pub mod trace;
 mod transactions;
+mod waiting_jobs;
 mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -82,6 +83,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         leases::cases(),
         must_run_alone::cases(),
         concurrency_limits::cases(),
+        waiting_jobs::cases(),
         pauses::cases(),
         retries::cases(),
         job_actions::cases(),
