@@ -20,6 +20,8 @@ pub(crate) struct KindLimits {
     pub(crate) all: Option<(u32, u32)>,
     /// The most running jobs with the same partition key.
     pub(crate) each: Option<(Partition, u32)>,
+    /// Whether other programs run jobs of the kind that are not counted yet.
+    pub(crate) has_uncounted: bool,
 }
 
 /// The end of a pause; `None` if it has none, or one that cannot be read.
@@ -33,6 +35,11 @@ impl ClaimRules {
             Partition::All => limits.all = Some((max_running, running)),
             partition => limits.each = Some((partition, max_running)),
         }
+    }
+
+    /// Notes that other programs run jobs of this kind that are not counted yet.
+    pub(crate) fn has_uncounted(&mut self, kind: JobKind) {
+        self.limits.entry(kind).or_default().has_uncounted = true;
     }
 
     pub(crate) fn pause(&mut self, scope: PauseScope, until: PauseEnd) {

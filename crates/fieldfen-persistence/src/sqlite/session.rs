@@ -22,6 +22,9 @@ pub struct SqliteSession<'c> {
     pub(crate) conn: &'c mut SqliteConnection,
     /// The notice for waiting threads and processes, sent after the commit.
     pub(crate) notice: CommitNotice,
+    /// Whether a limit counted the last job that ended on this connection. The next one is then first looked up in its
+    /// partition; otherwise it is first ended as a job that no limit counts.
+    pub(crate) expects_limits: bool,
 }
 
 impl<'c> SqliteSession<'c> {
@@ -77,7 +80,7 @@ impl<'c> SqliteSession<'c> {
 
     /// Makes a session in a transaction that the store has opened.
     pub(crate) const fn new(conn: &'c mut SqliteConnection) -> Self {
-        Self { conn, notice: CommitNotice::None }
+        Self { conn, notice: CommitNotice::None, expects_limits: false }
     }
 
     /// Adds a notice that is sent after the commit.

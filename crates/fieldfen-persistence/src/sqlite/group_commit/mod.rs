@@ -121,6 +121,8 @@ struct Inner {
     batch: Option<OpenBatch>,
     /// The timing of the open batch, or of the last one.
     timing: TransactionTiming,
+    /// See [`SqliteSession::expects_limits`].
+    expects_limits: bool,
 }
 
 /// The result of one writer's closure, before its batch is committed.
@@ -168,6 +170,7 @@ impl Writer {
             answered: None,
             batch: None,
             timing: TransactionTiming::default(),
+            expects_limits: false,
         });
         Ok(Self {
             inner,

@@ -69,8 +69,10 @@ impl Writer {
         }
         drop(take_failure());
         let mut session = SqliteSession::new(&mut inner.conn);
+        session.expects_limits = inner.expects_limits;
         let outcome = catch_unwind(AssertUnwindSafe(|| f(&mut session)));
         let notice = session.notice;
+        inner.expects_limits = session.expects_limits;
         if let Some(batch) = inner.batch.as_mut().filter(|batch| batch.failure.is_none()) {
             batch.failure = take_failure();
         }

@@ -20,11 +20,12 @@ pub(in crate::sqlite) fn plan(conn: &mut SqliteConnection, sql: &str) -> Vec<Str
 }
 
 /// The plan steps that are allowed: index searches, and steps that merge or pass on the rows of searches.
-const SEARCHES: [&str; 11] = [
+const SEARCHES: [&str; 12] = [
     "SEARCH",
     "SCAN json_each VIRTUAL TABLE",
     "SCAN given VIRTUAL TABLE",
     "LIST SUBQUERY",
+    "CORRELATED SCALAR SUBQUERY",
     "CO-ROUTINE",
     "COMPOUND QUERY",
     "MERGE (UNION ALL)",

@@ -11,7 +11,7 @@
 //!
 //! Other programs know none of these rules; `waiting_check` finds the jobs that they leave waiting.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
@@ -26,32 +26,53 @@ use crate::sqlite::columns::{SqlTime, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
+/// The columns of [`JobPartition`].
+macro_rules! partition_columns {
+    () => {
+        "jobs.command_type, jobs.partition_key, jobs.status = 'running', EXISTS (SELECT 1 FROM jobs AS waiting \
+         INDEXED BY idx_jobs_waits_for WHERE waiting.status = 'pending' AND waiting.waits_for <> '' \
+         AND waiting.command_type = jobs.command_type AND waiting.waits_for = jobs.partition_key)"
+    };
+}
+
 macro_rules! counted {
     () => {
-        "SELECT command_type, partition_key, status = 'running' FROM jobs WHERE partition_key IS NOT NULL AND waits_for = '' \
-         AND status IN ('pending', 'running')"
+        concat!(
+            "SELECT ", partition_columns!(), " FROM jobs WHERE partition_key IS NOT NULL AND waits_for = '' \
+             AND status IN ('pending', 'running')"
+        )
     };
 }
 
 statement! {
     /// The partition of a job that a claim holds.
-    PartitionOfClaim<'a> { id: &'a str as Text, token: &'a str as Text } -> (Text, Text, Bool) =
+    PartitionOfClaim<'a> { id: &'a str as Text, token: &'a str as Text } -> (Text, Text, Bool, Bool) =
         concat!(counted!(), " AND id = ? AND lease_token = ? AND status = 'running'")
 }
 statement! {
     /// The partition of a running or admitted job.
-    PartitionOfJob<'a> { id: &'a str as Text } -> (Text, Text, Bool) = concat!(counted!(), " AND id = ?")
+    PartitionOfJob<'a> { id: &'a str as Text } -> (Text, Text, Bool, Bool) = concat!(counted!(), " AND id = ?")
 }
 statement! {
     /// The partition of a running or admitted job.
-    PartitionOfRow { rowid: i64 as BigInt } -> (Text, Text, Bool) = concat!(counted!(), " AND rowid = ?")
+    PartitionOfRow { rowid: i64 as BigInt } -> (Text, Text, Bool, Bool) = concat!(counted!(), " AND rowid = ?")
 }
 statement! {
     /// The partitions of the running and admitted jobs of a file.
-    PartitionsOfFile<'a> { id: &'a str as Text, other: &'a str as Text } -> (Text, Text, Bool) =
-        "SELECT command_type, partition_key, status = 'running' FROM jobs INDEXED BY idx_jobs_file_id \
-         WHERE file_id IN (?, ?) AND partition_key IS NOT NULL AND waits_for = '' \
-         AND status IN ('pending', 'running')"
+    PartitionsOfFile<'a> { id: &'a str as Text, other: &'a str as Text } -> (Text, Text, Bool, Bool) =
+        concat!(
+            "SELECT ", partition_columns!(), " FROM jobs INDEXED BY idx_jobs_file_id \
+             WHERE file_id IN (?, ?) AND partition_key IS NOT NULL AND waits_for = '' \
+             AND status IN ('pending', 'running')"
+        )
+}
+statement! {
+    /// The partitions of the jobs that these claims hold.
+    PartitionsOfClaims<'a> { given: &'a str as Text } -> (Text, Text, Bool, Bool) = concat!(
+        "SELECT ", partition_columns!(), " FROM (SELECT key AS id, substr(value, 1, 36) AS token FROM json_each(?)) AS given \
+         CROSS JOIN jobs ON jobs.id = given.id WHERE +jobs.lease_token = given.token AND +jobs.status = 'running' AND +jobs.partition_key IS NOT NULL \
+         AND +jobs.waits_for = ''"
+    )
 }
 statement! {
     /// Admits the first waiting jobs of a partition.
@@ -100,6 +121,8 @@ pub(in crate::sqlite) struct JobPartition {
     pub(super) key: StoredText,
     /// Whether the job runs; otherwise it is admitted.
     is_running: bool,
+    /// Whether other jobs wait for a place in the partition.
+    is_waited_for: bool,
 }
 
 impl SqliteSession<'_> {
@@ -123,18 +146,33 @@ impl SqliteSession<'_> {
         PartitionsOfFile { id, other }.load(self.conn).store()
     }
 
+    /// The partitions of the jobs that these claims hold, of those jobs that a limit counts.
+    pub(super) fn partitions_of_claims(&mut self, given: &str) -> Result<Vec<JobPartition>, StoreError> {
+        PartitionsOfClaims { given }.load(self.conn).store()
+    }
+
     /// Admits the next waiting jobs, one for each job that has left a partition.
     pub(in crate::sqlite) fn admit_after(
         &mut self,
         left: impl IntoIterator<Item = JobPartition>,
     ) -> Result<(), StoreError> {
+        let (mut ended, mut places) = (BTreeMap::<String, i64>::new(), BTreeMap::<(String, String), i64>::new());
         for left in left {
             // Also a kind without partitions has room now.
             self.note(CommitNotice::JobDue);
-            self.count_less(&left)?;
-            if let (Some(kind), Some(key)) = (left.kind.as_str(), left.key.as_str()) {
-                self.admit(kind, key, 1)?;
+            let Some(kind) = left.kind.as_str() else { continue };
+            if left.is_running {
+                *ended.entry(kind.to_owned()).or_default() += 1;
             }
+            if let Some(key) = left.key.as_str().filter(|_| left.is_waited_for) {
+                *places.entry((kind.to_owned(), key.to_owned())).or_default() += 1;
+            }
+        }
+        for (kind, jobs) in ended {
+            self.add_running(&kind, -jobs)?;
+        }
+        for ((kind, key), jobs) in places {
+            self.admit(&kind, &key, jobs)?;
         }
         Ok(())
     }
@@ -277,6 +315,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("PartitionOfJob", PartitionOfJob::SQL),
         ("PartitionOfRow", PartitionOfRow::SQL),
         ("PartitionsOfFile", PartitionsOfFile::SQL),
+        ("PartitionsOfClaims", PartitionsOfClaims::SQL),
         ("Admit", Admit::SQL),
         ("AddRunning", AddRunning::SQL),
         ("RunningInPartition", RunningInPartition::SQL),

@@ -24,15 +24,25 @@ statement! {
     } = "UPDATE jobs SET status = 'completed', result_json = ?, completed_at = ?, lease_expires_at = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
+macro_rules! complete_given {
+    () => {
+        "UPDATE jobs SET status = 'completed', result_json = given.json, completed_at = ?, lease_expires_at = NULL "
+    };
+}
+
 statement! {
-    /// Completes jobs. With `RETURNING`, SQLite would read all old columns and keep each row in a temporary table.
-    CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } = concat!(
-        "UPDATE jobs SET status = 'completed', result_json = given.json, completed_at = ?, lease_expires_at = NULL ",
-        of_given_claims_without_limit!()
-    )
+    /// Completes jobs that no limit counts. With `RETURNING`, SQLite would read all old columns and keep each row in a
+    /// temporary table.
+    CompleteMany<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } =
+        concat!(complete_given!(), of_given_claims_without_limit!())
 }
 statement! {
-    /// Opens the part of the transaction that is undone if [`CompleteMany`] has not completed all jobs.
+    /// Completes jobs, also those that a limit counts.
+    CompleteManyCounted<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } =
+        concat!(complete_given!(), of_given_claims!())
+}
+statement! {
+    /// Opens the part of the transaction that is undone if not all jobs are completed.
     BeginCompletions {} = "SAVEPOINT completions"
 }
 statement! {
@@ -70,7 +80,7 @@ impl SqliteSession<'_> {
         at: Timestamp,
     ) -> Result<Vec<FencedResult<()>>, StoreError> {
         if let Some(given) = given_claims(completions.iter().map(|(claim, result)| (claim, result.as_ref())))
-            && self.complete_together(&given, completions.len(), at)?
+            && self.complete_together(&given, completions.len(), SqlTime(at))?
         {
             self.note(CommitNotice::JobEnded);
             return Ok(vec![FencedResult::Done(()); completions.len()]);
@@ -78,11 +88,29 @@ impl SqliteSession<'_> {
         completions.iter().map(|(claim, result)| self.complete_job(claim, result.as_ref(), at)).collect()
     }
 
-    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost, a
-    /// limit counts a job, or a row holds the id in the other format.
-    fn complete_together(&mut self, given: &str, jobs: usize, at: Timestamp) -> Result<bool, StoreError> {
+    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost or
+    /// a row holds the id in the other format.
+    fn complete_together(&mut self, given: &str, jobs: usize, at: SqlTime) -> Result<bool, StoreError> {
+        if !self.expects_limits && self.all_or_none(jobs, |s| CompleteMany { at, given }.execute(s.conn).store())? {
+            return Ok(true);
+        }
+        let partitions = self.partitions_of_claims(given)?;
+        self.expects_limits = !partitions.is_empty();
+        let completed = self.all_or_none(jobs, |s| CompleteManyCounted { at, given }.execute(s.conn).store())?;
+        if completed {
+            self.admit_after(partitions)?;
+        }
+        Ok(completed)
+    }
+
+    /// Runs a statement and undoes it unless it has changed this number of rows.
+    fn all_or_none(
+        &mut self,
+        jobs: usize,
+        complete: impl FnOnce(&mut Self) -> Result<usize, StoreError>,
+    ) -> Result<bool, StoreError> {
         BeginCompletions {}.execute(self.conn).store()?;
-        let completed = CompleteMany { at: SqlTime(at), given }.execute(self.conn).store()? == jobs;
+        let completed = complete(self)? == jobs;
         if !completed {
             UndoCompletions {}.execute(self.conn).store()?;
         }
@@ -93,5 +121,5 @@ impl SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("Complete", Complete::SQL), ("CompleteMany", CompleteMany::SQL)]
+    vec![("Complete", Complete::SQL), ("CompleteMany", CompleteMany::SQL), ("CompleteManyCounted", CompleteManyCounted::SQL)]
 }

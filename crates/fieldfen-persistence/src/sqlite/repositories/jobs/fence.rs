@@ -5,8 +5,8 @@
 //! change is then applied by itself: its row may hold the id in the other format, or the lease is lost.
 //!
 //! A statement that ends a claim also compares the partition key with NULL, so that the key of a job of an unlimited kind is
-//! not read. For a job of a limited kind, the statement runs again with the key, and the next job of the partition is
-//! admitted.
+//! not read. For a job of a limited kind, the key is looked up, the statement compares with this key, and the next job of
+//! the partition is admitted.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -56,13 +56,19 @@ impl SqliteSession<'_> {
     ) -> Result<Option<T>, StoreError> {
         let token = &*claim.token.to_string();
         for id in id_formats(claim) {
-            let id = &*id;
-            if let Some(ended) = end(self, Held { id, token, partition_key: None })? {
-                return Ok(Some(ended));
+            let (id, looked_up) = (&*id, self.expects_limits);
+            let mut partition = if looked_up { self.partition_of_claim(id, token)? } else { None };
+            if partition.is_none() {
+                if let Some(ended) = end(self, Held { id, token, partition_key: None })? {
+                    self.expects_limits = false;
+                    return Ok(Some(ended));
+                }
+                partition = if looked_up { None } else { self.partition_of_claim(id, token)? };
             }
-            let Some(partition) = self.partition_of_claim(id, token)? else { continue };
+            let Some(partition) = partition else { continue };
             let partition_key = partition.key.as_str();
             if let Some(ended) = end(self, Held { id, token, partition_key })? {
+                self.expects_limits = true;
                 self.admit_after([partition])?;
                 return Ok(Some(ended));
             }
@@ -122,7 +128,7 @@ macro_rules! of_given_claims {
          AS given WHERE jobs.id = given.id AND +jobs.lease_token = given.token AND +jobs.status = 'running'"
     };
 }
-/// The same without the jobs that a limit counts. Each of these is applied by itself, because it admits another job.
+/// The same without the jobs that a limit counts, because each of these admits another job.
 macro_rules! of_given_claims_without_limit {
     () => {
         concat!(of_given_claims!(), " AND +jobs.partition_key IS NULL")

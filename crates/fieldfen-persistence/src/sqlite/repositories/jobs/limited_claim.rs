@@ -12,7 +12,8 @@ use fieldfen_domain::job::{ApiAccount, ClaimRequest, JobKind};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Timestamp, later};
 
-use super::claim::{due, take};
+use super::admission::Place;
+use super::claim::{DueOfKind, due, take};
 use super::row::{JobColumns, JobRow, pending_job_columns};
 use crate::rules::claim_rules::{ClaimRules, KindLimits, holds, pause_mark};
 use crate::sqlite::cached_statement::statement;
@@ -67,19 +68,23 @@ statement! {
         "UPDATE jobs SET partition_key = ?, waits_for = '' WHERE rowid = ? AND status = 'running'"
 }
 
-/// A due job that a claim may take.
-struct Admissible {
-    priority: i64,
-    run_at: StoredText,
+/// A due job, with what pauses and limits go by.
+struct Candidate {
+    /// The place in the order of the claim. Empty with a whole row, since the jobs of one kind are in order.
+    place: Place,
     rowid: i64,
-    partition_key: Option<String>,
+    file_id: Option<FileId>,
+    account: Option<ApiAccount>,
+    /// The whole row, if it was read.
+    row: Option<JobRow>,
 }
 
-impl Admissible {
-    /// The place in the order of the claim.
-    fn place(&self) -> (i64, &[u8], i64) {
-        (self.priority, self.run_at.as_bytes(), self.rowid)
-    }
+/// A due job that a claim may take.
+struct Admissible {
+    place: Place,
+    rowid: i64,
+    row: Option<JobRow>,
+    partition_key: Option<String>,
 }
 
 /// A job that is set aside: its row, its partition key, and what it waits for.
@@ -99,14 +104,19 @@ impl SqliteSession<'_> {
             found.extend(of_kind.into_iter().map(|job| (kind, job)));
             set_aside += passed_over;
         }
-        found.sort_unstable_by(|(_, one), (_, other)| one.place().cmp(&other.place()));
+        if request.kinds.len() > 1 {
+            found.sort_unstable_by(|(_, one), (_, other)| (&one.place, one.rowid).cmp(&(&other.place, other.rowid)));
+        }
         found.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
         let token = request.token.to_string();
         let (expires_at, started_at) = (SqlTime(later(request.now, request.lease)), SqlTime(request.now));
         let (mut rows, mut taken) = (Vec::with_capacity(found.len()), BTreeMap::<&JobKind, i64>::new());
-        for (kind, Admissible { rowid, partition_key, .. }) in found {
+        for (kind, Admissible { rowid, row, partition_key, .. }) in found {
             let (worker, partition_key) = (request.worker.as_str(), partition_key.as_deref());
-            rows.push(DueRow { rowid }.get_result::<JobRow>(self.conn).store()?);
+            rows.push(match row {
+                Some(row) => row,
+                None => DueRow { rowid }.get_result::<JobRow>(self.conn).store()?,
+            });
             let take = TakeCounted { token: &token, expires_at, worker, started_at, partition_key, rowid };
             take.execute(self.conn).store()?;
             *taken.entry(kind).or_default() += 1;
@@ -128,7 +138,7 @@ impl SqliteSession<'_> {
             return Ok((Vec::new(), 0));
         }
         let mut most = request.limit_of(kind).min(limits.room());
-        if !limits.is_none() {
+        if limits.has_uncounted {
             most = most.min(limits.room().saturating_sub(self.count_jobs_of_other_programs(kind, limits)?));
         }
         if most == 0 {
@@ -139,16 +149,17 @@ impl SqliteSession<'_> {
         }
         let mut partitions = Partitions::default();
         let (mut look_at, mut set_aside) = (most, 0);
+        let mut candidates = match request.kinds.len() {
+            1 => self.whole_candidates(kind, now, look_at)?,
+            _ => self.candidates(kind, now, look_at)?,
+        };
         loop {
-            let candidates = Candidates { kind: kind.as_str(), now: SqlTime(now), limit: look_at.into() };
-            let candidates = candidates.load::<Candidate>(self.conn).store()?;
             let (mut admissible, mut passed_over) = (Vec::new(), Vec::new());
             partitions.taken.clear();
-            for (priority, run_at, rowid, file_id, account) in candidates {
+            for Candidate { place, rowid, file_id, account, row } in candidates {
                 if admissible.len() >= most as usize {
                     break;
                 }
-                let (file_id, account) = (read_id(file_id), read_account(account));
                 let partition_key = limits.key(file_id, account.as_ref());
                 let waits_for = match rules.pause_of(account.as_ref(), now) {
                     Some(paused) => Some(pause_mark(paused)),
@@ -157,7 +168,7 @@ impl SqliteSession<'_> {
                 };
                 match waits_for {
                     Some(waits_for) => passed_over.push((rowid, partition_key, waits_for)),
-                    None => admissible.push(Admissible { priority, run_at, rowid, partition_key }),
+                    None => admissible.push(Admissible { place, rowid, row, partition_key }),
                 }
             }
             self.set_aside(kind, &passed_over)?;
@@ -166,7 +177,36 @@ impl SqliteSession<'_> {
                 return Ok((admissible, u32::try_from(set_aside).unwrap_or(u32::MAX)));
             }
             look_at = most.saturating_add((look_at.saturating_mul(4)).clamp(16, MOST_SET_ASIDE as u32));
+            candidates = self.candidates(kind, now, look_at)?;
         }
+    }
+
+    /// The first due jobs of a kind, without the rows: most of them may be passed over, or come after jobs of other kinds.
+    fn candidates(&mut self, kind: &JobKind, now: Timestamp, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+        let candidates = Candidates { kind: kind.as_str(), now: SqlTime(now), limit: limit.into() };
+        let candidates = candidates.load::<CandidateRow>(self.conn).store()?.into_iter();
+        let candidate = |(priority, run_at, rowid, file_id, account): CandidateRow| Candidate {
+            place: (priority, run_at.as_bytes().to_vec()),
+            rowid,
+            file_id: read_id(file_id),
+            account: read_account(account),
+            row: None,
+        };
+        Ok(candidates.map(candidate).collect())
+    }
+
+    /// The first due jobs of a kind with their rows, for a claim of this kind alone, which mostly takes all of them.
+    fn whole_candidates(&mut self, kind: &JobKind, now: Timestamp, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+        let due = DueOfKind { kind: kind.as_str(), now: SqlTime(now), limit: limit.into() };
+        let rows = due.load::<JobRow>(self.conn).store()?.into_iter();
+        let candidate = |row: JobRow| Candidate {
+            place: Place::default(),
+            rowid: row.rowid,
+            file_id: row.file_id(),
+            account: row.account(),
+            row: Some(row),
+        };
+        Ok(rows.map(candidate).collect())
     }
 
     /// Lets the limits count the jobs of a kind that other programs run. Returns their number.
@@ -186,6 +226,9 @@ impl SqliteSession<'_> {
 
     /// How many more jobs of a kind may run, for a session that cannot write.
     pub(super) fn seen_room_of_kind(&mut self, kind: &JobKind, limits: KindLimits) -> Result<u32, StoreError> {
+        if !limits.has_uncounted {
+            return Ok(limits.room());
+        }
         let uncounted = self.uncounted_jobs(kind)?.len();
         Ok(limits.room().saturating_sub(u32::try_from(uncounted).unwrap_or(u32::MAX)))
     }
@@ -252,7 +295,7 @@ impl SqliteSession<'_> {
 type UncountedJob = (i64, Option<StoredText>, Option<StoredText>);
 
 /// A row of [`Candidates`].
-type Candidate = (i64, StoredText, i64, Option<StoredText>, Option<StoredText>);
+type CandidateRow = (i64, StoredText, i64, Option<StoredText>, Option<StoredText>);
 
 /// What a claim knows of the partitions of one kind.
 #[derive(Default)]

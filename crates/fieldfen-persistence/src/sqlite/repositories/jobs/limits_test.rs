@@ -239,7 +239,48 @@ fn kinds_without_limits_cost_one_statement_more_and_full_partitions_none() {
     assert_eq!(claim(&mut conn, 3, 1), [2000]);
     assert_eq!(
         statements.swap(0, Ordering::Relaxed),
-        6,
-        "the rules, jobs of other programs, the candidates, the running jobs of the account, the due job and the claim"
+        4,
+        "the rules, the due job, the running jobs of its account and the claim"
     );
+}
+
+#[test]
+fn completions_of_limited_jobs_are_few_statements() {
+    let mut conn = limited(Partition::Account, 60);
+    set(&mut conn, Partition::All, 1000);
+    enqueue(&mut conn, (1..=200).map(|number| job_of(number, 1)));
+    let claimed = claim(&mut conn, 1, 99);
+    assert_eq!(claimed.len(), 60);
+    let completions: Vec<_> = claimed.into_iter().map(|number| (claim_ref(number, 1), None)).collect();
+    let statements = count(&mut conn);
+    let mut s = session(&mut conn);
+    s.expects_limits = true;
+    assert!(s.complete_many(&completions, at(5)).unwrap().iter().all(|outcome| outcome.is_done()));
+    assert_eq!(
+        statements.load(Ordering::Relaxed),
+        6,
+        "the partitions, a savepoint, the completions, its end, the running jobs and the admissions"
+    );
+    assert_eq!(claim(&mut conn, 2, 99).len(), 60);
+}
+
+#[test]
+fn completions_of_limited_jobs_and_of_others_go_together() {
+    for expects_limits in [false, true] {
+        let mut conn = limited(Partition::Account, 1);
+        let other = kind("b.kind");
+        enqueue(&mut conn, [job_of(1, 1), job_of(2, 1), job(3).kind(other.clone()), job(4).kind(other.clone())]);
+        let both = claim_request(1, 9, at(5)).kinds([work(), other].into());
+        assert_eq!(numbers(&session(&mut conn).claim(&both).unwrap().jobs), [1, 3, 4]);
+        let mut complete = |claims: &[(u64, u64)]| {
+            let claims: Vec<_> = claims.iter().map(|(number, token)| (claim_ref(*number, *token), None)).collect();
+            let mut s = session(&mut conn);
+            s.expects_limits = expects_limits;
+            let outcomes = s.complete_many(&claims, at(5)).unwrap();
+            outcomes.into_iter().map(|outcome| outcome.is_done()).collect::<Vec<_>>()
+        };
+        assert_eq!(complete(&[(1, 1), (3, 1), (4, 9)]), [true, true, false], "{expects_limits}");
+        assert_eq!(complete(&[(1, 1), (4, 1)]), [false, true], "{expects_limits}");
+        assert_eq!(claim(&mut conn, 2, 9), [2], "{expects_limits}");
+    }
 }

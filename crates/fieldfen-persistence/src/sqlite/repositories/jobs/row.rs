@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Job, JobState, JobStatus, Lease, Priority, UnreadableJob};
+use fieldfen_domain::job::{ApiAccount, Job, JobState, JobStatus, Lease, Priority, UnreadableJob};
 use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{FileId, Timestamp};
 
 use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 
@@ -102,6 +102,16 @@ impl JobRow {
     /// The name of the row in messages.
     fn named(&self) -> RowRef<'_> {
         RowRef::stored("jobs", self.id.as_ref(), self.rowid)
+    }
+
+    /// The file of the job. A job whose file id cannot be read fails when it is claimed.
+    pub(super) fn file_id(&self) -> Option<FileId> {
+        self.file_id.as_ref()?.as_str()?.parse().ok()
+    }
+
+    /// The account of the job. A job whose account cannot be read fails when it is claimed.
+    pub(super) fn account(&self) -> Option<ApiAccount> {
+        self.account.as_ref()?.as_str()?.parse().ok()
     }
 
     /// The worker that holds or held the job.

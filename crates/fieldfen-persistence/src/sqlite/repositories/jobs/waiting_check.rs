@@ -76,7 +76,9 @@ impl SqliteSession<'_> {
     pub(super) fn check_waiting_jobs(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let rules = self.claim_rules()?;
         for (kind, running) in rules.kinds_limited_in_all() {
-            let uncounted = self.count_jobs_of_other_programs(kind, rules.limits(kind))?;
+            let limits = rules.limits(kind);
+            let uncounted =
+                if limits.has_uncounted { self.count_jobs_of_other_programs(kind, limits)? } else { 0 };
             let counted = self.running_of_kind(kind)?;
             if counted != running.saturating_add(uncounted) {
                 self.note_running(kind, counted)?;
