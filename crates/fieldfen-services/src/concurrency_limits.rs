@@ -54,31 +54,54 @@ impl<S: Store> ConcurrencyLimits<S> {
     /// # Errors
     /// As [`set_in`](Self::set_in).
     pub fn set(&self, limit: &ConcurrencyLimit, action: &Action) -> Result<(), StoreError> {
-        write(&self.store, |s| self.set_in(&mut Transaction::new(s), limit, action))
+        let is_changed = write(&self.store, |s| self.change_in(&mut Transaction::new(s), limit, action))?;
+        if is_changed { self.admit_waiting(&limit.kind) } else { Ok(()) }
     }
 
     /// Sets a limit in the caller's transaction. Jobs that run already go on, even if they are more than the limit. The
-    /// action is recorded if anything changes.
+    /// action is recorded if anything changes. If the limit is higher than before, about 1,000 of the jobs that waited are
+    /// admitted in this transaction, and the others by and by when jobs of their partition end and when workers reclaim.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a limit per file of a kind with a limit per account, and the other way round.
     pub fn set_in(&self, t: &mut Transaction<'_>, limit: &ConcurrencyLimit, action: &Action) -> Result<(), StoreError> {
+        self.change_in(t, limit, action).map(drop)
+    }
+
+    /// Sets a limit and returns whether anything has changed.
+    fn change_in(&self, t: &mut Transaction<'_>, limit: &ConcurrencyLimit, action: &Action) -> Result<bool, StoreError> {
         let s = t.session();
         if s.concurrency_limits().list()?.contains(limit) {
-            return Ok(());
+            return Ok(false);
         }
         s.concurrency_limits().set(limit)?;
         let subject = Subject::Kind(limit.kind.clone());
-        record(s, action, ActionKind::Define, subject, ActionOutcome::Done, &self.environment).map(drop)
+        record(s, action, ActionKind::Define, subject, ActionOutcome::Done, &self.environment)?;
+        Ok(true)
     }
 
-    /// Removes a limit; `false` if there was none. With 100,000 jobs that wait for a place, the transaction takes about a
-    /// second.
+    /// Removes a limit; `false` if there was none. The jobs that wait for a place are admitted in transactions of about
+    /// 1,000 jobs each.
     pub fn remove(&self, kind: &JobKind, partition: Partition, action: &Action) -> Result<bool, StoreError> {
-        write(&self.store, |s| self.remove_in(&mut Transaction::new(s), kind, partition, action))
+        let is_removed = write(&self.store, |s| self.remove_in(&mut Transaction::new(s), kind, partition, action))?;
+        if is_removed {
+            self.admit_waiting(kind)?;
+        }
+        Ok(is_removed)
+    }
+
+    /// Admits the jobs that wait although there is room. Each round is a transaction, so that other writers come between.
+    fn admit_waiting(&self, kind: &JobKind) -> Result<(), StoreError> {
+        let mut next = Some(String::new());
+        while let Some(after) = next {
+            let now = self.environment.now();
+            next = write(&self.store, |s| s.concurrency_limits().admit_waiting(kind, &after, now))?;
+        }
+        Ok(())
     }
 
     /// Removes a limit in the caller's transaction; `false` if there was none. The action is recorded if there was one.
+    /// About 1,000 of the jobs that waited are admitted in this transaction, and the others by and by when workers reclaim.
     pub fn remove_in(
         &self,
         t: &mut Transaction<'_>,

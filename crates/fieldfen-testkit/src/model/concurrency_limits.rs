@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ConcurrencyLimit, Job, JobKind, JobStatus, Partition};
 use fieldfen_domain::store::{ConcurrencyLimitReads, ConcurrencyLimits, StoreError};
 
@@ -41,6 +42,11 @@ impl ConcurrencyLimits for ModelSession<'_> {
         let is_there = self.state.concurrency_limits.find(&key).is_some();
         self.state.concurrency_limits.remove_all(&key);
         Ok(is_there)
+    }
+
+    /// A claim of the model looks at all jobs, so that none of them waits.
+    fn admit_waiting(&mut self, _: &JobKind, _: &str, _: Timestamp) -> Result<Option<String>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ConcurrencyLimit, JobKind, Partition};
 use fieldfen_domain::store::{ConcurrencyLimitReads, ConcurrencyLimits, StoreError};
 
-use crate::rules::claim_rules::ClaimRules;
+use crate::rules::claim_rules::{ClaimRules, KindLimits};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, StoredNumber, StoredText};
@@ -62,7 +63,8 @@ impl ConcurrencyLimits for SqliteSession<'_> {
             }
             Some(before) if before.max_running < *max_running => {
                 self.note(CommitNotice::JobDue);
-                self.admit_everywhere(kind, number)?;
+                let limits = self.claim_rules()?.limits(kind);
+                self.admit_behind(name, "", limits, None)?;
             }
             Some(_) => {}
         }
@@ -76,9 +78,14 @@ impl ConcurrencyLimits for SqliteSession<'_> {
         }
         self.note(CommitNotice::JobDue);
         if partition != Partition::All {
-            self.admit_everywhere(kind, i64::MAX)?;
+            self.admit_behind(kind.as_str(), "", KindLimits::default(), None)?;
         }
         Ok(true)
+    }
+
+    fn admit_waiting(&mut self, kind: &JobKind, after: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let limits = self.claim_rules()?.limits(kind);
+        self.admit_behind(kind.as_str(), after, limits, Some(now))
     }
 }
 

@@ -244,6 +244,44 @@ fn kinds_without_limits_cost_one_statement_more_and_full_partitions_none() {
     );
 }
 
+/// The number of jobs that wait.
+fn waiting(conn: &mut SqliteConnection) -> String {
+    text(conn, "SELECT CAST(count(*) AS TEXT) FROM jobs WHERE waits_for <> ''")
+}
+
+/// Admits waiting jobs until no partition is left. Returns the number of jobs that wait after each round.
+fn admit_all(conn: &mut SqliteConnection) -> Vec<String> {
+    let (mut next, mut left) = (Some(String::new()), Vec::new());
+    while let Some(after) = next {
+        next = session(conn).admit_waiting(&work(), &after, at(5)).unwrap();
+        left.push(waiting(conn));
+    }
+    left
+}
+
+#[test]
+fn a_removed_limit_admits_its_jobs_in_rounds() {
+    let mut conn = limited(Partition::Account, 1);
+    enqueue(&mut conn, (1..=3000).map(|number| job_of(number, 1 + number % 2)));
+    assert_eq!(claim(&mut conn, 1, 9), [1, 2]);
+    assert_eq!(waiting(&mut conn), "2998");
+    assert!(session(&mut conn).remove(&work(), Partition::Account).unwrap());
+    assert_eq!(waiting(&mut conn), "1974");
+    assert_eq!(admit_all(&mut conn), ["950", "0"]);
+    assert_eq!(claim(&mut conn, 2, 9999).len(), 2998);
+}
+
+#[test]
+fn a_higher_limit_admits_the_jobs_of_many_accounts_in_rounds() {
+    let mut conn = limited(Partition::Account, 1);
+    enqueue(&mut conn, (1..=3000).map(|number| job_of(number, number % 1000)));
+    assert_eq!(claim(&mut conn, 1, 9999).len(), 1000);
+    set(&mut conn, Partition::Account, 2);
+    assert_eq!(waiting(&mut conn), "1488");
+    assert_eq!(admit_all(&mut conn), ["1488", "1000"]);
+    assert_eq!(claim(&mut conn, 2, 9999).len(), 1000);
+}
+
 #[test]
 fn completions_of_limited_jobs_are_few_statements() {
     let mut conn = limited(Partition::Account, 60);

@@ -1,5 +1,5 @@
 //! Finds jobs that wait for nothing any more: their pause is over, or their partition has room because another program has
-//! ended, deleted or changed a job of it. Part of each reclaim.
+//! ended, deleted or changed a job of it, or because a limit is higher now. Part of each reclaim.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -17,7 +17,7 @@ use crate::sqlite::session::SqliteSession;
 /// How many partitions of each kind a reclaim looks at. The next reclaim goes on behind them.
 const PARTITIONS_AT_ONCE: usize = 512;
 
-/// The most jobs that are admitted together when nothing limits them any more.
+/// The most jobs that one transaction admits of a kind, beside those that follow a job that has ended.
 const ADMITTED_AT_ONCE: i64 = 1024;
 
 statement! {
@@ -134,49 +134,59 @@ impl SqliteSession<'_> {
     fn check_partitions_of_kind(&mut self, kind: &str, limits: KindLimits, now: Timestamp) -> Result<(), StoreError> {
         let checked_to = CheckedTo { kind }.get_result::<(Option<StoredText>,)>(self.conn).optional().store()?;
         let start = checked_to.and_then(|(checked_to,)| checked_to?.as_str().map(str::to_owned));
-        let (mut key, mut checked) = (start.clone().unwrap_or_default(), 0);
-        while checked < PARTITIONS_AT_ONCE {
-            match self.next_waited_for(kind, &key)?.filter(|next| !next.starts_with(PAUSE_MARK)) {
-                Some(next) => key = next,
-                None => {
-                    key.clear();
-                    break;
-                }
-            }
-            self.check_partition(kind, &key, limits, now)?;
-            checked += 1;
-        }
-        let checked_to = Some(&*key).filter(|key| !key.is_empty());
+        let next = self.admit_behind(kind, start.as_deref().unwrap_or_default(), limits, Some(now))?;
+        let checked_to = next.as_deref().filter(|key| !key.is_empty());
         if checked_to != start.as_deref() {
             NoteCheckedTo { checked_to, kind }.execute(self.conn).store()?;
         }
         Ok(())
     }
 
-    fn check_partition(&mut self, kind: &str, key: &str, limits: KindLimits, now: Timestamp) -> Result<(), StoreError> {
-        let most = limits.each.filter(|(partition, _)| key.split(':').next() == Some(partition.as_str()));
-        let room = match most {
-            None => ADMITTED_AT_ONCE,
-            Some((_, most)) => {
-                let room = most.saturating_sub(self.running_in_partition(kind, key)?);
-                let admitted = self.admitted_in_partition(kind, key, now, room)?.len();
-                i64::from(room).saturating_sub(i64::try_from(admitted).unwrap_or(i64::MAX))
+    /// Admits waiting jobs of the partitions behind a key, as many as there is room for, in a bounded number of steps.
+    /// Returns the key behind which the next call goes on; `None` if no partition is left. Without `now`, jobs that are
+    /// admitted already do not count.
+    pub(in crate::sqlite) fn admit_behind(
+        &mut self,
+        kind: &str,
+        after: &str,
+        limits: KindLimits,
+        now: Option<Timestamp>,
+    ) -> Result<Option<String>, StoreError> {
+        let (mut key, mut left) = (after.to_owned(), ADMITTED_AT_ONCE);
+        for _ in 0..PARTITIONS_AT_ONCE {
+            let next = self.next_waited_for(kind, &key)?.filter(|next| !next.starts_with(PAUSE_MARK));
+            let Some(next) = next else { return Ok(None) };
+            let room = self.room_in_partition(kind, &next, limits, now)?;
+            if room > 0 {
+                let admitted = self.admit(kind, &next, room.min(left))?;
+                left = left.saturating_sub(i64::try_from(admitted).unwrap_or(i64::MAX));
             }
-        };
-        if room > 0 {
-            self.admit(kind, key, room)?;
+            if left <= 0 {
+                // The partition may have room for more.
+                return Ok(Some(key));
+            }
+            key = next;
         }
-        Ok(())
+        Ok(Some(key))
     }
 
-    /// Admits waiting jobs of every partition of a kind: at most this many of each.
-    pub(in crate::sqlite) fn admit_everywhere(&mut self, kind: &JobKind, limit: i64) -> Result<(), StoreError> {
-        let mut key = String::new();
-        while let Some(next) = self.next_waited_for(kind.as_str(), &key)?.filter(|next| !next.starts_with(PAUSE_MARK)) {
-            key = next;
-            self.admit(kind.as_str(), &key, limit)?;
-        }
-        Ok(())
+    /// The number of jobs for which a partition has room beside the running ones and, at a time, the admitted ones that are
+    /// due.
+    fn room_in_partition(
+        &mut self,
+        kind: &str,
+        key: &str,
+        limits: KindLimits,
+        now: Option<Timestamp>,
+    ) -> Result<i64, StoreError> {
+        let most = limits.each.filter(|(partition, _)| key.split(':').next() == Some(partition.as_str()));
+        let Some((_, most)) = most else { return Ok(i64::MAX) };
+        let room = most.saturating_sub(self.running_in_partition(kind, key)?);
+        let admitted = match now {
+            Some(now) => self.admitted_in_partition(kind, key, now, room)?.len(),
+            None => 0,
+        };
+        Ok(i64::from(room).saturating_sub(i64::try_from(admitted).unwrap_or(i64::MAX)))
     }
 
     fn next_waited_for(&mut self, kind: &str, after: &str) -> Result<Option<String>, StoreError> {
