@@ -6,6 +6,7 @@
 
 mod aborting_jobs;
 mod audit;
+mod concurrency_limits;
 mod counting_service;
 mod database;
 mod exactly_once;

@@ -5,6 +5,7 @@ mod call_api;
 mod claim_loop;
 mod closed_stdout;
 mod job_options;
+mod limited_jobs;
 mod operator;
 mod page_limit;
 mod receive_webhooks;
@@ -33,6 +34,7 @@ pub use aborting_jobs::{AbortingJob, AbortingJobs};
 pub use call_api::{COUNTING_SERVICE, CallApi};
 pub use claim_loop::ClaimLoop;
 pub use closed_stdout::{ClosedStdout, FailsOnce};
+pub use limited_jobs::{LIMITED_KINDS, LimitedJobs};
 pub use operator::AskWorkers;
 pub use receive_webhooks::{EFFECT_KIND, ReceiveWebhooks, body, delivery_id};
 pub use restart_worker::{RestartWorker, UncancellableJob};
@@ -75,6 +77,8 @@ pub enum Command {
     ReceiveWebhooks(ReceiveWebhooks),
     /// Calls a service that counts, as often as the rate limiter lets it.
     CallApi(CallApi),
+    /// Claims and ends jobs of kinds with concurrency limits, while the limits change.
+    LimitedJobs(LimitedJobs),
     /// Runs one command for each line of stdin.
     Interpret(Interpret),
     /// Runs the `Worker` of a shop whose rules are in a `fieldfen.toml`.
@@ -139,6 +143,7 @@ impl TestProcess {
             Command::ClosedStdout(command) => command.run(&self.database.open()?),
             Command::ReceiveWebhooks(command) => command.run(&or_emit(self.database.open())?),
             Command::CallApi(command) => command.run(&or_emit(self.database.open())?),
+            Command::LimitedJobs(command) => command.run(&or_emit(self.database.open())?),
             Command::Interpret(command) => command.run(&self.database),
             Command::ShopWorker(command) => {
                 let (file, store) = self.database.of_shop()?;
