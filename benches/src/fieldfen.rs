@@ -88,6 +88,16 @@ impl FieldfenWorker {
         })
     }
 
+    /// Completes jobs of the last claim in one transaction and one call. Returns the number of jobs that were still held.
+    ///
+    /// # Errors
+    /// The errors of the store.
+    pub fn complete_many(&self, jobs: &[Job]) -> Result<usize, StoreError> {
+        let completions: Vec<_> = jobs.iter().map(|job| (self.claim_of(job), None)).collect();
+        let completed = self.store.write(|s| s.jobs().complete_many(&completions, self.request.now))?;
+        Ok(completed.iter().filter(|outcome| outcome.is_done()).count())
+    }
+
     /// Releases jobs of the last claim in one transaction. Returns the number of jobs that were still held.
     ///
     /// # Errors

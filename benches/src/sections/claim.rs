@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use fieldfen_persistence::Durability;
 
-use super::{Stage, grouped, limited_claims, micros};
+use super::{Stage, grouped, micros};
 use crate::backlog::{Backlog, KIND, LATER, NOW};
 use crate::baseline::{BaselineWorker, Claim, Connection};
 use crate::fieldfen::FieldfenWorker;
@@ -50,8 +50,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
          the same schema, settings and statements, prepared once, committing by themselves.",
     );
     limits(stage, report)?;
-    backlogs(stage, report)?;
-    limited_claims::run(stage, report)
+    backlogs(stage, report)
 }
 
 struct Times {

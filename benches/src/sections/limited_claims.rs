@@ -21,6 +21,9 @@ use crate::report::{Bound, Report, Row};
 /// How many claims are made in one turn.
 const TURN: u32 = 100;
 
+/// How many batches are claimed and completed, each of [`TURN`] jobs.
+const BATCHES: u32 = 8;
+
 /// Fills a new database at a path, with limits or without.
 type Fill = Box<dyn Fn(&Path, bool) -> Result<()>>;
 
@@ -29,6 +32,8 @@ struct Shape {
     name: String,
     fill: Fill,
     bound: Option<Bound>,
+    /// Whether a hundred jobs can run at the same time.
+    has_room: bool,
 }
 
 pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
@@ -52,6 +57,13 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
                 contestants.reverse();
             }
         }
+        if shape.has_room {
+            for _ in 0..BATCHES {
+                for (worker, times) in &mut contestants {
+                    times.batch(worker)?;
+                }
+            }
+        }
         let [(_, limited), (_, plain)] = &*contestants else { continue };
         let each = |micros: f64| micros / f64::from(claims);
         let (with, without) = (each(limited.claims), each(plain.claims));
@@ -66,6 +78,13 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             Row::unbounded(format!("completion with limits, {} / without", shape.name), with / without, "x")
                 .parts(format!("{with:.1} µs / {without:.1} µs")),
         );
+        if shape.has_room {
+            let (with, without) = (limited.batches / f64::from(BATCHES), plain.batches / f64::from(BATCHES));
+            let name = format!("completion of {TURN} together with limits, {} / without", shape.name);
+            report.row(
+                Row::unbounded(name, with / without, "x").parts(format!("{with:.1} µs / {without:.1} µs")),
+            );
+        }
     }
     report.note(format!(
         "claims with limits: the time of {} claims and of as many completions, each a transaction under NORMAL, divided by \
@@ -75,11 +94,13 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// What claims and completions took together.
+/// The time of all claims and completions, in microseconds.
 #[derive(Default)]
 struct Times {
     claims: f64,
     completions: f64,
+    /// The completions of [`TURN`] jobs in one call.
+    batches: f64,
 }
 
 impl Times {
@@ -98,6 +119,15 @@ impl Times {
                 Ok(())
             })?;
         }
+        Ok(())
+    }
+
+    fn batch(&mut self, worker: &mut FieldfenWorker) -> Result<()> {
+        let jobs = worker.claim(TURN)?;
+        self.batches += micros(|| {
+            ensure!(worker.complete_many(&jobs)? == TURN as usize, "not all claimed jobs were completed");
+            Ok(())
+        })?;
         Ok(())
     }
 }
@@ -130,6 +160,7 @@ fn shapes(stage: &Stage, claims: u32) -> Vec<Shape> {
             if limited { limit(&open(path, Durability::Normal)?, 1_000_000, 1_000) } else { Ok(()) }
         }),
         bound: Some(Bound::AtMost(1.5)),
+        has_room: true,
     };
     let mut shapes: Vec<Shape> = backlogs.into_iter().map(of_backlog).collect();
     let keys = stage.scale.pick(2_000, 10_000);
@@ -137,16 +168,19 @@ fn shapes(stage: &Stage, claims: u32) -> Vec<Shape> {
         name: format!("(g) {} urgent jobs of a full account before the others", grouped(many)),
         fill: Box::new(move |path, limited| full_account(path, limited, many, claims, true)),
         bound: Some(Bound::AtMost(1.5)),
+        has_room: false,
     });
     shapes.push(Shape {
         name: format!("(h) {} accounts, all but one full", grouped(keys)),
         fill: Box::new(move |path, limited| full_accounts(path, limited, keys, claims)),
         bound: Some(Bound::AtMost(1.5)),
+        has_room: false,
     });
     shapes.push(Shape {
         name: "(g) enqueued before there was a limit".to_owned(),
         fill: Box::new(move |path, limited| full_account(path, limited, many, claims, false)),
         bound: None,
+        has_room: false,
     });
     shapes
 }

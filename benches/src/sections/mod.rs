@@ -26,6 +26,8 @@ use crate::report::Report;
 pub enum Section {
     /// Claims and completions: against the baseline, and with each kind of backlog.
     Claim,
+    /// Claims and completions with pauses and concurrency limits, against the same without them.
+    LimitedClaims,
     /// Enqueues many jobs at once, against the baseline.
     Enqueue,
     /// Threads that share commits.
@@ -81,8 +83,9 @@ pub struct Stage {
 
 impl Section {
     /// All sections, in the order of the report.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Claim,
+        Self::LimitedClaims,
         Self::Enqueue,
         Self::Commit,
         Self::Drain,
@@ -103,6 +106,7 @@ impl Section {
     pub fn run(self, stage: &Stage, report: &mut Report) -> Result<()> {
         match self {
             Self::Claim => claim::run(stage, report),
+            Self::LimitedClaims => limited_claims::run(stage, report),
             Self::Enqueue => enqueue::run(stage, report),
             Self::Commit => commit::run(stage, report),
             Self::Drain => drain::run(stage, report),
