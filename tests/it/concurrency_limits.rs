@@ -65,9 +65,8 @@ fn processes_keep_to_limits_that_change_whoever_is_killed() {
 /// A database with limits and this number of jobs of each limited kind.
 fn with_limited_jobs(jobs: u64) -> Database {
     let database = Database::new();
-    let limits = LIMITED_KINDS.map(|(kind, partition)| {
-        ConcurrencyLimit::new(JobKind::custom(kind).unwrap(), partition, 2).unwrap()
-    });
+    let limits = LIMITED_KINDS
+        .map(|(kind, partition)| ConcurrencyLimit::new(JobKind::custom(kind).unwrap(), partition, 2).unwrap());
     let store = database.store();
     store.write(|s| limits.iter().try_for_each(|limit| s.concurrency_limits().set(limit))).unwrap();
     enqueue(&database, jobs);

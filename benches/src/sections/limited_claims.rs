@@ -81,9 +81,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         if shape.has_room {
             let (with, without) = (limited.batches / f64::from(BATCHES), plain.batches / f64::from(BATCHES));
             let name = format!("completion of {TURN} together with limits, {} / without", shape.name);
-            report.row(
-                Row::unbounded(name, with / without, "x").parts(format!("{with:.1} µs / {without:.1} µs")),
-            );
+            report.row(Row::unbounded(name, with / without, "x").parts(format!("{with:.1} µs / {without:.1} µs")));
         }
     }
     report.note(format!(

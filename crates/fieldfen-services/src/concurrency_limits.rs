@@ -69,7 +69,12 @@ impl<S: Store> ConcurrencyLimits<S> {
     }
 
     /// Sets a limit and returns whether anything has changed.
-    fn change_in(&self, t: &mut Transaction<'_>, limit: &ConcurrencyLimit, action: &Action) -> Result<bool, StoreError> {
+    fn change_in(
+        &self,
+        t: &mut Transaction<'_>,
+        limit: &ConcurrencyLimit,
+        action: &Action,
+    ) -> Result<bool, StoreError> {
         let s = t.session();
         if s.concurrency_limits().list()?.contains(limit) {
             return Ok(false);

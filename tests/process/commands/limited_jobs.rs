@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
+use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, ConcurrencyLimit, FailureReport, Job, JobFilter, JobKind, JobStatus, Partition, Retry,
     WorkerName,
 };
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::{Session, Store as _, StoreError};
-use fieldfen_domain::PageRequest;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::concurrency_limits::ConcurrencyLimits;

@@ -41,7 +41,10 @@ pub(super) fn job_of(number: u64, of: u64) -> NewJob {
 }
 
 /// An operator's action that must take effect.
-pub(super) fn act<S: Store>(on: &On<'_, S>, mut act: impl FnMut(&mut dyn JobActions) -> Result<JobActionOutcome, StoreError>) {
+pub(super) fn act<S: Store>(
+    on: &On<'_, S>,
+    mut act: impl FnMut(&mut dyn JobActions) -> Result<JobActionOutcome, StoreError>,
+) {
     assert_eq!(on.write(|s| act(s.job_actions())), JobActionOutcome::Done);
 }
 

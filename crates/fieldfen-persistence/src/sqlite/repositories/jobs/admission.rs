@@ -38,7 +38,9 @@ macro_rules! partition_columns {
 macro_rules! counted {
     () => {
         concat!(
-            "SELECT ", partition_columns!(), " FROM jobs WHERE partition_key IS NOT NULL AND waits_for = '' \
+            "SELECT ",
+            partition_columns!(),
+            " FROM jobs WHERE partition_key IS NOT NULL AND waits_for = '' \
              AND status IN ('pending', 'running')"
         )
     };

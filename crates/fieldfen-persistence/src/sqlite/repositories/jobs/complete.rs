@@ -121,5 +121,9 @@ impl SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("Complete", Complete::SQL), ("CompleteMany", CompleteMany::SQL), ("CompleteManyCounted", CompleteManyCounted::SQL)]
+    vec![
+        ("Complete", Complete::SQL),
+        ("CompleteMany", CompleteMany::SQL),
+        ("CompleteManyCounted", CompleteManyCounted::SQL),
+    ]
 }

@@ -77,8 +77,7 @@ impl SqliteSession<'_> {
         let rules = self.claim_rules()?;
         for (kind, running) in rules.kinds_limited_in_all() {
             let limits = rules.limits(kind);
-            let uncounted =
-                if limits.has_uncounted { self.count_jobs_of_other_programs(kind, limits)? } else { 0 };
+            let uncounted = if limits.has_uncounted { self.count_jobs_of_other_programs(kind, limits)? } else { 0 };
             let counted = self.running_of_kind(kind)?;
             if counted != running.saturating_add(uncounted) {
                 self.note_running(kind, counted)?;
