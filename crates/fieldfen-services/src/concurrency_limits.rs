@@ -43,7 +43,7 @@ impl<S: Store> ConcurrencyLimits<S> {
     /// All limits, by kind and partition.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when a row holds what no limit can hold.
+    /// [`StoreError::BadRow`] when a row breaks a rule of a limit.
     pub fn list(&self) -> Result<Vec<ConcurrencyLimit>, StoreError> {
         self.store.read(|s| s.concurrency_limits().list())
     }
@@ -95,7 +95,8 @@ impl<S: Store> ConcurrencyLimits<S> {
         Ok(is_removed)
     }
 
-    /// Admits the jobs that wait although there is room. Each round is a transaction, so that other writers come between.
+    /// Admits the jobs that wait although there is room. Each round is a transaction of its own, so that other writers write
+    /// in between.
     fn admit_waiting(&self, kind: &JobKind) -> Result<(), StoreError> {
         let mut next = Some(String::new());
         while let Some(after) = next {

@@ -45,7 +45,7 @@ impl<S: Store> Pauses<S> {
     /// The pauses that hold now, by scope.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] when a row holds what no pause can hold.
+    /// [`StoreError::BadRow`] when a row breaks a rule of a pause.
     pub fn list(&self) -> Result<Vec<Pause>, StoreError> {
         let now = self.environment.now();
         self.store.read(|s| s.pauses().list(now))

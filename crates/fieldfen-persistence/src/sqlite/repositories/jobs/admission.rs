@@ -9,7 +9,7 @@
 //!   claim sets it aside again.
 //! - Every statement that changes the status or the due time of a job clears `waits_for`.
 //!
-//! Other programs know none of these rules; `waiting_check` finds the jobs that they leave waiting.
+//! Other programs do not follow these rules; `waiting_check` finds the jobs that they leave waiting.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -195,7 +195,7 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// Admits the first waiting jobs of a partition and says how many.
+    /// Admits the first waiting jobs of a partition. Returns their number.
     pub(in crate::sqlite) fn admit(&mut self, kind: &str, key: &str, limit: i64) -> Result<usize, StoreError> {
         if key.is_empty() {
             return Ok(0);
@@ -231,13 +231,13 @@ impl SqliteSession<'_> {
 /// first.
 pub(super) type Place = (i64, Vec<u8>);
 
-/// Decides for new jobs whether they wait, and for what.
+/// The rules that decide whether new jobs wait, and for which partition or pause.
 pub(super) struct NewJobRules {
     rules: ClaimRules,
     partitions: HashMap<(JobKind, String), Occupancy>,
 }
 
-/// The partition key of a new job, and what it waits for.
+/// The partition key of a new job, and the partition or pause that it waits for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Admission {
     pub(super) partition_key: Option<String>,
@@ -246,7 +246,7 @@ pub(super) struct Admission {
 
 /// A partition to which jobs are added.
 struct Occupancy {
-    /// How many jobs it has room for beside the running ones.
+    /// The number of jobs that it has room for beside the running ones.
     room: usize,
     /// The places of the first admitted jobs, in order.
     admitted: Vec<Place>,

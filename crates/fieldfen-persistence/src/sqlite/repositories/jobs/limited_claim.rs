@@ -25,7 +25,7 @@ use crate::sqlite::session::SqliteSession;
 const MOST_SET_ASIDE: usize = 1024;
 
 statement! {
-    /// The due jobs of one kind in the order of the claim, with what pauses and limits go by.
+    /// The due jobs of one kind in the order of the claim, with the columns by which pauses and limits apply.
     Candidates<'a> {
         kind: &'a str as Text,
         now: SqlTime as SqlTimestamp,
@@ -50,7 +50,7 @@ statement! {
     } = concat!(take!(), ", partition_key = ? WHERE rowid = ? AND status = 'pending'")
 }
 statement! {
-    /// Sets jobs aside, given as a JSON array with row, partition key and what the job waits for.
+    /// Sets jobs aside, given as a JSON array of row, partition key, and the partition or pause that the job waits for.
     SetAside<'a> { given: &'a str as Text } =
         "UPDATE jobs SET partition_key = given.partition_key, waits_for = given.waits_for \
          FROM (SELECT value ->> 0 AS id, value ->> 1 AS partition_key, value ->> 2 AS waits_for FROM json_each(?)) AS given \
@@ -68,7 +68,7 @@ statement! {
         "UPDATE jobs SET partition_key = ?, waits_for = '' WHERE rowid = ? AND status = 'running'"
 }
 
-/// A due job, with what pauses and limits go by.
+/// A due job, with the columns by which pauses and limits apply.
 struct Candidate {
     /// The place in the order of the claim. Empty with a whole row, since the jobs of one kind are in order.
     place: Place,
@@ -87,7 +87,7 @@ struct Admissible {
     partition_key: Option<String>,
 }
 
-/// A job that is set aside: its row, its partition key, and what it waits for.
+/// A job that is set aside: its row, its partition key, and the partition or pause that it waits for.
 type SetAsideJob = (i64, Option<String>, String);
 
 impl SqliteSession<'_> {
@@ -224,7 +224,7 @@ impl SqliteSession<'_> {
         Ok(number)
     }
 
-    /// How many more jobs of a kind may run, for a session that cannot write.
+    /// The number of further jobs of a kind that may run, for a session that cannot write.
     pub(super) fn seen_room_of_kind(&mut self, kind: &JobKind, limits: KindLimits) -> Result<u32, StoreError> {
         if !limits.has_uncounted {
             return Ok(limits.room());
@@ -250,7 +250,7 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
-    /// Whether one more job of a partition may run. If so, the next question counts that job.
+    /// Whether one more job of a partition may run. If so, the next call counts that job.
     fn has_room(
         &mut self,
         partitions: &mut Partitions,
@@ -297,7 +297,7 @@ type UncountedJob = (i64, Option<StoredText>, Option<StoredText>);
 /// A row of [`Candidates`].
 type CandidateRow = (i64, StoredText, i64, Option<StoredText>, Option<StoredText>);
 
-/// What a claim knows of the partitions of one kind.
+/// The jobs of each partition of one kind, as a claim counts them.
 #[derive(Default)]
 struct Partitions {
     /// The number of running jobs.
