@@ -4,6 +4,7 @@
 
 mod backup;
 mod backup_name;
+mod command;
 mod error;
 mod file_mode;
 mod folder;
@@ -12,6 +13,7 @@ mod retention;
 mod snapshot;
 
 pub use backup::{BackupReport, back_up};
+pub use command::BackupCommand;
 pub use error::BackupError;
 pub use file_mode::PRIVATE;
 pub use retention::{DEFAULT_KEEP_DAYS, RetentionReport, remove_old};

@@ -2,13 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
-use fieldfen_migrate::{DifferenceLine, Down, DownPlan, MigrateError, Migrator, SchemaReport};
-use fieldfen_persistence::migrations::{self, DataLoss, Loss, Migration, MigrationError};
-use fieldfen_persistence::{SqliteUrl, sqlite_version};
-use fieldfen_terminal::{CommonArgs, Exit, Table, Terminal, Versions, run};
-use serde_json::json;
+use clap::Parser;
+use fieldfen_migrate::MigrateCommand;
+use fieldfen_persistence::{migrations, sqlite_version};
+use fieldfen_terminal::{CommonArgs, Versions, run};
 
 /// Moves a fieldfen database from schema to schema and back
 #[derive(Parser)]
@@ -21,27 +18,7 @@ struct Migrate {
     #[command(flatten)]
     common: CommonArgs,
     #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Subcommand)]
-enum Action {
-    /// Apply every migration that the database lacks; creates the database and its folder
-    Up,
-    /// Revert the newest migration, with all data in its tables and columns
-    Down {
-        /// Revert all migrations newer than this version, for example 0002 or 0002_job_queue; `none` reverts all
-        #[arg(long, value_name = "VERSION")]
-        to: Option<String>,
-        /// Do not ask: data will be lost
-        #[arg(long)]
-        yes: bool,
-        /// Go on even if jobs run, publications are live or rows of other programs will be lost
-        #[arg(long)]
-        allow_data_loss: bool,
-    },
-    /// Say which migrations the database has
-    Status,
+    command: MigrateCommand,
 }
 
 impl AsRef<CommonArgs> for Migrate {
@@ -55,147 +32,5 @@ fn main() -> ExitCode {
         let newest_migration = migrations::newest().to_string();
         Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
     };
-    run(versions, |args: &Migrate, terminal| {
-        let url: SqliteUrl = terminal.database_url()?.parse()?;
-        let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
-        match &args.action {
-            Action::Up => up(&migrator, &url, terminal),
-            Action::Down { to, yes, allow_data_loss } => {
-                let data_loss = if *allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
-                down(&migrator, &url, to.as_deref(), *yes, data_loss, terminal)
-            }
-            Action::Status => status(&migrator, terminal),
-        }
-    })
-}
-
-fn up(migrator: &Migrator, url: &SqliteUrl, terminal: &Terminal) -> anyhow::Result<()> {
-    let applied = migrator.up().map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
-    let at = migrations::newest().to_string();
-    let recognised = applied.recognised.as_ref().map(ToString::to_string);
-    let applied = applied.migrations;
-    let document = json!({
-        "database": url.to_string(), "recognised": recognised, "applied": names(&applied), "at": at,
-    });
-    terminal.print_result(&document, |out| {
-        if let Some(recognised) = &recognised {
-            writeln!(out, "the database has the specification's tables: taken as {recognised}")?;
-        }
-        for migration in &applied {
-            writeln!(out, "applied {migration}")?;
-        }
-        match applied.len() {
-            0 => writeln!(out, "nothing to do: {url} is at {at}"),
-            _ => writeln!(out, "{url} is at {at} now"),
-        }
-    })?;
-    Ok(())
-}
-
-fn down(
-    migrator: &Migrator,
-    url: &SqliteUrl,
-    to: Option<&str>,
-    yes: bool,
-    data_loss: DataLoss,
-    terminal: &Terminal,
-) -> anyhow::Result<()> {
-    let target = match to {
-        None => Down::Last,
-        Some("none") => Down::Everything,
-        Some(version) => Down::To(version.to_owned()),
-    };
-    let failed = || format!("cannot revert migrations of {url}");
-    let DownPlan { migrations, losses, .. } = migrator.plan_down(&target).map_err(with_exit).with_context(failed)?;
-    let still_needed: Vec<_> = losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
-    if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
-        return Err(with_exit(MigrationError::StillNeeded(still_needed).into())).with_context(failed);
-    }
-    if !migrations.is_empty() && !yes {
-        let lost = match losses.len() {
-            0 => "no rows will be lost".to_owned(),
-            _ => format!("this will be lost: {}", listed(&losses)),
-        };
-        let what = format!("reverts {} of {url}: {lost}", names(&migrations).join(", "));
-        match terminal.confirm(&format!("This {what}. Go on?"))? {
-            Some(true) => {}
-            Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
-            None => bail!(Exit::Usage.with(format!("`fieldfen-migrate down` {what}: back it up, then give --yes"))),
-        }
-    }
-    migrator.down(&migrations, data_loss).map_err(with_exit).with_context(failed)?;
-    let at = migrator.status().map_err(with_exit)?.at;
-    let lost: Vec<_> = losses
-        .iter()
-        .map(|loss| json!({"what": loss.what, "rows": loss.rows, "consequence": loss.consequence}))
-        .collect();
-    let document = json!({"database": url.to_string(), "reverted": names(&migrations), "lost": lost, "at": at});
-    terminal.print_result(&document, |out| {
-        for migration in &migrations {
-            writeln!(out, "reverted {migration}")?;
-        }
-        for loss in &losses {
-            writeln!(out, "{loss}")?;
-        }
-        let at = at.as_deref().unwrap_or("no migration");
-        match migrations.len() {
-            0 => writeln!(out, "nothing to do: {url} is at {at}"),
-            _ => writeln!(out, "{url} is at {at} now"),
-        }
-    })?;
-    Ok(())
-}
-
-fn status(migrator: &Migrator, terminal: &Terminal) -> anyhow::Result<()> {
-    let report = migrator.status().map_err(with_exit).context("cannot read the schema")?;
-    let said = format!("{}: {}", report.database, report.advice());
-    let is_current = report.is_current();
-    terminal.print_result(&report, |out| {
-        out.table(&table(&report, terminal))?;
-        for DifferenceLine { what, found, expected, .. } in &report.differences {
-            writeln!(out, "{what}: found {found}, expected {expected}")?;
-        }
-        if is_current { writeln!(out, "{said}") } else { Ok(()) }
-    })?;
-    if is_current { Ok(()) } else { bail!(Exit::Schema.with(said)) }
-}
-
-fn table(report: &SchemaReport, terminal: &Terminal) -> Table {
-    let mut table = terminal.table(["version", "name", "state"]);
-    for line in &report.migrations {
-        let state = match (line.applied, line.known) {
-            (true, true) => "applied",
-            (true, false) => "applied, unknown to this program",
-            (false, _) => "pending",
-        };
-        table.add_row([line.version.as_str(), line.name.as_str(), state]);
-    }
-    table
-}
-
-fn names(migrations: &[Migration]) -> Vec<String> {
-    migrations.iter().map(ToString::to_string).collect()
-}
-
-fn listed(losses: &[Loss]) -> String {
-    losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
-/// The same error with the exit code of its kind.
-fn with_exit(error: MigrateError) -> anyhow::Error {
-    match error {
-        MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
-        MigrateError::Migration(error @ MigrationError::StillNeeded(_)) => {
-            Exit::Usage.with(format!("{error}; back the database up, then give --allow-data-loss")).into()
-        }
-        MigrateError::Migration(
-            MigrationError::Newer { .. }
-            | MigrationError::NotTheSpecification(_)
-            | MigrationError::Encoding { .. }
-            | MigrationError::NamesTaken(_)
-            | MigrationError::Changed(_)
-            | MigrationError::NotNewest { .. },
-        ) => Exit::Schema.with(error).into(),
-        error => error.into(),
-    }
+    run(versions, |args: &Migrate, terminal| args.command.run(terminal))
 }
