@@ -34,6 +34,12 @@ pub enum Exit {
     Io = 9,
     /// The connection was lost during the commit: everything was done, or nothing.
     OutcomeUnknown = 10,
+    /// The subject of the command does not exist.
+    NotFound = 11,
+    /// A rule, or the state of the subject, does not allow the action. Nothing was changed.
+    Refused = 12,
+    /// The action waits for a worker, and was not carried out in the given time.
+    NotDoneYet = 13,
 }
 
 impl Exit {
@@ -58,6 +64,9 @@ impl Exit {
             Self::Full => "full",
             Self::Io => "io",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::NotFound => "not_found",
+            Self::Refused => "refused",
+            Self::NotDoneYet => "not_done_yet",
         }
     }
 
