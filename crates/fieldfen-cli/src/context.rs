@@ -1,0 +1,58 @@
+//! The database, the operator and the output of one command.
+
+use anyhow::Context as _;
+use fieldfen_domain::operator::{Action, Actor, Via};
+use fieldfen_persistence::{SqliteStore, SqliteUrl};
+use fieldfen_services::Environment;
+use fieldfen_terminal::{Exit, Terminal};
+
+/// The person who acts.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct OperatorArgs {
+    /// The name under which actions are recorded [default: the login name]
+    #[arg(long = "as", global = true, value_name = "NAME", env = "FIELDFEN_OPERATOR")]
+    operator_name: Option<String>,
+}
+
+/// The database, the operator and the output of one command.
+pub(crate) struct Context<'a> {
+    pub(crate) terminal: &'a Terminal,
+    pub(crate) environment: Environment,
+    operator: &'a OperatorArgs,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(terminal: &'a Terminal, operator: &'a OperatorArgs) -> Self {
+        Self { terminal, environment: Environment::system(), operator }
+    }
+
+    /// Opens the database.
+    pub(crate) fn store(&self) -> anyhow::Result<SqliteStore> {
+        let address = self.terminal.database_url()?;
+        address.parse::<SqliteUrl>()?;
+        Ok(SqliteStore::open(&address)?)
+    }
+
+    /// An action of the operator for this reason.
+    pub(crate) fn action(&self, reason: &str) -> anyhow::Result<Action> {
+        let login = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let name =
+            self.operator.operator_name.clone().or_else(login).ok_or_else(|| {
+                Exit::Usage.with("nobody is named who acts: give --as NAME, or set FIELDFEN_OPERATOR")
+            })?;
+        let actor = Actor::new(name, Via::Tool).map_err(|error| Exit::Usage.with(error))?;
+        Action::new(actor, reason).map_err(|error| Exit::Usage.with(error).into())
+    }
+
+    /// Asks for a confirmation of what cannot be undone, unless `yes` was given.
+    pub(crate) fn confirm(&self, what: &str, yes: bool) -> anyhow::Result<()> {
+        if yes {
+            return Ok(());
+        }
+        match self.terminal.confirm(&format!("{what}. Go on?")).context("cannot ask for a confirmation")? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Exit::Usage.with("not confirmed: nothing was done").into()),
+            None => Err(Exit::Usage.with(format!("{what}: give --yes to confirm")).into()),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The documents of jobs.
+
+use std::io;
+
+use fieldfen_domain::job::{Job, JobState, JobSummary};
+use fieldfen_domain::{FileId, JobId, RawJson, Timestamp};
+use fieldfen_terminal::{Terminal, TextOutput};
+use serde::Serialize;
+
+use crate::json_text::JsonText;
+use crate::time_argument::shown;
+
+/// The JSON document of a job in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobLine {
+    id: JobId,
+    kind: String,
+    /// `pending`, `running`, `completed` or `failed`, as in the database.
+    status: &'static str,
+    /// The event that a failed job is parked for; `null` if it is not parked.
+    parked_for: Option<String>,
+    file: Option<FileId>,
+    /// The service or account that the job uses.
+    account: Option<String>,
+    /// 0 is urgent, 3 low.
+    priority: u8,
+    /// No claim takes the job before this time.
+    due: Timestamp,
+    /// The number of retries that it has used, and may use.
+    retries: u32,
+    max_retries: u32,
+    /// The number of leases that its workers have lost.
+    lost_leases: u32,
+    /// The number of times that a rate limit has delayed it.
+    throttled: u32,
+    created: Option<Timestamp>,
+    /// When its handler started; `null` if it does not run.
+    started: Option<Timestamp>,
+    /// When it ended; `null` if it has not ended.
+    ended: Option<Timestamp>,
+    /// The worker that runs it.
+    worker: Option<String>,
+    /// Until when its worker holds it.
+    lease_until: Option<Timestamp>,
+    cancel_requested: Option<Timestamp>,
+    dedup_key: Option<String>,
+    /// The beginning of its last error.
+    error: Option<String>,
+}
+
+impl From<JobSummary> for JobLine {
+    fn from(job: JobSummary) -> Self {
+        let status = job.state.status().as_str();
+        let (mut parked, mut started, mut ended, mut lease) = (None, None, None, None);
+        match job.state {
+            JobState::Pending => {}
+            JobState::Running { started_at, lease: held } => (started, lease) = (started_at, held),
+            JobState::Completed { at } | JobState::Failed { at } => ended = at,
+            JobState::Parked { at, parked_for } => (ended, parked) = (at, Some(parked_for.to_string())),
+        }
+        Self {
+            id: job.id,
+            kind: job.kind.to_string(),
+            status,
+            parked_for: parked,
+            file: job.file_id,
+            account: job.account.map(|account| account.to_string()),
+            priority: job.priority.number(),
+            due: job.run_at,
+            retries: job.attempts,
+            max_retries: job.max_retries,
+            lost_leases: job.lost_leases,
+            throttled: job.throttled,
+            created: job.created_at,
+            started,
+            ended,
+            lease_until: lease.as_ref().map(|lease| lease.expires_at),
+            worker: lease.map(|lease| lease.worker),
+            cancel_requested: job.cancel_requested_at,
+            dedup_key: job.dedup_key.map(|key| key.to_string()),
+            error: job.last_error,
+        }
+    }
+}
+
+impl JobLine {
+    /// The status in a table: `parked: approval` for a parked job.
+    fn shown_status(&self) -> String {
+        self.parked_for.as_ref().map_or_else(|| self.status.to_owned(), |event| format!("parked: {event}"))
+    }
+
+    /// The cells in the table of jobs.
+    fn cells(&self) -> [String; 6] {
+        let error: String = self.error.as_deref().unwrap_or_default().chars().take(60).collect();
+        let due = shown(self.due);
+        let retries = format!("{} of {}", self.retries, self.max_retries);
+        [self.id.to_string(), self.kind.clone(), self.shown_status(), due, retries, error]
+    }
+}
+
+/// Writes a table of jobs; nothing if there is none.
+pub(crate) fn write_table(jobs: &[JobLine], out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let mut table = terminal.table(["id", "kind", "status", "due", "retries", "error"]);
+    for job in jobs {
+        table.add_row(job.cells());
+    }
+    out.table(&table)
+}
+
+/// The JSON document of one job.
+#[derive(Debug, Serialize)]
+pub(crate) struct JobDocument {
+    #[serde(flatten)]
+    line: JobLine,
+    /// The arguments of the handler, as they are stored.
+    payload: Option<JsonText>,
+    /// The handler's result.
+    result: Option<JsonText>,
+    /// The last progress that the handler has reported.
+    progress: Option<JsonText>,
+}
+
+impl From<Job> for JobDocument {
+    fn from(mut job: Job) -> Self {
+        let json = |json: Option<RawJson>| json.map(JsonText);
+        let (payload, result, progress) =
+            (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
+        let error = job.last_error.clone();
+        Self { line: JobLine { error, ..JobLine::from(JobSummary::from(job)) }, payload, result, progress }
+    }
+}
+
+impl JobDocument {
+    /// Writes the values of the job, one on a line, without those that it does not have.
+    pub(crate) fn write(&self, out: &mut TextOutput<'_>) -> io::Result<()> {
+        let line = &self.line;
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let json = |json: &Option<JsonText>| json.as_ref().map(|json| json.0.as_str().to_owned());
+        let values = [
+            ("job", Some(line.id.to_string())),
+            ("kind", Some(line.kind.clone())),
+            ("status", Some(line.shown_status())),
+            ("file", line.file.map(|file| file.to_string())),
+            ("account", line.account.clone()),
+            ("priority", Some(line.priority.to_string())),
+            ("due", time(Some(line.due))),
+            ("retries", Some(format!("{} of {}", line.retries, line.max_retries))),
+            ("lost leases", (line.lost_leases > 0).then(|| line.lost_leases.to_string())),
+            ("throttled", (line.throttled > 0).then(|| line.throttled.to_string())),
+            ("created", time(line.created)),
+            ("started", time(line.started)),
+            ("ended", time(line.ended)),
+            ("worker", line.worker.clone()),
+            ("lease until", time(line.lease_until)),
+            ("cancel requested", time(line.cancel_requested)),
+            ("dedup key", line.dedup_key.clone()),
+            ("payload", json(&self.payload)),
+            ("progress", json(&self.progress)),
+            ("result", json(&self.result)),
+            ("error", line.error.clone()),
+        ];
+        for (name, value) in values {
+            if let Some(value) = value {
+                writeln!(out, "{name:<16} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}

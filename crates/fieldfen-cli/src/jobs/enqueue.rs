@@ -1,0 +1,86 @@
+//! `jobs enqueue`: enqueues a job.
+
+use fieldfen_domain::job::{ApiAccount, DedupKey, EnqueueOutcome, JobKind, NewJob, Priority};
+use fieldfen_domain::{FileId, RawJson};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::queue::{Queue, QueueError};
+use fieldfen_services::workers::Workers;
+use fieldfen_terminal::Exit;
+
+use crate::answer::{Answer, Outcome};
+use crate::context::Context;
+use crate::time_argument::TimeArgument;
+
+/// The new job.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EnqueueArgs {
+    /// The kind of the job, for example UpscaleImage
+    kind: JobKind,
+    /// The arguments of its handler, as a JSON document
+    #[arg(long, value_name = "JSON")]
+    payload: Option<String>,
+    /// The file of the job
+    #[arg(long, value_name = "ID")]
+    file: Option<FileId>,
+    /// The service or account that the job uses, for example etsy or etsy/main
+    #[arg(long, value_name = "SERVICE")]
+    account: Option<ApiAccount>,
+    /// Not before this time, or this span from now: 2026-11-26T09:00:00Z, 15m, 2h, 3d
+    #[arg(long, value_name = "TIME")]
+    at: Option<TimeArgument>,
+    /// 0 is urgent, 1 high, 2 normal, 3 low
+    #[arg(long, value_name = "0-3", default_value = "2", value_parser = priority)]
+    priority: Priority,
+    /// The number of retries before the job fails for good
+    #[arg(long, value_name = "NUMBER")]
+    retries: Option<u32>,
+    /// Enqueue nothing if a job with this key has not ended
+    #[arg(long, value_name = "KEY")]
+    dedup_key: Option<String>,
+}
+
+/// Parses a priority.
+fn priority(text: &str) -> Result<Priority, String> {
+    let level = text.parse().ok().and_then(Priority::from_number);
+    level.ok_or_else(|| format!("{text:?} must be 0 (urgent), 1 (high), 2 (normal) or 3 (low)"))
+}
+
+impl EnqueueArgs {
+    pub(super) fn run(&self, queue: &Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+        let now = context.environment.now();
+        let payload =
+            self.payload.as_deref().map(RawJson::parse).transpose().map_err(|error| Exit::Usage.with(error))?;
+        let key = self.dedup_key.as_deref().map(DedupKey::new).transpose().map_err(|error| Exit::Usage.with(error))?;
+        let mut job = NewJob::untyped(context.environment.job_id(), self.kind.clone(), payload, now)
+            .map_err(|error| Exit::Usage.with(error))?
+            .account(self.account.clone())
+            .priority(self.priority)
+            .dedup_key(key);
+        if self.file.is_some() {
+            job = job.file_id(self.file);
+        }
+        if let Some(at) = self.at {
+            job = job.run_at(at.after(now));
+        }
+        if let Some(retries) = self.retries {
+            job = job.max_retries(retries);
+        }
+        let enqueued = queue.enqueue(&job).map_err(|error| match error {
+            QueueError::Store(error) => error.into(),
+            error => anyhow::Error::from(Exit::Usage.with(error)),
+        })?;
+        let answer = match enqueued {
+            EnqueueOutcome::Created(id) => {
+                let workers = Workers::new(context.store()?, context.environment.clone()).alive(&self.kind)?.len();
+                let waits = if workers == 0 { "; no living worker handles this kind" } else { "" };
+                Answer::new(format_args!("job {id}"), Outcome::Done, format!("enqueued{waits}"))
+            }
+            EnqueueOutcome::Duplicate(id) => Answer::new(
+                format_args!("job {id}"),
+                Outcome::Unchanged,
+                "it has the same dedup key and has not ended: nothing was enqueued",
+            ),
+        };
+        answer.print(context)
+    }
+}

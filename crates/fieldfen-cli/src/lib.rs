@@ -1,0 +1,157 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod answer;
+mod completions;
+mod context;
+mod files;
+mod jobs;
+mod json_text;
+mod log;
+mod page;
+mod pauses;
+mod publications;
+mod recurring;
+mod time_argument;
+mod usage;
+mod webhooks;
+mod workers;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use fieldfen_backup::BackupCommand;
+use fieldfen_migrate::MigrateCommand;
+use fieldfen_persistence::{migrations, sqlite_version};
+use fieldfen_terminal::{CommonArgs, Terminal, Versions, run};
+
+use context::{Context, OperatorArgs};
+
+/// See, understand and repair the state of a shop
+#[derive(Debug, Parser)]
+#[command(
+    name = "fieldfen",
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, 3 database not there, 4 busy, \
+    5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 10 outcome of a commit unknown, \
+    11 not found, 12 refused by a rule, 13 not done yet"
+)]
+pub struct Fieldfen {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(flatten)]
+    operator: OperatorArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Pictures: list, show, ingest, approve, reject, retry
+    #[command(subcommand)]
+    Files(files::FilesCommand),
+    /// Jobs: list, show, retry, cancel
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// Publications: what is known of a file at a marketplace or network
+    #[command(subcommand)]
+    Publications(publications::PublicationsCommand),
+    /// Products at marketplaces
+    #[command(subcommand)]
+    Listings(publications::ListingsCommand),
+    /// Posts at social networks
+    #[command(subcommand)]
+    Posts(publications::PostsCommand),
+    /// Webhooks: the remembered deliveries, and receiving from a file
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
+    /// Pause a kind of job, a service or an account
+    Pause(pauses::PauseArgs),
+    /// Lift a pause
+    Resume(pauses::ResumeArgs),
+    /// List the pauses that hold now
+    Pauses,
+    /// Calls of external services, and their rate limits
+    #[command(subcommand)]
+    Usage(usage::UsageCommand),
+    /// Recurring work: list, run now, pause, resume
+    #[command(subcommand)]
+    Recurring(recurring::RecurringCommand),
+    /// List the living workers, and the jobs that run now
+    Workers,
+    /// List the actions of operators, the newest first
+    Log(log::LogArgs),
+    /// Move the database from schema to schema and back
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Print the completions of a shell on stdout
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program, or of one of its commands, on stdout
+    Man {
+        /// The command, for example jobs
+        command: Option<String>,
+    },
+    /// Back the database up while programs are at work on it
+    #[command(subcommand)]
+    Backup(BackupCommand),
+}
+
+impl AsRef<CommonArgs> for Fieldfen {
+    fn as_ref(&self) -> &CommonArgs {
+        &self.common
+    }
+}
+
+/// Runs the program with the arguments of this process, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let versions = || {
+        let newest_migration = migrations::newest().to_string();
+        Ok(Versions { program: env!("CARGO_PKG_VERSION"), sqlite: sqlite_version(), newest_migration })
+    };
+    run(versions, |args: &Fieldfen, terminal| args.run(terminal))
+}
+
+impl Fieldfen {
+    /// Runs the command on this terminal. A program of your own can parse a [`Fieldfen`] and call this.
+    ///
+    /// # Errors
+    /// The error of the command, whose exit code [`Exit::of`](fieldfen_terminal::Exit::of) returns.
+    pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
+        let context = Context::new(terminal, &self.operator);
+        match &self.command {
+            Command::Files(command) => command.run(&context),
+            Command::Jobs(command) => command.run(&context),
+            Command::Publications(command) => command.run(&context),
+            Command::Listings(command) => command.run(&context),
+            Command::Posts(command) => command.run(&context),
+            Command::Webhooks(command) => command.run(&context),
+            Command::Pause(args) => args.run(&context),
+            Command::Resume(args) => args.run(&context),
+            Command::Pauses => pauses::list(&context),
+            Command::Usage(command) => command.run(&context),
+            Command::Recurring(command) => command.run(&context),
+            Command::Workers => workers::list(&context),
+            Command::Log(args) => args.run(&context),
+            Command::Completions { shell } => completions::completions(*shell),
+            Command::Man { command } => completions::man(command.as_deref()),
+            Command::Migrate(command) => command.run(terminal),
+            Command::Backup(command) => command.run(terminal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_of_no_command_contradict_each_other() {
+        Fieldfen::command().debug_assert();
+    }
+}

@@ -1,0 +1,7 @@
+//! The program `fieldfen`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fieldfen_cli::main()
+}

@@ -1,0 +1,94 @@
+//! Times in arguments: RFC 3339, or a span before or after now.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fieldfen_domain::{Timestamp, truncate_to_micros};
+
+/// A time, or a span between it and now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeArgument {
+    At(Timestamp),
+    Span(TimeDelta),
+}
+
+impl TimeArgument {
+    /// The time; a span counts back from now.
+    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Span(span) => now.checked_sub_signed(span).unwrap_or(fieldfen_domain::MIN_TIMESTAMP),
+        }
+    }
+
+    /// The time; a span counts forward from now.
+    pub(crate) fn after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Span(span) => now.checked_add_signed(span).unwrap_or(fieldfen_domain::MAX_TIMESTAMP),
+        }
+    }
+}
+
+impl FromStr for TimeArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rule =
+            || format!("{text:?} must be a time such as 2026-11-26T09:00:00Z or a span such as 90s, 15m, 2h or 3d");
+        if let Some(span) = span(text) {
+            return Ok(Self::Span(span));
+        }
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| rule())?;
+        Ok(Self::At(truncate_to_micros(at.with_timezone(&Utc))))
+    }
+}
+
+/// A time in a table, in UTC to the second.
+pub(crate) fn shown(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The span of a number and a unit: `s`, `m`, `h` or `d`.
+fn span(text: &str) -> Option<TimeDelta> {
+    let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)]
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))?;
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    TimeDelta::try_seconds(number.parse::<i64>().ok()?.checked_mul(seconds)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_span_counts_from_now_in_either_direction() {
+        let now = at("2026-11-26T12:00:00Z");
+        let argument: TimeArgument = "2h".parse().unwrap();
+        assert_eq!(argument.before(now), at("2026-11-26T10:00:00Z"));
+        assert_eq!(argument.after(now), at("2026-11-26T14:00:00Z"));
+        let far: TimeArgument = "99999999999d".parse().unwrap();
+        assert!(far.after(now) > now && far.before(now) < now);
+    }
+
+    #[test]
+    fn a_time_has_a_zone_and_microseconds() {
+        let argument: TimeArgument = "2026-11-26T13:00:00.1234567+01:00".parse().unwrap();
+        assert_eq!(argument, TimeArgument::At(at("2026-11-26T12:00:00.123456Z")));
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_the_rule() {
+        for text in ["", "h", "-2h", "1.5h", "2w", "tomorrow", "2026-11-26", "2026-11-26T12:00:00", "é"] {
+            let error = text.parse::<TimeArgument>().unwrap_err();
+            assert!(error.contains("must be a time such as"), "{text}: {error}");
+        }
+    }
+}

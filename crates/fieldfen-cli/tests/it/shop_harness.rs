@@ -1,0 +1,90 @@
+//! A shop's folder with a migrated database, and the program that runs in it.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::shop::Shop as Rules;
+use fieldfen_services::worker::Worker;
+use fieldfen_testkit::wait::output;
+use serde_json::Value;
+
+/// A folder with a migrated `data/fieldfen.db`.
+pub(crate) struct Shop {
+    folder: tempfile::TempDir,
+}
+
+impl Shop {
+    pub(crate) fn new() -> Self {
+        let shop = Self { folder: tempfile::tempdir().unwrap() };
+        shop.run(&["migrate", "up"]).ends_with(0);
+        shop
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn store(&self) -> SqliteStore {
+        SqliteStore::open(self.folder().join("data/fieldfen.db").to_str().unwrap()).unwrap()
+    }
+
+    /// Copies the pictures of the examples into the folder `pictures`.
+    pub(crate) fn pictures(&self, names: &[&str]) {
+        let to = self.folder().join("pictures");
+        std::fs::create_dir_all(&to).unwrap();
+        for name in names {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/pictures").join(name);
+            std::fs::copy(from, to.join(name)).unwrap();
+        }
+    }
+
+    /// Starts a worker in this process that carries operators' requests out by the default rules.
+    pub(crate) fn operators_worker(&self) -> Worker {
+        let pipeline = Rules::new().pipeline(Environment::system()).unwrap();
+        pipeline.serve_operators(Worker::builder(self.store(), Environment::system())).start().unwrap()
+    }
+
+    /// Runs `fieldfen` in the folder as the operator ann.
+    pub(crate) fn run(&self, arguments: &[&str]) -> ProgramOutput {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen"));
+        command.args(arguments).current_dir(self.folder()).stdin(Stdio::null()).env("FIELDFEN_OPERATOR", "ann");
+        for name in ["DATABASE_URL", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        output(&mut command).into()
+    }
+}
+
+/// The exit code and the output of a program that has ended.
+#[derive(Debug)]
+pub(crate) struct ProgramOutput {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for ProgramOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl ProgramOutput {
+    #[track_caller]
+    pub(crate) fn ends_with(&self, code: i32) {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+    }
+
+    /// The JSON document on stdout of a program that ended with this code.
+    #[track_caller]
+    pub(crate) fn document(&self, code: i32) -> Value {
+        self.ends_with(code);
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
