@@ -37,7 +37,7 @@ pub struct Backlog {
     pub future: u32,
     /// Jobs that are due now, of a kind that is not claimed.
     pub other_kind: u32,
-    /// How many accounts the due jobs use in turn; 0 for jobs without an account.
+    /// The number of accounts that the due jobs use in turn; 0 for jobs without an account.
     pub accounts: u32,
 }
 

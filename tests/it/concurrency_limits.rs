@@ -33,7 +33,7 @@ fn threads_keep_to_limits_that_change() {
 }
 
 #[test]
-fn processes_keep_to_limits_that_change_whoever_is_killed() {
+fn processes_that_are_killed_keep_to_limits_that_change() {
     let (jobs, kills) = (size("FIELDFEN_LIMITED_JOBS", 600), size("FIELDFEN_LIMIT_KILLS", 20));
     let (database, rng) = (with_limited_jobs(jobs), Rng::new(seed()));
     let start = || {

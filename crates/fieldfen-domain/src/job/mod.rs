@@ -84,7 +84,7 @@ pub struct Job {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
-    /// The service or account that the job uses. Pauses and [concurrency limits](ConcurrencyLimit) go by it.
+    /// The service or account that the job uses. Its pauses and [concurrency limits](ConcurrencyLimit) apply to the job.
     pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,

@@ -23,7 +23,7 @@ pub struct NewJob {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
-    /// The service or account that the job uses. Pauses and [concurrency limits](super::ConcurrencyLimit) go by it.
+    /// The service or account that the job uses. Its pauses and [concurrency limits](super::ConcurrencyLimit) apply to the job.
     pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,

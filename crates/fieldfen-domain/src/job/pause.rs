@@ -63,9 +63,9 @@ pub struct Pause {
     pub scope: PauseScope,
     /// The reason, for people to read.
     pub reason: String,
-    /// When the pause began.
+    /// The time at which the pause began.
     pub since: Timestamp,
-    /// When it ends by itself; `None` if it lasts until somebody lifts it.
+    /// The time at which it ends by itself; `None` if it lasts until somebody lifts it.
     pub until: Option<Timestamp>,
     /// The person or the part of the program that paused.
     pub by: String,

@@ -14,13 +14,14 @@ const USUAL_WINDOW: Duration = Duration::from_secs(60);
 
 impl RateLimit {
     /// Makes no call for a time after the service has refused one that was acquired at `acquired_at`: until `retry_at` if
-    /// the service said that, or else for 1, 2, 4, … seconds, at most for a window.
+    /// the service stated it, or else for 1, 2, 4, … seconds, at most for a window.
     ///
-    /// Calls that were in flight when a refusal arrived are refused too. They say nothing new, and lengthen the pause only
-    /// if they name a later time.
+    /// Calls that were in flight when a refusal arrived are refused too. Their answers lengthen the pause only if they name a
+    /// later time.
     pub fn throttle(&mut self, retry_at: Option<Timestamp>, acquired_at: Timestamp, now: Timestamp) {
-        let news = self.blocked.as_ref().is_none_or(|known| is_ahead(known.since, now) || acquired_at >= known.since);
-        if news {
+        let is_newer =
+            self.blocked.as_ref().is_none_or(|known| is_ahead(known.since, now) || acquired_at >= known.since);
+        if is_newer {
             self.throttles = self.throttles.saturating_add(1);
         }
         let doubled =
@@ -29,15 +30,15 @@ impl RateLimit {
         let said = retry_at.filter(|at| *at > now).map(|at| at.min(later(now, MAX_SAID_SPAN)));
         let until = match said {
             Some(said) => said,
-            None if news => later(now, pause),
+            None if is_newer => later(now, pause),
             None => return,
         };
         let reason = match said {
-            Some(_) => "the service refused a call and said until when".to_owned(),
+            Some(_) => "the service refused a call and stated the end of the refusal".to_owned(),
             None => format!("the service refused a call, {} in a row", self.throttles),
         };
         // A block that goes on keeps the time at which it began.
-        let since = if news { now } else { self.blocked.as_ref().map_or(now, |known| known.since) };
+        let since = if is_newer { now } else { self.blocked.as_ref().map_or(now, |known| known.since) };
         match self.blocked_at(now).map(|known| known.until) {
             Some(known) if known >= until => {
                 if let Some(blocked) = &mut self.blocked {

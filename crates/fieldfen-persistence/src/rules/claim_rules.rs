@@ -1,4 +1,4 @@
-//! Which jobs a claim passes over: those of paused kinds and accounts, and those whose concurrency limit is reached.
+//! The jobs that a claim passes over: those of paused kinds and accounts, and those whose concurrency limit is reached.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ impl KindLimits {
         self.all.is_none() && self.each.is_none()
     }
 
-    /// How many more jobs of the kind may run, whatever their partitions.
+    /// The number of further jobs of the kind that may run, without regard to their partitions.
     pub(crate) fn room(self) -> u32 {
         self.all.map_or(u32::MAX, |(most, running)| most.saturating_sub(running))
     }
@@ -114,7 +114,7 @@ pub(crate) fn holds(until: PauseEnd, now: Timestamp) -> bool {
 /// How `jobs.waits_for` begins for jobs of paused accounts. No partition key begins like this or sorts behind it.
 pub(crate) const PAUSE_MARK: &str = "pause:";
 
-/// What `jobs.waits_for` holds while this account is paused.
+/// The text in `jobs.waits_for` of a job whose account is paused.
 pub(crate) fn pause_mark(account: &ApiAccount) -> String {
     format!("{PAUSE_MARK}{account}")
 }

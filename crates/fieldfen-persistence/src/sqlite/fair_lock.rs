@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::file::permissions;
 
-/// How long a process may write before it must queue for the lock again.
+/// The time for which a process may write before it must queue for the lock again.
 ///
 /// A hand-over costs as much as a small transaction, and the next process must read its cached pages anew.
 /// Four processes together reached these parts of the rate of one process (NORMAL and FULL, medians of 12 rounds): 0.77 and
@@ -30,7 +30,7 @@ const MAX_HOLD: Duration = Duration::from_millis(8);
 /// holds the lock is then probably suspended.
 const COOLDOWN: Duration = Duration::from_secs(2);
 
-/// How long a process keeps the lock between two transactions.
+/// The time for which a process keeps the lock between two transactions.
 const IDLE_HOLD: Duration = Duration::from_micros(300);
 
 /// The fair lock of one store. Only one thread of a store writes at a time, so at most one waits for the lock.
@@ -74,7 +74,7 @@ enum State {
 /// Holds the lock for one transaction. Dropping the guard releases the lock, or retains it for the next transaction.
 pub(super) struct FairLockGuard {
     shared: Arc<Shared>,
-    /// When the lock was taken, if the process had to wait for it.
+    /// The time at which the lock was taken, if the process had to wait for it.
     contended: Option<Instant>,
     /// The end of the cool-down that begins if the lock has not been granted when the guard is dropped.
     cool_down_until: Option<Instant>,

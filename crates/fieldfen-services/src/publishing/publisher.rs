@@ -62,7 +62,7 @@ impl<S: Store> Publisher<S> {
     /// that is called. The service is the name of the platform, the endpoint that of the method. Inside a worker, the row
     /// names the job and the file.
     ///
-    /// What the platform has said of its limits gets into the row if the implementation tells it to
+    /// The row has the limits that the platform has stated, if its implementation passes the answer to
     /// [`OpenCall::current`](crate::api_usage::OpenCall::current).
     #[must_use]
     pub fn record_calls(mut self, calls: CallRecorder<S>) -> Self {

@@ -52,7 +52,7 @@ impl Pauses for ModelSession<'_> {
 }
 
 impl State {
-    /// When this job is not paused any more, from this time on; `None` if its pause has no end.
+    /// The first time, from this one on, at which the job is not paused; `None` if its pause has no end.
     pub(super) fn unpaused_from(&self, job: &Job, from: Timestamp) -> Option<Timestamp> {
         let concerns = |pause: &&Pause| match &pause.scope {
             PauseScope::Kind(kind) => *kind == job.kind,

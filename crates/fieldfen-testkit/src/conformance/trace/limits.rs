@@ -19,7 +19,7 @@ pub enum LimitOp {
     Set {
         kind: u64,
         partition: Partition,
-        /// How many jobs may run.
+        /// The number of jobs that may run.
         max_running: u32,
     },
     /// A limit is removed.
@@ -30,7 +30,7 @@ pub enum LimitOp {
     Lift { scope: PausedScope, at: Second },
 }
 
-/// What is paused.
+/// The scope of a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PausedScope {
     /// A kind of the trace.

@@ -192,7 +192,7 @@ impl SqliteSession<'_> {
         Ok(due)
     }
 
-    /// How many jobs of each kind are among the first due jobs of all kinds.
+    /// The number of jobs of each kind among the first due jobs of all kinds.
     fn due_by_kind<'r>(&mut self, request: &'r ClaimRequest) -> Result<Vec<(&'r str, i64)>, StoreError> {
         let limits = request.kinds.iter().map(|kind| (kind.as_str(), i64::from(request.limit_of(kind))));
         let mut kinds: Vec<_> = limits.filter(|(_, limit)| *limit > 0).collect();

@@ -1,5 +1,5 @@
-//! Finds jobs that wait for nothing any more: their pause is over, or their partition has room because another program has
-//! ended, deleted or changed a job of it, or because a limit is higher now. Part of each reclaim.
+//! Finds jobs that need not wait any more: their pause is over, or their partition has room because another program has
+//! ended, deleted or changed a job of it, or because a limit is higher now. Each reclaim does this.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
@@ -14,7 +14,7 @@ use crate::sqlite::columns::{SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// How many partitions of each kind a reclaim looks at. The next reclaim goes on behind them.
+/// The number of partitions of each kind that a reclaim reads. The next reclaim goes on behind them.
 const PARTITIONS_AT_ONCE: usize = 512;
 
 /// The most jobs that one transaction admits of a kind, beside those that follow a job that has ended.
@@ -27,14 +27,14 @@ statement! {
          WHERE status = 'pending' AND waits_for <> '' AND command_type > ? ORDER BY command_type LIMIT 1"
 }
 statement! {
-    /// The first thing behind another that jobs of a kind wait for.
+    /// The first partition or pause behind another that jobs of a kind wait for.
     NextWaitedFor<'a> { kind: &'a str as Text, after: &'a str as Text } -> (Text,) =
         "SELECT waits_for FROM jobs INDEXED BY idx_jobs_waits_for \
          WHERE status = 'pending' AND waits_for <> '' AND command_type = ? AND waits_for > ? \
          ORDER BY waits_for LIMIT 1"
 }
 statement! {
-    /// Whether jobs of a kind wait for something.
+    /// Whether jobs of a kind wait for a partition or pause.
     DoesWait<'a> { kind: &'a str as Text, waits_for: &'a str as Text } -> (BigInt,) =
         "SELECT 1 FROM jobs INDEXED BY idx_jobs_waits_for \
          WHERE status = 'pending' AND waits_for <> '' AND command_type = ? AND waits_for = ? LIMIT 1"
