@@ -2,6 +2,7 @@
 
 mod amounts;
 mod budget;
+mod budget_use;
 mod cost;
 mod daily;
 mod filter;
@@ -15,6 +16,7 @@ mod record;
 
 pub use amounts::{InvalidAmounts, MeasuredAmounts};
 pub use budget::{Budget, BudgetLimit, BudgetState, BudgetStatus, InvalidBudget};
+pub use budget_use::BudgetUse;
 pub use cost::{ApiCost, CostState, CostStatus};
 pub use daily::{ApiCostDays, DailyApiCost};
 pub use filter::ApiCostFilter;

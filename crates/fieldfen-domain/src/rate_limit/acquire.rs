@@ -6,6 +6,7 @@ use super::closed::Closed;
 use super::key::{CallScope, RateLimitKey};
 use super::permit::Permit;
 use super::rule::{LimitRule, MAX_UNITS};
+use crate::api_cost::Money;
 use crate::ids::PermitId;
 use crate::time::Timestamp;
 
@@ -19,10 +20,8 @@ pub struct PermitRequest {
     pub units: u64,
     /// The units that it takes of the limits with these names, where that is another number.
     pub units_of: Vec<(String, u64)>,
-    /// What the call is guessed to cost, in millionths of the currency.
-    pub guess_micros: Option<i64>,
-    /// The currency of the guess.
-    pub currency: Option<String>,
+    /// What the call is guessed to cost. Budgets count it until the permit is settled or lapses.
+    pub guess: Option<Money>,
 }
 
 impl PermitRequest {
@@ -35,7 +34,7 @@ impl PermitRequest {
     /// One request of this scope.
     #[must_use]
     pub const fn of(call: CallScope) -> Self {
-        Self { call, units: 1, units_of: Vec::new(), guess_micros: None, currency: None }
+        Self { call, units: 1, units_of: Vec::new(), guess: None }
     }
 
     /// The same call with this account.
@@ -67,10 +66,11 @@ impl PermitRequest {
         self
     }
 
-    /// The same call, which is guessed to cost this, in millionths of the currency.
+    /// The same call, which is guessed to cost this. Without a guess, a limiter with
+    /// [budgets](crate::api_cost::Budget) takes the best that it knows; 0 counts as no guess.
     #[must_use]
-    pub fn guess(mut self, micros: i64, currency: impl Into<String>) -> Self {
-        (self.guess_micros, self.currency) = (Some(micros), Some(currency.into()));
+    pub fn guess(mut self, guess: impl Into<Option<Money>>) -> Self {
+        self.guess = guess.into();
         self
     }
 

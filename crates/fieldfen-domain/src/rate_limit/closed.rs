@@ -5,6 +5,7 @@ use std::fmt;
 use super::key::RateLimitKey;
 use super::limit::UnitsUntil;
 use super::usage::UsageCell;
+use crate::api_cost::{BudgetUse, SpendScope};
 use crate::time::Timestamp;
 
 /// Whether a call may be made, as [`RateLimitReads::look`](crate::store::RateLimitReads::look) answers.
@@ -85,6 +86,15 @@ pub enum ClosedBy {
         /// Why, for people to read.
         reason: String,
     },
+    /// A budget does not allow the call.
+    BudgetSpent {
+        /// The name of the budget.
+        budget: String,
+        /// The services and accounts that it covers.
+        scope: SpendScope,
+        /// How much of it is used, and by what.
+        in_use: BudgetUse,
+    },
 }
 
 impl fmt::Display for ClosedBy {
@@ -96,6 +106,7 @@ impl fmt::Display for ClosedBy {
             }
             Self::Left { limit, left } => write!(f, "{limit}: {left} units are left"),
             Self::Blocked { limit, reason } => write!(f, "{limit}: {reason}"),
+            Self::BudgetSpent { budget, in_use, .. } => write!(f, "budget {budget:?}: {in_use}"),
         }
     }
 }

@@ -29,7 +29,8 @@ pub use closed::{Availability, Closed, ClosedBy, Refusal};
 pub use key::{CallScope, RateLimitKey};
 pub use limit::{Block, BucketLevel, RateLimit, RateLimitId, UnitsUntil};
 pub use permit::{
-    MAX_CALL_TIMEOUT, Permit, PermitInFlight, PermitLimit, START_WITHIN, StartTooLate, last_possible_lapse,
+    InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitInFlight, PermitLimit, START_WITHIN, StartTooLate,
+    last_possible_lapse,
 };
 pub use rule::{ApiLimit, AppliesTo, InvalidApiLimit, LimitRule, MAX_UNITS};
 pub use said::{CallAnswer, MAX_SAID_SPAN, SaidLimit};

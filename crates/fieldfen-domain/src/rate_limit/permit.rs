@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::key::CallScope;
 use super::limit::RateLimitId;
+use crate::api_cost::Money;
 use crate::ids::PermitId;
 use crate::time::{CLOCK_TOLERANCE, Timestamp, later};
 
@@ -87,17 +88,35 @@ pub struct PermitInFlight {
     pub permit: Permit,
     /// Who holds it, for people to read.
     pub worker: String,
-    /// What the call is guessed to cost, in millionths of the currency.
-    pub guess_micros: Option<i64>,
-    /// The currency of the guess.
-    pub currency: Option<String>,
+    /// What the call is guessed to cost; `None` if no budget counts it.
+    pub guess: Option<Money>,
 }
 
 impl PermitInFlight {
     /// A permit of this worker, without a guess.
     #[must_use]
     pub fn new(permit: Permit, worker: impl Into<String>) -> Self {
-        Self { permit, worker: worker.into(), guess_micros: None, currency: None }
+        Self { permit, worker: worker.into(), guess: None }
+    }
+}
+
+/// What the permits in flight of some services and accounts are for, together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InFlightTotal {
+    /// The number of requests.
+    pub units: u64,
+    /// The guesses in one currency, in its millionths.
+    pub guess_micros: u64,
+    /// When the first of the permits lapses; `None` if there is none.
+    pub first_lapse: Option<Timestamp>,
+}
+
+impl InFlightTotal {
+    /// The sums over these permits.
+    #[must_use]
+    pub const fn new(units: u64, guess_micros: u64, first_lapse: Option<Timestamp>) -> Self {
+        Self { units, guess_micros, first_lapse }
     }
 }
 

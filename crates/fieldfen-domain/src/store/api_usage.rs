@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::StoreError;
+use crate::api_cost::{SpendPeriod, SpendScope};
 use crate::api_usage::{ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageTotals, Day};
 use crate::page::{Page, PageRequest};
 use crate::time::Timestamp;
@@ -16,6 +17,15 @@ pub trait ApiUsageReads {
     /// Returns the totals of these days, both ends included. They contain the calls whose rows have been
     /// [pruned](ApiUsage::prune).
     fn days(&mut self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError>;
+
+    /// The number of requests of a period, for a budget. As [`days`](Self::days), but without rows that cannot be counted.
+    ///
+    /// The time of this read depends on the number of totals in the period, and on the number of rows that have not been
+    /// [rolled up](ApiUsage::roll_up).
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] for a sum that cannot be read.
+    fn requests(&mut self, period: SpendPeriod, scope: &SpendScope) -> Result<u64, StoreError>;
 
     /// A page of the calls that pass a filter, in the order of insertion. Unreadable rows are listed in
     /// [`Page::unreadable`]. A row without a time passes no filter with a span of time. A page may be

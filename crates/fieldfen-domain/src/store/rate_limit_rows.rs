@@ -102,7 +102,7 @@ pub fn acquire(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result
         rows.save_limit(limit)?;
     }
     let mut in_flight = PermitInFlight::new(permit, &request.worker);
-    (in_flight.guess_micros, in_flight.currency) = (wanted.guess_micros, wanted.currency.clone());
+    in_flight.guess = wanted.guess;
     rows.insert_permit(&in_flight, wanted.units)?;
     Ok(AcquireOutcome::Acquired(in_flight.permit))
 }

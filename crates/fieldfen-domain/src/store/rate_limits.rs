@@ -1,11 +1,12 @@
 //! Rate limits of external services.
 
 use super::StoreError;
+use crate::api_cost::{Currency, SpendScope};
 use crate::ids::PermitId;
 use crate::page::UnreadableRow;
 use crate::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, PermitInFlight, RateLimit, RateLimitKey, SettleOutcome,
-    Settlement,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, PermitInFlight, RateLimit, RateLimitKey,
+    SettleOutcome, Settlement,
 };
 use crate::time::Timestamp;
 
@@ -31,6 +32,18 @@ pub trait RateLimitReads {
     /// # Errors
     /// [`StoreError::BadRow`] when the row cannot be read.
     fn permit(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError>;
+
+    /// The permits of these services and accounts that are in flight at this time, added up. Guesses in other currencies
+    /// are left out; all are if the currency is `None`. A sum ends at `i64::MAX`.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] for a sum that cannot be read.
+    fn in_flight(
+        &mut self,
+        scope: &SpendScope,
+        currency: Option<Currency>,
+        now: Timestamp,
+    ) -> Result<InFlightTotal, StoreError>;
 }
 
 /// Acquires and settles permits.

@@ -1,7 +1,8 @@
-//! How much of each budget is used.
+//! How much of each budget is used, and whether the budgets allow a call.
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetStatus, Spend, forecast};
+use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetStatus, Money, Spend, forecast};
+use fieldfen_domain::rate_limit::{CallScope, Closed, PermitRequest};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 
 use super::ApiCosts;
@@ -35,6 +36,76 @@ impl<S: Store> ApiCosts<S> {
     ) -> impl Iterator<Item = &'a Budget> + use<'a, S> {
         self.budgets.iter().filter(move |budget| budget.scope.contains(service, account))
     }
+
+    fn budgets_of_call<'a>(&'a self, call: &'a CallScope) -> impl Iterator<Item = &'a Budget> + use<'a, S> {
+        self.budgets_of(&call.service, call.account.as_deref())
+    }
+
+    /// Whether a budget in calls covers the call, so that the rows of `api_usage` are counted.
+    pub(crate) fn counts_calls(&self, call: &CallScope) -> bool {
+        self.budgets_of_call(call).any(|budget| budget.limit.currency().is_none())
+    }
+
+    /// The guess for the call of a permit; the guess of the request if no budget in money covers it.
+    pub(crate) fn guess_of_permit(
+        &self,
+        reads: &mut dyn ReadSession,
+        request: &PermitRequest,
+        now: Timestamp,
+    ) -> Result<Option<Money>, StoreError> {
+        let call = &request.call;
+        if self.budgets_of_call(call).all(|budget| budget.limit.currency().is_none()) {
+            return Ok(request.guess);
+        }
+        let price = self.prices.cost_of_call(&call.service, call.endpoint.as_deref(), None, now.date_naive());
+        self.best_guess(reads, &call.service, call.endpoint.as_deref(), request.guess, price).map(Some)
+    }
+
+    /// The refusal of a call by the budgets, if one of them does not allow it. `guess` is that of
+    /// [`guess_of_permit`](Self::guess_of_permit).
+    pub(crate) fn refusal(
+        &self,
+        reads: &mut dyn ReadSession,
+        call: &CallScope,
+        (units, guess): (u64, Option<Money>),
+        now: Timestamp,
+    ) -> Result<Option<Closed>, StoreError> {
+        let mut closed: Option<Closed> = None;
+        for budget in self.budgets_of_call(call) {
+            let wanted = match budget.limit {
+                BudgetLimit::Calls(_) => units,
+                BudgetLimit::Money(limit) => {
+                    guess.filter(|guess| guess.currency() == limit.currency()).map_or(0, |guess| guess.micros())
+                }
+            };
+            if wanted == 0 {
+                continue;
+            }
+            let (used, _) = used(reads, budget, now)?;
+            let in_flight = reads.rate_limits().in_flight(&budget.scope, budget.limit.currency(), now)?;
+            closed = match (closed, budget.closed(used, &in_flight, wanted, now)) {
+                (Some(one), Some(other)) => Some(one.later(other)),
+                (one, other) => one.or(other),
+            };
+        }
+        Ok(closed)
+    }
+
+    /// The refusal of every call of this scope: nothing is left of one of its budgets. A call whose price is known to be 0
+    /// is not refused.
+    pub(crate) fn refusal_of_all(
+        &self,
+        reads: &mut dyn ReadSession,
+        call: &CallScope,
+        now: Timestamp,
+    ) -> Result<Option<Closed>, StoreError> {
+        let price = self.prices.cost_of_call(&call.service, call.endpoint.as_deref(), None, now.date_naive());
+        let least = match price {
+            Some(price) => Money::zero(price.currency()).saturating_add_micros(price.micros().min(1)),
+            None => Money::zero(self.currency_of(&call.service)).saturating_add_micros(1),
+        };
+        self.refusal(reads, call, (1, Some(least)), now)
+    }
 }
 
 /// The number that a budget has counted in the period that contains this time, and the spending in other currencies.
@@ -47,12 +118,8 @@ fn used(reads: &mut dyn ReadSession, budget: &Budget, now: Timestamp) -> Result<
             Ok((used, spend.into_iter().filter(|spend| spend.known.currency() != limit.currency()).collect()))
         }
         BudgetLimit::Calls(_) => {
-            let days = reads.api_usage().days(&period.days())?;
-            let calls = days.days.iter().filter(|day| {
-                scope.service.as_deref().is_none_or(|service| service == day.service)
-                    && scope.account.as_deref().is_none_or(|account| account == day.account)
-            });
-            Ok((calls.fold(0, |sum, day| sum.saturating_add(day.requests)), Vec::new()))
+            let calls = reads.api_usage().requests(period, scope)?;
+            Ok((budget.used(&[], calls), Vec::new()))
         }
     }
 }

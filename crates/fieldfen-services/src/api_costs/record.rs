@@ -83,7 +83,7 @@ impl<S: Store> ApiCosts<S> {
         self.best_guess(reads, &cost.service, endpoint, cost.guess, price)
     }
 
-    fn best_guess(
+    pub(super) fn best_guess(
         &self,
         reads: &mut dyn ReadSession,
         service: &str,
@@ -101,7 +101,7 @@ impl<S: Store> ApiCosts<S> {
     }
 
     /// The currency in which a cost of this service is guessed.
-    fn currency_of(&self, service: &str) -> Currency {
+    pub(super) fn currency_of(&self, service: &str) -> Currency {
         let budgets =
             self.budgets.iter().filter(|budget| budget.scope.service.as_deref().is_none_or(|own| own == service));
         let of_budget = || budgets.filter_map(|budget| budget.limit.currency()).next();

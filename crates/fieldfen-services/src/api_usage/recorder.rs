@@ -138,17 +138,14 @@ impl<S: Store> CallRecorder<S> {
         result
     }
 
-    /// Records a call that has ended, and settles its permit first: others may wait for it.
+    /// Records a call that has ended, and settles its permit afterwards: a budget in calls counts the permit until the row
+    /// is there. The permit is settled at the time of the answer, which the row does not delay.
     fn record(&self, begun: &mut Begun<'_, S>, told: Told) {
         let outcome = told.outcome.or(told.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
         let throttled = told.reading.as_ref().is_some_and(|reading| reading.throttled);
         let outcome = if throttled && outcome.is_ok() { CallOutcome::Throttled } else { outcome };
-        if let Some((limiter, permit)) = begun.permit.take() {
-            let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
-            if let Err(error) = limiter.settle(permit, answer) {
-                log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
-            }
-        }
+        let ended_at = self.usage.environment.now();
+        let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
         let limit = told.reading.as_ref().and_then(scarcest);
         let NewCall { service, endpoint, account, job_id, file_id, request_count, .. } = begun.call;
         let call = ApiCall::new(service.clone(), begun.at)
@@ -166,6 +163,11 @@ impl<S: Store> CallRecorder<S> {
             .external_id(told.external_id);
         if let Err(error) = self.usage.record(&call) {
             log!(WARN, error = with_causes(&error), ?call, "API call not recorded");
+        }
+        if let Some((limiter, permit)) = begun.permit.take()
+            && let Err(error) = limiter.settle_at(permit, answer, ended_at)
+        {
+            log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
         }
     }
 }

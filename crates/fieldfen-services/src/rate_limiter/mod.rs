@@ -27,6 +27,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`RateLimiter::budgets`] also holds calls back that the budgets do not allow.
+//!
 //! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
 //! one more window.
 
@@ -40,16 +42,28 @@ use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, ApiLimit, Availability, CallAnswer, CallScope, ConfiguredLimit, Permit,
     PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
 };
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow};
 
 use crate::Environment;
+use crate::api_costs::ApiCosts;
 use crate::write_retry::{write, write_once};
 
 pub use check::AcquireCheck;
 
 /// How long a call may take if the program does not say it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The number of rows of `api_usage` that an acquisition adds to the totals of their days before it counts the calls of a
+/// budget. If there are more, the next transaction goes on, so that other processes can write in between.
+const ROLL_UP: u32 = 1000;
+
+/// The end of one transaction that acquires a permit.
+enum Attempt {
+    Decided(AcquireOutcome),
+    /// The calls of a budget are not counted yet.
+    MoreToRollUp,
+}
 
 /// The limits that a program has configured, on the store that its processes share. Clones are the same handle.
 #[derive(Clone)]
@@ -58,6 +72,7 @@ pub struct RateLimiter<S> {
     environment: Environment,
     limits: Arc<Vec<ApiLimit>>,
     checks: Arc<Vec<Arc<dyn AcquireCheck>>>,
+    budgets: Option<ApiCosts<S>>,
     call_timeout: Duration,
     worker: Arc<str>,
 }
@@ -68,6 +83,7 @@ impl<S: std::fmt::Debug> std::fmt::Debug for RateLimiter<S> {
             .field("store", &self.store)
             .field("limits", &self.limits)
             .field("checks", &self.checks.len())
+            .field("budgets", &self.budgets)
             .field("call_timeout", &self.call_timeout)
             .finish_non_exhaustive()
     }
@@ -80,7 +96,7 @@ impl<S: Store> RateLimiter<S> {
     pub fn new(store: S, environment: Environment) -> Self {
         let worker = format!("process {}", std::process::id()).into();
         let (limits, checks) = (Arc::default(), Arc::default());
-        Self { store, environment, limits, checks, call_timeout: CALL_TIMEOUT, worker }
+        Self { store, environment, limits, checks, budgets: None, call_timeout: CALL_TIMEOUT, worker }
     }
 
     /// The same limiter with one more limit. All processes on a store configure the same limits. A limit with another rule
@@ -113,7 +129,25 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// A permit for this call, if every limit and every check lets it pass; otherwise the time before which no call may be
+    /// The same limiter, which keeps to the budgets of this handle. All processes on a store give the same budgets and
+    /// prices.
+    ///
+    /// A permit counts in the budgets of its service and account until it is settled or lapses: in a budget in money with
+    /// the guess for its call, in one in calls with its number of requests. Record the call and its cost before you settle
+    /// the permit, as [`CallRecorder`](crate::api_usage::CallRecorder) does; between the two, both count.
+    ///
+    /// - The guess for a call is that of its [request](PermitRequest::guess), else the best that
+    ///   [is known](fieldfen_domain::api_cost::CostGuess). A call of unknown cost never counts 0. Give a call that costs
+    ///   nothing the price 0 in the table, so that no budget in money holds it back.
+    /// - A guess in another currency than that of the budget does not count in it.
+    /// - A budget is overrun if a call costs more than its guess, at most by the calls that are in flight together.
+    #[must_use]
+    pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
+        self.budgets = Some(costs);
+        self
+    }
+
+    /// A permit for this call, if every limit, budget and check lets it pass; otherwise the time before which no call may be
     /// made. The call starts within 1 second: see [`RateLimiter::start`].
     ///
     /// A permit whose commit was not acknowledged, and that was not found again, lapses by itself.
@@ -123,26 +157,43 @@ impl<S: Store> RateLimiter<S> {
     pub fn acquire(&self, request: &PermitRequest) -> Result<AcquireOutcome, StoreError> {
         let id = self.environment.permit_id();
         let configured = self.configured(&request.call);
-        write_once(&self.store, |s, before| {
+        let attempt = |s: &mut dyn Session, before: Option<&Attempt>| {
             // An attempt whose outcome was unknown has taken effect if its permit is there.
-            if let Some(AcquireOutcome::Acquired(_)) = before
+            if let Some(Attempt::Decided(AcquireOutcome::Acquired(_))) = before
                 && s.rate_limits().permit(&id)?.is_some()
             {
                 return Ok(None);
             }
+            let mut request = request.clone();
+            let counts_calls = self.budgets.as_ref().is_some_and(|budgets| budgets.counts_calls(&request.call));
+            if counts_calls && s.api_usage().roll_up(ROLL_UP)? == u64::from(ROLL_UP) {
+                return Ok(Some(Attempt::MoreToRollUp));
+            }
             // The wait for the write lock does not count against the second in which the call starts.
             let now = self.environment.now();
-            for check in self.checks.iter() {
-                if let Some(closed) = check.closed(s, request, now)? {
-                    return Ok(Some(AcquireOutcome::NotBefore(closed)));
+            if let Some(budgets) = &self.budgets {
+                request.guess = budgets.guess_of_permit(s.reads(), &request, now)?;
+                let wanted = (request.units, request.guess);
+                if let Some(closed) = budgets.refusal(s.reads(), &request.call, wanted, now)? {
+                    return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(closed))));
                 }
             }
-            let acquire = AcquireRequest::new(id, request.clone(), now)
+            for check in self.checks.iter() {
+                if let Some(closed) = check.closed(s, &request, now)? {
+                    return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(closed))));
+                }
+            }
+            let acquire = AcquireRequest::new(id, request, now)
                 .configured(configured.clone())
                 .call_timeout(self.call_timeout)
                 .worker(&*self.worker);
-            s.rate_limits().acquire(&acquire).map(Some)
-        })
+            s.rate_limits().acquire(&acquire).map(|outcome| Some(Attempt::Decided(outcome)))
+        };
+        loop {
+            if let Attempt::Decided(outcome) = write_once(&self.store, attempt)? {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Checks that the call of a permit may still start. Call it right before the request is sent.
@@ -155,6 +206,9 @@ impl<S: Store> RateLimiter<S> {
     }
 
     /// Settles a permit now, right after its call has ended, and corrects the limits by what the answer says.
+    ///
+    /// A permit that had lapsed has no row. If the outcome of the commit is unknown, its call may be counted twice then, and
+    /// never too rarely.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit of the call cannot be read. The permit then lapses.
@@ -181,7 +235,8 @@ impl<S: Store> RateLimiter<S> {
     }
 
     /// Whether a call to this service, with this account, may be made now. The answer changes nothing and holds only until
-    /// the next permit is acquired, by any process. Checks are not asked.
+    /// the next permit is acquired, by any process. A budget closes a service if nothing is left of it. Checks are not
+    /// asked.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit of the call cannot be read.
@@ -194,7 +249,17 @@ impl<S: Store> RateLimiter<S> {
     /// # Errors
     /// As [`RateLimiter::look`].
     pub fn look_at(&self, call: &CallScope) -> Result<Availability, StoreError> {
-        self.store.read(|s| s.rate_limits().look(call, self.environment.now()))
+        let now = self.environment.now();
+        self.store.read(|s| {
+            let by_limits = s.rate_limits().look(call, now)?;
+            let Some(budgets) = &self.budgets else { return Ok(by_limits) };
+            let by_budget = budgets.refusal_of_all(s, call, now)?;
+            Ok(match (by_limits, by_budget) {
+                (Availability::Closed(one), Some(other)) => Availability::Closed(one.later(other)),
+                (_, Some(closed)) => Availability::Closed(closed),
+                (by_limits, None) => by_limits,
+            })
+        })
     }
 
     /// The limits of a service, or of all services, as they are now, sorted by key. An unreadable row is an `Err` in its

@@ -59,6 +59,7 @@ mod api_usage;
 mod async_handlers;
 #[cfg(feature = "tokio")]
 mod async_store;
+mod budgets;
 mod chaos;
 mod claims_ahead;
 mod clock_jumps;

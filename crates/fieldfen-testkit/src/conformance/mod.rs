@@ -5,6 +5,7 @@
 mod adoption;
 mod api_costs;
 mod api_usage;
+mod budgets;
 mod claims;
 mod claims_many;
 mod clock_jumps;
@@ -103,6 +104,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         listing_updates::cases(),
         api_costs::cases(),
         api_usage::cases(),
+        budgets::cases(),
         recurring::cases(),
         operator_actions::cases(),
         workers::cases(),

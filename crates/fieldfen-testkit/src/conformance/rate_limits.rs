@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldfen_domain::api_cost::{Currency, Money};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, ClosedBy, ConfiguredLimit, LimitRule,
     Permit, PermitInFlight, PermitRequest, RateLimit, RateLimitKey, SaidLimit, SettleOutcome, Settlement,
@@ -97,12 +98,12 @@ fn look<S: Store>(on: &On<'_, S>, now: Timestamp) -> Availability {
 fn a_permit_is_kept_until_it_is_settled<S: Store>(store: &S) {
     let on = On(store);
     let mut request = request(1, &[a_minute(5)], with_nanoseconds(at(0))).worker("worker 7");
-    request.request = request.request.units(2).guess(1_500_000, "EUR");
+    request.request = request.request.units(2).guess(Money::zero(Currency::EUR).saturating_add_micros(1_500_000));
     let permit = acquired(&on, &request);
     assert_eq!((permit.acquired_at, permit.start_by, permit.lapses_at), (at(0), at(1), at(10)));
     assert_eq!(permit.limits.iter().map(|taken| taken.units).collect::<Vec<_>>(), [2]);
     let mut expected = PermitInFlight::new(permit.clone(), "worker 7");
-    (expected.guess_micros, expected.currency) = (Some(1_500_000), Some("EUR".to_owned()));
+    expected.guess = request.request.guess;
     assert_eq!(on.read(|s| s.rate_limits().permit(&permit.id)), Some(expected));
     let error = on.refuse(|s| s.rate_limits().acquire(&request));
     assert!(matches!(error, StoreError::AlreadyExists { .. }), "{error:?}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use fieldfen_domain::api_cost::{SpendPeriod, SpendScope};
 use fieldfen_domain::api_usage::{
     ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageTotal, ApiUsageTotals, DailyApiUsage, Day,
 };
@@ -75,6 +76,14 @@ impl ApiUsageReads for ModelSession<'_> {
         let mut answer = ApiUsageDays::default();
         answer.days = totals.into_values().filter(|total| days.contains(&total.day)).collect();
         Ok(answer)
+    }
+
+    fn requests(&mut self, period: SpendPeriod, scope: &SpendScope) -> Result<u64, StoreError> {
+        let totals = self.days(&period.days())?.days.into_iter();
+        Ok(totals
+            .filter(|total| scope.contains(&total.service, Some(&total.account)))
+            .map(|total| total.requests)
+            .sum())
     }
 
     fn page(&mut self, filter: &ApiCallFilter, page: &PageRequest) -> Result<Page<ApiCall>, StoreError> {

@@ -1,8 +1,9 @@
 //! Rate limits of external services, and permits for calls to them.
 
+use fieldfen_domain::api_cost::{Currency, MAX_MONEY_MICROS, SpendScope};
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, LimitRule, Permit, PermitInFlight, RateLimit, RateLimitId,
-    RateLimitKey, SettleOutcome, Settlement, UsageCell,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, Permit, PermitInFlight,
+    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::{RateLimitReads, RateLimits, StoreError};
@@ -71,6 +72,31 @@ impl RateLimitReads for ModelSession<'_> {
 
     fn permit(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError> {
         Ok(self.state.permits.find(id).map(|(_, row)| row.0))
+    }
+
+    fn in_flight(
+        &mut self,
+        scope: &SpendScope,
+        currency: Option<Currency>,
+        now: Timestamp,
+    ) -> Result<InFlightTotal, StoreError> {
+        let now = truncate_to_micros(now);
+        let mut total = InFlightTotal::default();
+        for PermitRow(in_flight, units) in self.state.permits.rows() {
+            let permit = &in_flight.permit;
+            if permit.lapses_at <= now
+                || permit.lapses_at > last_possible_lapse(now)
+                || !scope.contains(&permit.call.service, permit.call.account.as_deref())
+            {
+                continue;
+            }
+            total.units += units;
+            let guess = in_flight.guess.filter(|guess| Some(guess.currency()) == currency);
+            let micros = guess.map_or(0, |guess| guess.micros());
+            total.guess_micros = total.guess_micros.saturating_add(micros).min(MAX_MONEY_MICROS);
+            total.first_lapse = Some(total.first_lapse.map_or(permit.lapses_at, |first| first.min(permit.lapses_at)));
+        }
+        Ok(total)
     }
 }
 

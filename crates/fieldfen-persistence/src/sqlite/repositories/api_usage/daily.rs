@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
+use fieldfen_domain::api_cost::{SpendPeriod, SpendScope};
 use fieldfen_domain::api_usage::{ApiUsageDays, CallOutcome, DailyApiUsage, Day};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::store::rows::split_bad_row;
@@ -85,6 +86,32 @@ statement! {
     )
 }
 
+statement! {
+    /// The requests of a span of days, by the stored totals.
+    StoredRequests<'a> {
+        first: &'a str as Text,
+        last: &'a str as Text,
+        service: Option<&'a str> as Nullable<Text>,
+        account: Option<&'a str> as Nullable<Text>,
+    } -> (BigInt,) =
+        "SELECT coalesce(sum(requests), 0) FROM api_usage_daily WHERE day >= ? AND day <= ? \
+         AND service = coalesce(?, service) AND account = coalesce(?, account)"
+}
+statement! {
+    /// The requests of a span of days, by the rows that have not been rolled up.
+    RecentRequests<'a> {
+        after: i64 as BigInt,
+        first: &'a str as Text,
+        last: &'a str as Text,
+        service: Option<&'a str> as Nullable<Text>,
+        account: Option<&'a str> as Nullable<Text>,
+    } -> (BigInt,) = concat!(
+        "SELECT coalesce(sum(coalesce(request_count, 1)), 0) FROM api_usage WHERE id > ? \
+         AND substr(recorded_at, 1, 10) BETWEEN ? AND ? AND service = coalesce(?, service) \
+         AND coalesce(account, '') = coalesce(?, account, '') AND ", countable!()
+    )
+}
+
 /// The totals of one day, service, account, endpoint and outcome.
 #[derive(Debug, Queryable)]
 struct DailyRow {
@@ -148,6 +175,24 @@ impl SqliteSession<'_> {
         Ok(answer)
     }
 
+    pub(super) fn requests_of_period(&mut self, period: SpendPeriod, scope: &SpendScope) -> Result<u64, StoreError> {
+        let (days, service, account) = (period.days(), scope.service.as_deref(), scope.account.as_deref());
+        let (first, last) = (days.start().to_string(), days.end().to_string());
+        let (after, ..): (i64, i64, Option<i64>) = RolledUp {}.get_result(self.conn).store()?;
+        let stored = StoredRequests { first: &first, last: &last, service, account };
+        let recent = RecentRequests { after, first: &first, last: &last, service, account };
+        let (stored,) = stored.get_result::<(StoredNumber,)>(self.conn).store()?;
+        let (recent,) = recent.get_result::<(StoredNumber,)>(self.conn).store()?;
+        let name = period.to_string();
+        let number = |row: RowRef<'_>, column, number| {
+            let number = row.number(column, number)?;
+            u64::try_from(number).map_err(|_| row.bad(column, number, "it must not be negative"))
+        };
+        let stored = number(RowRef::known("api_usage_daily", &name), "requests", stored)?;
+        let recent = number(RowRef::known("api_usage", &name), "request_count", recent)?;
+        Ok(stored.saturating_add(recent))
+    }
+
     pub(super) fn roll_up_calls(&mut self, limit: u32) -> Result<u64, StoreError> {
         let (after, ..): (i64, i64, Option<i64>) = RolledUp {}.get_result(self.conn).store()?;
         let next: (Option<i64>, i64) = NextRows { after, limit: limit.into() }.get_result(self.conn).store()?;
@@ -181,6 +226,8 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("Uncounted", Uncounted::SQL),
         ("StoredDays", StoredDays::SQL),
         ("RecentDays, grouped", RecentDays::SQL),
+        ("StoredRequests", StoredRequests::SQL),
+        ("RecentRequests", RecentRequests::SQL),
     ]
     .map(|(name, sql)| (name, sql.to_owned()))
     .to_vec()

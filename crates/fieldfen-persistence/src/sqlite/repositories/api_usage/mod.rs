@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::api_cost::{SpendPeriod, SpendScope};
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, ApiUsageDays, ApiUsageTotals, CallOutcome, Day};
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads, StoreError};
 use fieldfen_domain::{Page, PageRequest, Timestamp, cut_reason};
@@ -191,6 +192,10 @@ impl ApiUsageReads for SqliteSession<'_> {
 
     fn days(&mut self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError> {
         self.daily_totals(days)
+    }
+
+    fn requests(&mut self, period: SpendPeriod, scope: &SpendScope) -> Result<u64, StoreError> {
+        self.requests_of_period(period, scope)
     }
 
     fn page(&mut self, filter: &ApiCallFilter, request: &PageRequest) -> Result<Page<ApiCall>, StoreError> {

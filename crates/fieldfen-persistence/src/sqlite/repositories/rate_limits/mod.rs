@@ -9,9 +9,10 @@ mod tests;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::api_cost::{Currency, SpendScope};
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, LimitRule, PermitInFlight, RateLimit, RateLimitId,
-    RateLimitKey, SettleOutcome, Settlement, UsageCell,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PermitInFlight, RateLimit,
+    RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell,
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::rows::split_bad_row;
@@ -172,6 +173,15 @@ impl RateLimitReads for SqliteSession<'_> {
 
     fn permit(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError> {
         self.permit_in_flight(id)
+    }
+
+    fn in_flight(
+        &mut self,
+        scope: &SpendScope,
+        currency: Option<Currency>,
+        now: Timestamp,
+    ) -> Result<InFlightTotal, StoreError> {
+        self.permits_of_scope(scope, currency, now)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::rate_limit::{CallScope, Permit, PermitInFlight, PermitLimit, RateLimitId};
+use fieldfen_domain::api_cost::{Currency, Money, SpendScope};
+use fieldfen_domain::rate_limit::{
+    CallScope, InFlightTotal, Permit, PermitInFlight, PermitLimit, RateLimitId, last_possible_lapse,
+};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{PermitId, Timestamp};
 
@@ -79,6 +82,21 @@ statement! {
          WHERE lapses_at >= '' AND service = ?"
 }
 
+statement! {
+    /// The permits in flight that a budget covers: their units, their guesses in its currency, and the first lapse. The
+    /// guesses are added as real numbers, so that no sum overflows, and exactly up to 2^53.
+    PermitsOfScope<'a> {
+        currency: &'a str as Text,
+        now: SqlTime as SqlTimestamp,
+        last_possible: SqlTime as SqlTimestamp,
+        service: Option<&'a str> as Nullable<Text>,
+        account: Option<&'a str> as Nullable<Text>,
+    } -> (BigInt, BigInt, Nullable<SqlTimestamp>) =
+        "SELECT coalesce(sum(units), 0), CAST(total(CASE WHEN currency = ? THEN guess_micros END) AS INTEGER), \
+         min(lapses_at) FROM api_permits INDEXED BY idx_api_permits_lapses_at \
+         WHERE lapses_at > ? AND lapses_at <= ? AND service = coalesce(?, service) AND account = coalesce(?, account)"
+}
+
 #[derive(Debug, Queryable)]
 struct PermitRow {
     id: StoredText,
@@ -107,8 +125,16 @@ impl PermitRow {
         permit.lapses_at = row.time("lapses_at", self.lapses_at)?;
         permit.limits = s.taken_by(&self.id.name())?;
         let mut in_flight = PermitInFlight::new(permit, self.worker.into_prose());
-        in_flight.guess_micros = self.guess_micros.map(|guess| row.number("guess_micros", guess)).transpose()?;
-        in_flight.currency = row.nullable_text("currency", self.currency)?;
+        let currency = self.currency.map(|currency| row.parse::<Currency>("currency", &currency)).transpose()?;
+        let micros = self.guess_micros.map(|guess| units(row, "guess_micros", guess)).transpose()?;
+        in_flight.guess = match (micros, currency) {
+            (Some(micros), Some(currency)) => Some(Money::zero(currency).saturating_add_micros(micros)),
+            (None, None) => None,
+            (Some(micros), None) => return Err(row.bad("currency", "NULL", format!("the guess is {micros}"))),
+            (None, Some(currency)) => {
+                return Err(row.bad("guess_micros", "NULL", format!("the currency is {currency}")));
+            }
+        };
         Ok(in_flight)
     }
 }
@@ -136,6 +162,7 @@ impl SqliteSession<'_> {
 
     pub(super) fn write_permit(&mut self, in_flight: &PermitInFlight, units: u64) -> Result<(), StoreError> {
         let (permit, id) = (&in_flight.permit, in_flight.permit.id.to_string());
+        let (guess, currency) = (in_flight.guess, in_flight.guess.map(|guess| guess.currency()));
         let insert = InsertPermit {
             id: &id,
             service: &permit.call.service,
@@ -146,8 +173,8 @@ impl SqliteSession<'_> {
             acquired_at: SqlTime(permit.acquired_at),
             start_by: SqlTime(permit.start_by),
             lapses_at: SqlTime(permit.lapses_at),
-            guess_micros: in_flight.guess_micros,
-            currency: in_flight.currency.as_deref(),
+            guess_micros: guess.map(|guess| whole(guess.micros())),
+            currency: currency.as_ref().map(Currency::as_str),
         };
         insert.execute(self.conn).writing(|| format!("permit {id}"))?;
         for taken in &permit.limits {
@@ -176,6 +203,26 @@ impl SqliteSession<'_> {
         units(RowRef::known("api_permits", service), "units", sum)
     }
 
+    pub(super) fn permits_of_scope(
+        &mut self,
+        scope: &SpendScope,
+        currency: Option<Currency>,
+        now: Timestamp,
+    ) -> Result<InFlightTotal, StoreError> {
+        let permits = PermitsOfScope {
+            currency: currency.as_ref().map_or("", Currency::as_str),
+            now: SqlTime(now),
+            last_possible: SqlTime(last_possible_lapse(now)),
+            service: scope.service.as_deref(),
+            account: scope.account.as_deref(),
+        };
+        let (sum, guesses, first_lapse) =
+            permits.get_result::<(StoredNumber, StoredNumber, Option<StoredTime>)>(self.conn).store()?;
+        let row = RowRef::known("api_permits", "in flight");
+        let first_lapse = first_lapse.map(|lapse| row.time("lapses_at", lapse)).transpose()?;
+        Ok(InFlightTotal::new(units(row, "units", sum)?, units(row, "guess_micros", guesses)?, first_lapse))
+    }
+
     fn taken_by(&mut self, permit: &str) -> Result<Vec<PermitLimit>, StoreError> {
         let rows: Vec<(i64, StoredNumber, StoredNumber)> = LimitsOfPermit { id: permit }.load(self.conn).store()?;
         let row = RowRef::known("api_permit_limits", permit);
@@ -198,6 +245,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("LapsedPermits", LapsedPermits::SQL),
         ("PermitsAhead", PermitsAhead::SQL),
         ("UnitsOfService", UnitsOfService::SQL),
+        ("PermitsOfScope", PermitsOfScope::SQL),
     ]
     .map(|(name, sql)| (name, sql.to_owned()))
     .to_vec()
