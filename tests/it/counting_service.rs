@@ -2,11 +2,11 @@
 //! with status 429.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::http_service::serve;
 
 /// A call, as it arrived.
 #[derive(Debug, Clone, Copy)]
@@ -32,17 +32,13 @@ struct Counter {
 
 impl CountingService {
     pub(crate) fn start(limit: usize, window: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let counter = Counter { limit, window, counted: VecDeque::new(), arrivals: Vec::new() };
         let counter = Arc::new(Mutex::new(counter));
         let counting = Arc::clone(&counter);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let counter = Arc::clone(&counting);
-                // A client that was killed reads no answer.
-                thread::spawn(move || drop(answer(stream, &counter)));
-            }
+        let address = serve(move |_| {
+            let (taken, limit, left) = counting.lock().unwrap().count();
+            let status = if taken { "200 OK" } else { "429 Too Many Requests" };
+            (status, format!("X-RateLimit-Limit: {limit}\r\nX-RateLimit-Remaining: {left}\r\n"))
         });
         Self { address, counter }
     }
@@ -60,17 +56,6 @@ impl CountingService {
     pub(crate) fn arrivals(&self) -> Vec<Arrival> {
         self.counter.lock().unwrap().arrivals.clone()
     }
-}
-
-fn answer(mut stream: TcpStream, counter: &Mutex<Counter>) -> std::io::Result<()> {
-    // A client that is killed while it writes its request must not keep the thread for ever.
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
-    let (taken, limit, left) = counter.lock().unwrap().count();
-    let status = if taken { "200 OK" } else { "429 Too Many Requests" };
-    let head = format!("HTTP/1.1 {status}\r\nX-RateLimit-Limit: {limit}\r\nX-RateLimit-Remaining: {left}\r\n");
-    stream.write_all(format!("{head}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes())
 }
 
 impl Counter {

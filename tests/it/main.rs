@@ -6,6 +6,7 @@
 
 mod aborting_jobs;
 mod audit;
+mod charging_service;
 mod concurrency_limits;
 mod counting_service;
 mod database;
@@ -14,7 +15,9 @@ mod existing_listings;
 mod fake_platform;
 mod faults;
 mod foreign_times;
+mod http_service;
 mod joined_transaction;
+mod money_budget;
 mod operator_processes;
 mod parameters;
 mod process;

@@ -20,7 +20,7 @@ use crate::event::{Event, emit};
 pub const COUNTING_SERVICE: &str = "counting";
 
 /// How long connecting and answering may take, each.
-const STEP_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const STEP_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Longer than any test.
 const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -77,24 +77,34 @@ impl CallApi {
 
 /// One call, and what its answer says.
 fn call(service: SocketAddr) -> CallAnswer {
-    let Ok(mut stream) = TcpStream::connect_timeout(&service, STEP_TIMEOUT) else { return CallAnswer::NotSent };
-    let mut exchange = || {
-        stream.set_read_timeout(Some(STEP_TIMEOUT))?;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let Ok(answer) = exchange() else { return CallAnswer::NoAnswer };
-    let header = |name: &str| {
-        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))?;
-        value.trim().parse::<u64>().ok()
+    let answer = match exchange(service, "/") {
+        Ok(answer) => answer,
+        Err(ended) => return ended,
     };
     let said = SaidLimit::new("window".to_owned())
-        .limit(header("X-RateLimit-Limit"))
-        .remaining(header("X-RateLimit-Remaining"));
+        .limit(header(&answer, "X-RateLimit-Limit"))
+        .remaining(header(&answer, "X-RateLimit-Remaining"));
     match answer.starts_with("HTTP/1.1 429") {
         true => CallAnswer::throttled(vec![said], None),
         false => CallAnswer::said(vec![said]),
     }
+}
+
+/// The answer of a service, or how a call without an answer has ended.
+pub(super) fn exchange(service: SocketAddr, path: &str) -> Result<String, CallAnswer> {
+    let mut stream = TcpStream::connect_timeout(&service, STEP_TIMEOUT).map_err(|_| CallAnswer::NotSent)?;
+    let mut exchange = || {
+        stream.set_read_timeout(Some(STEP_TIMEOUT))?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    exchange().map_err(|_| CallAnswer::NoAnswer)
+}
+
+/// A number in the header of an answer.
+pub(super) fn header(answer: &str, name: &str) -> Option<u64> {
+    let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))?;
+    value.trim().parse().ok()
 }

@@ -2,6 +2,7 @@
 
 mod aborting_jobs;
 mod call_api;
+mod call_charged_api;
 mod claim_loop;
 mod closed_stdout;
 mod job_options;
@@ -32,6 +33,7 @@ use crate::event::{Event, StoreFailure, emit};
 
 pub use aborting_jobs::{AbortingJob, AbortingJobs};
 pub use call_api::{COUNTING_SERVICE, CallApi};
+pub use call_charged_api::{CHARGING_SERVICE, CallChargedApi, charging_costs, shifted_clock};
 pub use claim_loop::ClaimLoop;
 pub use closed_stdout::{ClosedStdout, FailsOnce};
 pub use limited_jobs::{LIMITED_KINDS, LimitedJobs};
@@ -79,6 +81,8 @@ pub enum Command {
     CallApi(CallApi),
     /// Claims and ends jobs of kinds with concurrency limits, while the limits change.
     LimitedJobs(LimitedJobs),
+    /// Calls a service that charges, as often as the budget lets it.
+    CallChargedApi(CallChargedApi),
     /// Runs one command for each line of stdin.
     Interpret(Interpret),
     /// Runs the `Worker` of a shop whose rules are in a `fieldfen.toml`.
@@ -144,6 +148,7 @@ impl TestProcess {
             Command::ReceiveWebhooks(command) => command.run(&or_emit(self.database.open())?),
             Command::CallApi(command) => command.run(&or_emit(self.database.open())?),
             Command::LimitedJobs(command) => command.run(&or_emit(self.database.open())?),
+            Command::CallChargedApi(command) => command.run(&or_emit(self.database.open())?),
             Command::Interpret(command) => command.run(&self.database),
             Command::ShopWorker(command) => {
                 let (file, store) = self.database.of_shop()?;
