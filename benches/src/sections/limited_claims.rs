@@ -9,8 +9,11 @@ use fieldfen_domain::JobId;
 use fieldfen_domain::job::{
     ClaimRequest, ConcurrencyLimit, JobKind, NewJob, Partition, Pause, PauseScope, Priority, WorkerName,
 };
+use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::store::Store as _;
 use fieldfen_persistence::{Durability, SqliteStore};
+use fieldfen_services::Environment;
+use fieldfen_services::concurrency_limits::ConcurrencyLimits;
 use fieldfen_services::environment::{Randomness, SeededRandomness};
 
 use super::{Stage, grouped, micros};
@@ -31,7 +34,6 @@ type Fill = Box<dyn Fn(&Path, bool) -> Result<()>>;
 struct Shape {
     name: String,
     fill: Fill,
-    bound: Option<Bound>,
     /// Whether a hundred jobs can run at the same time.
     has_room: bool,
 }
@@ -68,10 +70,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         let each = |micros: f64| micros / f64::from(claims);
         let (with, without) = (each(limited.claims), each(plain.claims));
         let (name, ratio) = (format!("claim with pauses and limits, {} / without", shape.name), with / without);
-        let row = match shape.bound {
-            Some(bound) => Row::new(name, ratio, "x", bound),
-            None => Row::unbounded(name, ratio, "x"),
-        };
+        let row = Row::new(name, ratio, "x", Bound::AtMost(1.5));
         report.row(row.parts(format!("{with:.1} µs / {without:.1} µs")));
         let (with, without) = (each(limited.completions), each(plain.completions));
         report.row(
@@ -157,7 +156,6 @@ fn shapes(stage: &Stage, claims: u32) -> Vec<Shape> {
             // So many jobs are in flight, in each account and in all, and there is still room.
             if limited { limit(&open(path, Durability::Normal)?, 1_000_000, 1_000) } else { Ok(()) }
         }),
-        bound: Some(Bound::AtMost(1.5)),
         has_room: true,
     };
     let mut shapes: Vec<Shape> = backlogs.into_iter().map(of_backlog).collect();
@@ -165,19 +163,16 @@ fn shapes(stage: &Stage, claims: u32) -> Vec<Shape> {
     shapes.push(Shape {
         name: format!("(g) {} urgent jobs of a full account before the others", grouped(many)),
         fill: Box::new(move |path, limited| full_account(path, limited, many, claims, true)),
-        bound: Some(Bound::AtMost(1.5)),
         has_room: false,
     });
     shapes.push(Shape {
         name: format!("(h) {} accounts, all but one full", grouped(keys)),
         fill: Box::new(move |path, limited| full_accounts(path, limited, keys, claims)),
-        bound: Some(Bound::AtMost(1.5)),
         has_room: false,
     });
     shapes.push(Shape {
         name: "(g) enqueued before there was a limit".to_owned(),
         fill: Box::new(move |path, limited| full_account(path, limited, many, claims, false)),
-        bound: None,
         has_room: false,
     });
     shapes
@@ -191,9 +186,10 @@ fn limit(store: &SqliteStore, all: u32, per_account: u32) -> Result<()> {
         .map(|(partition, max_running)| ConcurrencyLimit::new(KIND, partition, max_running))
         .collect::<Result<_, _>>()?;
     let scopes = [PauseScope::Kind(JobKind::DeleteFile), PauseScope::Account("ebay".parse()?)];
-    let now = now()?;
+    let (now, handle) = (now()?, ConcurrencyLimits::new(store.clone(), Environment::system()));
+    let action = Action::new(Actor::new("bench", Via::Library)?, "the benchmark limits its jobs")?;
+    limits.iter().try_for_each(|limit| handle.set(limit, &action))?;
     store.write(|s| {
-        limits.iter().try_for_each(|limit| s.concurrency_limits().set(limit))?;
         for scope in &scopes {
             s.pauses().pause(&Pause::new(scope.clone(), "bench", now, "bench"))?;
         }

@@ -49,13 +49,14 @@ impl<S: Store> ConcurrencyLimits<S> {
     }
 
     /// Sets a limit, or changes the one of this kind and partition; see [`set_in`](Self::set_in). A program may set its
-    /// limits whenever it starts.
+    /// limits whenever it starts. After a change, about 1,000 jobs in each further transaction are set aside, because their
+    /// partition is full, or admitted, because it has room now.
     ///
     /// # Errors
     /// As [`set_in`](Self::set_in).
     pub fn set(&self, limit: &ConcurrencyLimit, action: &Action) -> Result<(), StoreError> {
         let is_changed = write(&self.store, |s| self.change_in(&mut Transaction::new(s), limit, action))?;
-        if is_changed { self.admit_waiting(&limit.kind) } else { Ok(()) }
+        if is_changed { self.apply_to_queue(&limit.kind) } else { Ok(()) }
     }
 
     /// Sets a limit in the caller's transaction. Jobs that run already go on, even if they are more than the limit. The
@@ -90,14 +91,15 @@ impl<S: Store> ConcurrencyLimits<S> {
     pub fn remove(&self, kind: &JobKind, partition: Partition, action: &Action) -> Result<bool, StoreError> {
         let is_removed = write(&self.store, |s| self.remove_in(&mut Transaction::new(s), kind, partition, action))?;
         if is_removed {
-            self.admit_waiting(kind)?;
+            self.apply_to_queue(kind)?;
         }
         Ok(is_removed)
     }
 
-    /// Admits the jobs that wait although there is room. Each round is a transaction of its own, so that other writers write
-    /// in between.
-    fn admit_waiting(&self, kind: &JobKind) -> Result<(), StoreError> {
+    /// Sets the due jobs aside that have no place any more, and admits those that wait although there is room. Each round is
+    /// a transaction of its own, so that other writers write in between.
+    fn apply_to_queue(&self, kind: &JobKind) -> Result<(), StoreError> {
+        while write(&self.store, |s| s.concurrency_limits().set_aside_due(kind, self.environment.now()))? {}
         let mut next = Some(String::new());
         while let Some(after) = next {
             let now = self.environment.now();

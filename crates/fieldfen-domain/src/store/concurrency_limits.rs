@@ -33,4 +33,8 @@ pub trait ConcurrencyLimits: ConcurrencyLimitReads {
     /// next call goes on; `None` if no partition is left. Setting or removing a limit makes the first call, and each
     /// [reclaim](super::JobQueue::reclaim) makes one more.
     fn admit_waiting(&mut self, kind: &JobKind, after: &str, now: Timestamp) -> Result<Option<String>, StoreError>;
+
+    /// Sets due jobs of a kind aside that have no place in their partition, as a claim does: a bounded number. After a limit
+    /// is set, claims then need not do so. Returns whether more of them may be left.
+    fn set_aside_due(&mut self, kind: &JobKind, now: Timestamp) -> Result<bool, StoreError>;
 }

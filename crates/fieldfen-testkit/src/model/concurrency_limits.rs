@@ -48,6 +48,10 @@ impl ConcurrencyLimits for ModelSession<'_> {
     fn admit_waiting(&mut self, _: &JobKind, _: &str, _: Timestamp) -> Result<Option<String>, StoreError> {
         Ok(None)
     }
+
+    fn set_aside_due(&mut self, _: &JobKind, _: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
 }
 
 /// The number of jobs of one kind that run, and the largest allowed number.

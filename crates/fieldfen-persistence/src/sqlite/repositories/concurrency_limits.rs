@@ -87,6 +87,10 @@ impl ConcurrencyLimits for SqliteSession<'_> {
         let limits = self.claim_rules()?.limits(kind);
         self.admit_behind(kind.as_str(), after, limits, Some(now))
     }
+
+    fn set_aside_due(&mut self, kind: &JobKind, now: Timestamp) -> Result<bool, StoreError> {
+        self.set_aside_due_jobs(kind, now)
+    }
 }
 
 fn read(kind: &StoredText, partition: &StoredText, number: StoredNumber) -> Result<ConcurrencyLimit, StoreError> {

@@ -147,12 +147,32 @@ impl SqliteSession<'_> {
         for (account, _) in rules.account_pauses().filter(|(_, until)| !holds(*until, now)) {
             self.admit(kind.as_str(), &pause_mark(account), MOST_SET_ASIDE as i64)?;
         }
-        let mut partitions = Partitions::default();
-        let (mut look_at, mut set_aside) = (most, 0);
-        let mut candidates = match request.kinds.len() {
-            1 => self.whole_candidates(kind, now, look_at)?,
-            _ => self.candidates(kind, now, look_at)?,
+        let first = match request.kinds.len() {
+            1 => self.whole_candidates(kind, now, most)?,
+            _ => self.candidates(kind, now, most)?,
         };
+        self.pass_over(kind, rules, now, most, first)
+    }
+
+    /// Sets due jobs of a kind aside as a claim does, and claims none. Returns whether more of them may be left.
+    pub(in crate::sqlite) fn set_aside_due_jobs(&mut self, kind: &JobKind, now: Timestamp) -> Result<bool, StoreError> {
+        let (rules, most) = (self.claim_rules()?, MOST_SET_ASIDE as u32);
+        let first = self.candidates(kind, now, most)?;
+        let (_, set_aside) = self.pass_over(kind, &rules, now, most, first)?;
+        Ok(set_aside >= most)
+    }
+
+    /// Chooses at most this many admissible jobs from the first candidates and those behind them, and sets the others aside.
+    fn pass_over(
+        &mut self,
+        kind: &JobKind,
+        rules: &ClaimRules,
+        now: Timestamp,
+        most: u32,
+        first: Vec<Candidate>,
+    ) -> Result<(Vec<Admissible>, u32), StoreError> {
+        let (limits, mut partitions) = (rules.limits(kind), Partitions::default());
+        let (mut look_at, mut set_aside, mut candidates) = (most, 0, first);
         loop {
             let (mut admissible, mut passed_over) = (Vec::new(), Vec::new());
             partitions.taken.clear();

@@ -322,3 +322,18 @@ fn completions_of_limited_jobs_and_of_others_go_together() {
         assert_eq!(claim(&mut conn, 2, 9), [2], "{expects_limits}");
     }
 }
+
+#[test]
+fn due_jobs_without_a_place_are_set_aside_once_their_limit_is_set() {
+    let mut conn = database();
+    enqueue(&mut conn, (1..=3000).map(|number| job_of(number, 1).priority(Priority::Urgent)));
+    enqueue(&mut conn, [job_of(3001, 2)]);
+    set(&mut conn, Partition::Account, 1);
+    assert!(session(&mut conn).set_aside_due(&work(), at(5)).unwrap());
+    while session(&mut conn).set_aside_due(&work(), at(5)).unwrap() {}
+    assert_eq!(waiting(&mut conn), "2999");
+    assert_eq!(claim(&mut conn, 1, 1), [1]);
+    let statements = count(&mut conn);
+    assert_eq!(claim(&mut conn, 2, 1), [3001]);
+    assert_eq!(statements.load(Ordering::Relaxed), 4, "the claim sets no job aside");
+}
