@@ -282,14 +282,17 @@ impl SqliteSession<'_> {
         if key.is_empty() {
             return Ok(true);
         }
-        let running = match partitions.running.get(key) {
-            Some(running) => *running,
-            None => {
+        let taken = partitions.taken.entry(key.to_owned()).or_default();
+        // In no partition do more jobs run than of the whole kind, whose number is known.
+        let of_kind = limits.all.filter(|_| !limits.has_uncounted).map(|(_, running)| running);
+        let running = match (of_kind, partitions.running.get(key)) {
+            (Some(of_kind), _) if of_kind.saturating_add(*taken) < most => of_kind,
+            (_, Some(running)) => *running,
+            (_, None) => {
                 let running = self.running_in_partition(kind.as_str(), key)?;
                 *partitions.running.entry(key.to_owned()).or_insert(running)
             }
         };
-        let taken = partitions.taken.entry(key.to_owned()).or_default();
         let has_room = running.saturating_add(*taken) < most;
         *taken += u32::from(has_room);
         Ok(has_room)

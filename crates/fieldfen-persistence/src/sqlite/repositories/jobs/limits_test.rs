@@ -337,3 +337,17 @@ fn due_jobs_without_a_place_are_set_aside_once_their_limit_is_set() {
     assert_eq!(claim(&mut conn, 2, 1), [3001]);
     assert_eq!(statements.load(Ordering::Relaxed), 4, "the claim sets no job aside");
 }
+
+#[test]
+fn the_jobs_of_an_account_are_counted_only_if_enough_jobs_of_the_kind_run() {
+    let mut conn = limited(Partition::Account, 2);
+    set(&mut conn, Partition::All, 9);
+    enqueue(&mut conn, (1..=4).map(|number| job_of(number, 1)));
+    enqueue(&mut conn, [job_of(5, 2)]);
+    let statements = count(&mut conn);
+    for (token, expected, number) in [(1, [1], 4), (2, [2], 4), (3, [5], 5)] {
+        assert_eq!(claim(&mut conn, token, 1), expected);
+        assert_eq!(statements.swap(0, Ordering::Relaxed), number, "the claim of {expected:?}");
+    }
+    assert_eq!(claim(&mut conn, 4, 9), [] as [u64; 0]);
+}
