@@ -114,7 +114,8 @@ impl LimitedThread {
             return Ok(());
         }
         // Both limits of a kind hold.
-        let (partition, highest) = if self.rng.one_in(4) { (Partition::All, 2 * HIGHEST) } else { (partition, HIGHEST) };
+        let (partition, highest) =
+            if self.rng.one_in(4) { (Partition::All, 2 * HIGHEST) } else { (partition, HIGHEST) };
         let most = u32::try_from(1 + self.rng.below(highest))?;
         or_emit(self.limits.set(&ConcurrencyLimit::new(kind, partition, most)?, &action))
     }
