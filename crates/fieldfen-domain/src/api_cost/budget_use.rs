@@ -1,4 +1,4 @@
-//! Whether a budget allows one more call.
+//! The decision whether a budget allows one more call.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::money::{Currency, Money};
 use crate::rate_limit::{Closed, ClosedBy, InFlightTotal};
 use crate::time::Timestamp;
 
-/// How much of a budget is used, in millionths of its currency or in calls.
+/// The used part of a budget, in millionths of its currency or in calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetUse {
@@ -17,7 +17,7 @@ pub struct BudgetUse {
     pub in_flight: u64,
     /// The guess of the call that wants a permit, or the number of its requests.
     pub wanted: u64,
-    /// How much the budget allows.
+    /// The number that the budget allows.
     pub limit: u64,
     /// The currency; `None` for calls.
     pub currency: Option<Currency>,

@@ -28,7 +28,7 @@ pub use price::{InvalidPrice, Price, PriceTier, PriceUnit};
 pub use price_table::PriceTable;
 pub use record::{RecordCostOutcome, record_cost};
 
-/// Which costs a budget or a sum counts.
+/// The costs that a budget or a sum counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct SpendScope {
@@ -77,7 +77,7 @@ pub struct Spend {
     pub guessed: Money,
     /// The number of costs, known or not.
     pub items: u64,
-    /// How many of them are unknown.
+    /// The number of costs of unknown amount.
     pub unknown_items: u64,
 }
 

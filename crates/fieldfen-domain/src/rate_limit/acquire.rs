@@ -20,7 +20,7 @@ pub struct PermitRequest {
     pub units: u64,
     /// The units that it takes of the limits with these names, where that is another number.
     pub units_of: Vec<(String, u64)>,
-    /// What the call is guessed to cost. Budgets count it until the permit is settled or lapses.
+    /// The guess for the cost of the call. Budgets count it until the permit is settled or lapses.
     pub guess: Option<Money>,
 }
 
@@ -51,15 +51,15 @@ impl PermitRequest {
         self
     }
 
-    /// The same call, which takes so many units of each limit. 0 counts as 1, since a call of unknown size must not pass
-    /// for free.
+    /// The same call, which takes this many units of each limit. 0 counts as 1, since a call of unknown size must not pass
+    /// without being counted.
     #[must_use]
     pub fn units(mut self, units: u64) -> Self {
         self.units = units.clamp(1, MAX_UNITS);
         self
     }
 
-    /// The same call, which takes so many units of the limits with this name.
+    /// The same call, which takes this many units of the limits with this name.
     #[must_use]
     pub fn units_of(mut self, bucket: impl Into<String>, units: u64) -> Self {
         self.units_of.push((bucket.into(), units.clamp(1, MAX_UNITS)));
@@ -86,9 +86,9 @@ impl PermitRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfiguredLimit {
-    /// What it counts.
+    /// The calls that it counts.
     pub key: RateLimitKey,
-    /// How it counts.
+    /// The rule by which it counts.
     pub rule: LimitRule,
 }
 
@@ -100,7 +100,7 @@ impl ConfiguredLimit {
     }
 }
 
-/// What a store needs to acquire a permit.
+/// The acquisition of a permit, as a store gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AcquireRequest {
@@ -111,7 +111,7 @@ pub struct AcquireRequest {
     /// The limits that the program has configured for such calls. The store has a row for each afterwards. The call also
     /// counts in the limits that other programs have configured, or that answers have named.
     pub configured: Vec<ConfiguredLimit>,
-    /// Who wants the permit, for people to read.
+    /// The name of the process that wants the permit, for people.
     pub worker: String,
     /// The call ends within this time after its start.
     pub call_timeout: Duration,

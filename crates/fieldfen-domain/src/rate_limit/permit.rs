@@ -53,14 +53,14 @@ impl Permit {
         Err(StartTooLate { service: self.call.service.clone(), acquired_at: self.acquired_at, now })
     }
 
-    /// What the permit has taken of a limit.
+    /// The units that the permit has taken of a limit.
     #[must_use]
     pub fn taken_of(&self, limit: RateLimitId) -> Option<&PermitLimit> {
         self.limits.iter().find(|taken| taken.limit == limit)
     }
 }
 
-/// What a permit has taken of one limit.
+/// The units that a permit has taken of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PermitLimit {
@@ -73,7 +73,7 @@ pub struct PermitLimit {
 }
 
 impl PermitLimit {
-    /// So many units of this limit, of which so many had been settled then.
+    /// This many units of this limit, which had settled `settled_then` units in all at that time.
     #[must_use]
     pub const fn new(limit: RateLimitId, units: u64, settled_then: u64) -> Self {
         Self { limit, units, settled_then }
@@ -86,9 +86,9 @@ impl PermitLimit {
 pub struct PermitInFlight {
     /// The permit.
     pub permit: Permit,
-    /// Who holds it, for people to read.
+    /// The name of the process that holds it, for people.
     pub worker: String,
-    /// What the call is guessed to cost; `None` if no budget counts it.
+    /// The guess for the cost of the call; `None` if no budget counts it.
     pub guess: Option<Money>,
 }
 
@@ -100,7 +100,7 @@ impl PermitInFlight {
     }
 }
 
-/// What the permits in flight of some services and accounts are for, together.
+/// The sums of the permits in flight of some services and accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InFlightTotal {
@@ -136,7 +136,7 @@ pub fn last_possible_lapse(now: Timestamp) -> Timestamp {
 pub struct StartTooLate {
     /// The service.
     pub service: String,
-    /// When the permit was acquired.
+    /// The time at which the permit was acquired.
     pub acquired_at: Timestamp,
     /// The time of the start that was refused.
     pub now: Timestamp,
