@@ -6,6 +6,7 @@ use super::key::RateLimitKey;
 use super::limit::UnitsUntil;
 use super::usage::UsageCell;
 use crate::api_cost::{BudgetUse, SpendScope};
+use crate::job::PauseScope;
 use crate::time::Timestamp;
 
 /// Whether a call may be made, as [`RateLimitReads::look`](crate::store::RateLimitReads::look) answers.
@@ -95,6 +96,13 @@ pub enum ClosedBy {
         /// How much of it is used, and by what.
         in_use: BudgetUse,
     },
+    /// The service or the account is paused.
+    Paused {
+        /// What is paused.
+        scope: PauseScope,
+        /// Why, for people to read.
+        reason: String,
+    },
 }
 
 impl fmt::Display for ClosedBy {
@@ -107,6 +115,7 @@ impl fmt::Display for ClosedBy {
             Self::Left { limit, left } => write!(f, "{limit}: {left} units are left"),
             Self::Blocked { limit, reason } => write!(f, "{limit}: {reason}"),
             Self::BudgetSpent { budget, in_use, .. } => write!(f, "budget {budget:?}: {in_use}"),
+            Self::Paused { scope, reason } => write!(f, "{scope} is paused: {reason}"),
         }
     }
 }

@@ -124,6 +124,19 @@ impl CallAnswer {
         Self::Answered { limits: Vec::new(), throttled: false, retry_at: None, blocked_bucket: None }
     }
 
+    /// Whether the answer can block a limit: the service refused the call or says that it is blocked, or all of a limit is
+    /// used.
+    #[must_use]
+    pub fn may_block(&self) -> bool {
+        match self {
+            Self::NotSent | Self::NoAnswer => false,
+            Self::Answered { limits, throttled, retry_at, .. } => {
+                let is_used_up = |said: &SaidLimit| said.used_basis_points.is_some_and(|used| used >= ALL);
+                *throttled || retry_at.is_some() || limits.iter().any(is_used_up)
+            }
+        }
+    }
+
     /// An answer to a call that the service took, with what it says of limits.
     #[must_use]
     pub const fn said(limits: Vec<SaidLimit>) -> Self {

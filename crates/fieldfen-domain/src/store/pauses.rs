@@ -26,5 +26,8 @@ pub trait Pauses: PauseReads {
     fn pause(&mut self, pause: &Pause) -> Result<bool, StoreError>;
 
     /// Ends a pause. `false` if none of this scope held at this time.
+    ///
+    /// It also ends the blocks of the [rate limits](super::RateLimits) of the same calls, which the rate limiter has read
+    /// in answers before: of the service, or of the account, for all endpoints.
     fn lift(&mut self, scope: &PauseScope, at: Timestamp) -> Result<bool, StoreError>;
 }

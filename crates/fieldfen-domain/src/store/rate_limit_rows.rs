@@ -3,8 +3,9 @@
 //! These functions decide for every store. A store implements [`RateLimitRows`], which only reads and writes rows, and
 //! runs them in its transaction.
 
-use super::StoreError;
+use super::{PauseReads, Pauses, StoreError};
 use crate::ids::PermitId;
+use crate::job::Pause;
 use crate::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, Permit, PermitInFlight,
     RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
@@ -27,8 +28,8 @@ pub struct PassedUnits {
     pub ahead: u64,
 }
 
-/// Reads the rows of limits, cells and permits.
-pub trait RateLimitRowReads {
+/// Reads the rows of limits, cells, permits and pauses.
+pub trait RateLimitRowReads: PauseReads {
     /// The limits in which a call counts, in any order.
     fn limits_of(&mut self, call: &CallScope) -> Result<Vec<RateLimit>, StoreError>;
 
@@ -47,8 +48,8 @@ pub trait RateLimitRowReads {
     fn lapsed(&mut self, now: Timestamp, last_possible: Timestamp, limit: u32) -> Result<Vec<Permit>, StoreError>;
 }
 
-/// Writes the rows of limits, cells and permits.
-pub trait RateLimitRows: RateLimitRowReads {
+/// Writes the rows of limits, cells, permits and pauses.
+pub trait RateLimitRows: RateLimitRowReads + Pauses {
     /// The limit with this number.
     fn limit(&mut self, id: RateLimitId) -> Result<Option<RateLimit>, StoreError>;
 
@@ -78,6 +79,9 @@ pub trait RateLimitRows: RateLimitRowReads {
 /// [`RateLimits::acquire`](super::RateLimits::acquire).
 pub fn acquire(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError> {
     let (wanted, now) = (&request.request, truncate_to_micros(request.now));
+    if let Some(closed) = closed_by_pause(rows, &wanted.call, now)? {
+        return Ok(AcquireOutcome::NotBefore(closed));
+    }
     settle_lapsed(rows, now)?;
     let mut limits = configured_limits(rows, request)?;
     let mut passed = Vec::with_capacity(limits.len());
@@ -157,12 +161,44 @@ pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<S
     }
     let is_changed = |limit: &&RateLimit| permit.taken_of(limit.id).is_some() || heard.contains(&limit.id);
     limits.iter().filter(is_changed).try_for_each(|limit| rows.save_limit(limit))?;
+    let blocked = limits.iter().filter(|limit| heard.contains(&limit.id)).filter_map(|limit| limit.pause(at));
+    blocked.into_iter().try_for_each(|pause| write_pause(rows, &pause))?;
     Ok(outcome)
+}
+
+/// Pauses the service or account of a block. A pause that is about as long stays as it is.
+fn write_pause(rows: &mut dyn RateLimitRows, pause: &Pause) -> Result<(), StoreError> {
+    let known = rows.find(&pause.scope, pause.since)?;
+    if known.is_none_or(|known| !known.ends_about_with(pause)) {
+        rows.pause(pause)?;
+    }
+    Ok(())
+}
+
+/// The refusal by the pause of a call's service or account that ends last.
+fn closed_by_pause<P: PauseReads + ?Sized>(
+    pauses: &mut P,
+    call: &CallScope,
+    now: Timestamp,
+) -> Result<Option<Closed>, StoreError> {
+    let mut longest: Option<Pause> = None;
+    for scope in call.pause_scopes() {
+        if let Some(pause) = pauses.find(&scope, now)?
+            && longest.as_ref().is_none_or(|known| !known.outlasts(&pause))
+        {
+            longest = Some(pause);
+        }
+    }
+    Ok(longest.map(|pause| pause.closed(now)))
 }
 
 /// [`RateLimitReads::look`](super::RateLimitReads::look).
 pub fn look(rows: &mut dyn RateLimitRowReads, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError> {
-    let (limits, now) = (rows.limits_of(call)?, truncate_to_micros(now));
+    let now = truncate_to_micros(now);
+    if let Some(closed) = closed_by_pause(rows, call, now)? {
+        return Ok(Availability::Closed(closed));
+    }
+    let limits = rows.limits_of(call)?;
     let mut closed: Option<Closed> = None;
     for (limit, lapsed) in as_they_are(rows, limits, now)? {
         let Some(refusal) = limit.refusal(1, now) else { continue };

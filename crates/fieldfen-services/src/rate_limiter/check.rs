@@ -1,4 +1,4 @@
-//! Conditions for permits beside the limits: budgets, pauses.
+//! Conditions for permits beside the limits and the pauses, such as budgets.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::rate_limit::{Closed, PermitRequest};

@@ -29,6 +29,10 @@
 //!
 //! [`RateLimiter::budgets`] also holds calls back that the budgets do not allow.
 //!
+//! A [pause](crate::pauses::Pauses) of the service or the account refuses the call too. If an answer closes a service or an
+//! account for longer than [a minute](fieldfen_domain::rate_limit::PAUSED_BEYOND), the limiter itself pauses it until then, so
+//! that no process claims its jobs. A person may lift that pause. It is written again when the service refuses another call.
+//!
 //! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
 //! one more window.
 
@@ -38,12 +42,13 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldfen_domain::job::Pause;
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, ApiLimit, Availability, CallAnswer, CallScope, ConfiguredLimit, Permit,
-    PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
+    AcquireOutcome, AcquireRequest, ApiLimit, Availability, CallAnswer, CallScope, ConfiguredLimit, PAUSED_BY_LIMITER,
+    Permit, PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{Timestamp, UnreadableRow};
+use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 
 use crate::Environment;
 use crate::api_costs::ApiCosts;
@@ -147,8 +152,8 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// A permit for this call, if every limit, budget and check lets it pass; otherwise the time before which no call may be
-    /// made. The call starts within 1 second: see [`RateLimiter::start`].
+    /// A permit for this call, if no pause holds and every limit, budget and check lets it pass; otherwise the time before
+    /// which no call may be made. The call starts within 1 second: see [`RateLimiter::start`].
     ///
     /// A permit whose commit was not acknowledged, and that was not found again, lapses by itself.
     ///
@@ -227,11 +232,16 @@ impl<S: Store> RateLimiter<S> {
         ended_at: Timestamp,
     ) -> Result<SettleOutcome, StoreError> {
         let settlement = Settlement::new(permit, answer, ended_at);
-        write_once(&self.store, |s, before| match before {
+        let settled: Result<_, StoreError> = write_once(&self.store, |s, before| match before {
             // The attempt before has taken effect if it found the permit, and the permit is no longer there.
-            Some(SettleOutcome::Settled) if s.rate_limits().permit(&settlement.permit.id)?.is_none() => Ok(None),
-            _ => s.rate_limits().settle(&settlement).map(Some),
-        })
+            Some((SettleOutcome::Settled, _)) if s.rate_limits().permit(&settlement.permit.id)?.is_none() => Ok(None),
+            _ => Ok(Some((s.rate_limits().settle(&settlement)?, pauses_written(s, &settlement)?))),
+        });
+        let (outcome, pauses) = settled?;
+        for pause in pauses {
+            log!(WARN, scope = %pause.scope, until = ?pause.until, reason = pause.reason, "calls and jobs paused by the rate limiter");
+        }
+        Ok(outcome)
     }
 
     /// Whether a call to this service, with this account, may be made now. The answer changes nothing and holds only until
@@ -279,4 +289,17 @@ impl<S: Store> RateLimiter<S> {
         let keyed = |limit: &ApiLimit| Some(ConfiguredLimit::new(limit.key_of(call)?, limit.rule));
         self.limits.iter().filter_map(keyed).collect()
     }
+}
+
+/// The pauses that a settlement has just written.
+fn pauses_written(s: &mut dyn Session, settlement: &Settlement) -> Result<Vec<Pause>, StoreError> {
+    let at = truncate_to_micros(settlement.at);
+    let mut written = Vec::new();
+    if settlement.answer.may_block() {
+        for scope in settlement.permit.call.pause_scopes() {
+            let pause = s.pauses().find(&scope, at)?;
+            written.extend(pause.filter(|pause| pause.by == PAUSED_BY_LIMITER && pause.since == at));
+        }
+    }
+    Ok(written)
 }

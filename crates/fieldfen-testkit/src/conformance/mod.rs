@@ -30,6 +30,7 @@ mod operations;
 mod operator_actions;
 mod pages;
 mod parked;
+mod paused_calls;
 mod pauses;
 mod pruning;
 mod publication_pages;
@@ -85,6 +86,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         must_run_alone::cases(),
         concurrency_limits::cases(),
         waiting_jobs::cases(),
+        paused_calls::cases(),
         pauses::cases(),
         retries::cases(),
         job_actions::cases(),

@@ -46,6 +46,7 @@ impl Pauses for ModelSession<'_> {
         let held = PauseReads::find(self, scope, at)?.is_some();
         if held {
             self.state.pauses.remove_all(scope);
+            self.state.end_blocks(scope, truncate_to_micros(at));
         }
         Ok(held)
     }

@@ -1,6 +1,7 @@
 //! Rate limits of external services, and permits for calls to them.
 
 use fieldfen_domain::api_cost::{Currency, MAX_MONEY_MICROS, SpendScope};
+use fieldfen_domain::job::PauseScope;
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, Permit, PermitInFlight,
     RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
@@ -10,7 +11,7 @@ use fieldfen_domain::store::{RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow, truncate_to_micros};
 
 use super::table::Row;
-use super::{BEGINNING, END, ModelSession, taken};
+use super::{BEGINNING, END, ModelSession, State, taken};
 
 #[derive(Clone)]
 pub(super) struct LimitRow(RateLimit);
@@ -210,6 +211,22 @@ impl RateLimitRows for ModelSession<'_> {
     fn units_in_flight(&mut self, service: &str) -> Result<u64, StoreError> {
         let permits = self.state.permits.rows().filter(|row| row.0.permit.call.service == service);
         Ok(permits.map(|row| row.1).sum())
+    }
+}
+
+impl State {
+    /// Ends the blocks of the limits of the service or account that is paused.
+    pub(super) fn end_blocks(&mut self, paused: &PauseScope, at: Timestamp) {
+        let blocked = |row: &&LimitRow| {
+            row.0.key.pause_scope().as_ref() == Some(paused) && row.0.blocked.as_ref().is_some_and(|it| it.until > at)
+        };
+        let blocked: Vec<RateLimit> = self.limits.rows().filter(blocked).map(|row| row.0.clone()).collect();
+        for mut limit in blocked {
+            if let Some(block) = &mut limit.blocked {
+                block.until = at;
+            }
+            self.limits.update(limit.id.number(), LimitRow(limit));
+        }
     }
 }
 

@@ -40,6 +40,17 @@ statement! {
     EndPause<'a> { at: SqlTime as SqlTimestamp, scope: &'a str as Text, name: &'a str as Text } =
         "UPDATE pauses SET until = ? WHERE scope = ? AND name = ?"
 }
+statement! {
+    /// Ends the blocks of the limits of a service or an account.
+    EndBlocks<'a> {
+        at: SqlTime as SqlTimestamp,
+        service: &'a str as Text,
+        account: &'a str as Text,
+        same: SqlTime as SqlTimestamp,
+    } =
+        "UPDATE rate_limits INDEXED BY idx_rate_limits_key SET blocked_until = ? \
+         WHERE service = ? AND account = ? AND endpoint = '' AND blocked_until > ?"
+}
 
 #[derive(Debug, Queryable)]
 struct PauseRow {
@@ -100,6 +111,11 @@ impl Pauses for SqliteSession<'_> {
             return Ok(false);
         }
         EndPause { at: SqlTime(at), scope: scope.kind().as_str(), name: scope.name() }.execute(self.conn).store()?;
+        if let PauseScope::Account(paused) = scope {
+            let account = paused.account().unwrap_or_default();
+            let end = EndBlocks { at: SqlTime(at), service: paused.service(), account, same: SqlTime(at) };
+            end.execute(self.conn).store()?;
+        }
         self.note(CommitNotice::JobDue);
         Ok(true)
     }
@@ -108,7 +124,11 @@ impl Pauses for SqliteSession<'_> {
 /// The statements of this file with their names, for the test of query plans.
 #[cfg(test)]
 pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
-    [("ListPauses", ListPauses::SQL), ("FindPause", FindPause::SQL), ("EndPause", EndPause::SQL)]
-        .map(|(name, sql)| (name, sql.to_owned()))
-        .to_vec()
+    let statements = [
+        ("ListPauses", ListPauses::SQL),
+        ("FindPause", FindPause::SQL),
+        ("EndPause", EndPause::SQL),
+        ("EndBlocks", EndBlocks::SQL),
+    ];
+    statements.map(|(name, sql)| (name, sql.to_owned())).to_vec()
 }
