@@ -86,6 +86,18 @@ impl<S: Store> ConcurrencyLimits<S> {
         Ok(true)
     }
 
+    /// [Sets](Self::set) these limits together: all of them, or none if one is refused. Limits that are not among them
+    /// stay as they are; [`remove`](Self::remove) those that no longer hold.
+    ///
+    /// # Errors
+    /// As [`set_in`](Self::set_in).
+    pub fn set_all(&self, limits: &[ConcurrencyLimit], action: &Action) -> Result<(), StoreError> {
+        write(&self.store, |s| {
+            let mut t = Transaction::new(s);
+            limits.iter().try_for_each(|limit| self.set_in(&mut t, limit, action))
+        })
+    }
+
     /// Removes a limit; `false` if there was none. The jobs that wait for a place are admitted in transactions of about
     /// 1,000 jobs each.
     pub fn remove(&self, kind: &JobKind, partition: Partition, action: &Action) -> Result<bool, StoreError> {
@@ -151,5 +163,17 @@ mod tests {
         let rows = store.read(|s| s.operator_actions().page(&filter, &PageRequest::first(9))).unwrap();
         let kinds: Vec<ActionKind> = rows.items.into_iter().map(|row| row.kind).collect();
         assert_eq!(kinds, [ActionKind::Define, ActionKind::Define, ActionKind::Remove]);
+    }
+
+    #[test]
+    fn limits_are_set_together_or_not_at_all() {
+        let (store, action) = (ModelStore::new(), by_ann("the API allows one at a time"));
+        let limits = ConcurrencyLimits::new(store, Environment::system());
+        let [all, file, account] = [Partition::All, Partition::File, Partition::Account]
+            .map(|partition| ConcurrencyLimit::new(work(), partition, 1).unwrap());
+        assert!(limits.set_all(&[all.clone(), file.clone(), account], &action).is_err());
+        assert_eq!(limits.list().unwrap(), []);
+        limits.set_all(&[all.clone(), file.clone()], &action).unwrap();
+        assert_eq!(limits.list().unwrap(), [all, file]);
     }
 }

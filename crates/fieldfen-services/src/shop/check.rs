@@ -42,6 +42,7 @@ impl Shop {
         }
         self.prices()?;
         self.budgets()?;
+        self.concurrency_limits()?;
         self.retries.check()?;
         self.retention.check()
     }

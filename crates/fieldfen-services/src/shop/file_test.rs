@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, Money, Price, PriceTier};
+use fieldfen_domain::job::{ConcurrencyLimit, Partition};
 use fieldfen_domain::with_causes;
 use fieldfen_testkit::ModelStore;
 
@@ -188,6 +189,26 @@ fn every_error_names_line_column_setting_and_rule() {
             "budget = [{ name = \"a\", per = \"day\", calls = 5 }, { name = \"a\", per = \"day\", calls = 6 }]",
             "line 1, column 60: budget #2, name is \"a\": budget #1 has this name",
         ),
+        (
+            "[[concurrency]]\nkind = \"UpscaleImage\"\nper = \"shop\"\nmax_running = 1",
+            "line 3, column 7: concurrency #1, per: partition of a concurrency limit \"shop\" is unknown; it must be one of all, file, account",
+        ),
+        (
+            "[[concurrency]]\nkind = \"UpscaleImage\"\nper = \"all\"\nmax_running = 0",
+            "line 4, column 15: concurrency #1, max_running is 0: it must be at least 1; a pause stops a kind",
+        ),
+        (
+            "[[concurrency]]\nkind = \"two words\"\nper = \"all\"\nmax_running = 1",
+            "line 2, column 8: concurrency #1, kind: ",
+        ),
+        (
+            "[[concurrency]]\nkind = \"a\"\nper = \"all\"",
+            "line 1, column 1: concurrency #1: missing field `max_running`",
+        ),
+        (
+            "concurrency = [{ kind = \"a\", per = \"file\", max_running = 1 }, { kind = \"a\", per = \"account\", max_running = 1 }]",
+            "line 1, column 83: concurrency #2, per is account: concurrency #1 is for this kind too; a kind has one limit",
+        ),
         ("\"a\\n\\u001b[31mb\" = 1", "line 1, column 1: a\\n\\u{1b}[31mb: unknown field"),
         ("aproval = 1", "line 1, column 1: aproval: unknown field `aproval`, expected one of"),
         ("# é\nspecies = é", "line 2, column 11: "),
@@ -253,6 +274,34 @@ fn prices_and_budgets_are_read_exactly() {
         Budget::new("etsy a day", BudgetPeriod::Day, BudgetLimit::Calls(10_000)).service(some("etsy")),
     ];
     assert_eq!(shop.budgets().unwrap(), budgets);
+}
+
+#[test]
+fn concurrency_limits_are_read() {
+    let shop = shop(
+        r#"
+        [[concurrency]]
+        kind = "CreateListing"
+        per = "account"
+        max_running = 1
+        [[concurrency]]
+        kind = "CreateListing"
+        per = "all"
+        max_running = 4
+        [[concurrency]]
+        kind = "acme.print"
+        per = "file"
+        max_running = 2
+        "#,
+    )
+    .unwrap();
+    let limit = |kind: &str, per, most| ConcurrencyLimit::new(kind.parse().unwrap(), per, most).unwrap();
+    let expected = [
+        limit("CreateListing", Partition::Account, 1),
+        limit("CreateListing", Partition::All, 4),
+        limit("acme.print", Partition::File, 2),
+    ];
+    assert_eq!(shop.concurrency_limits().unwrap(), expected);
 }
 
 #[test]

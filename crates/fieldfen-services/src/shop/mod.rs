@@ -23,6 +23,7 @@
 mod accounts;
 mod budgets;
 mod check;
+mod concurrency;
 mod decimal;
 #[cfg(feature = "toml")]
 mod file;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use fieldfen_domain::api_cost::{Budget, PriceTable};
 use fieldfen_domain::file::File;
-use fieldfen_domain::job::JobKind;
+use fieldfen_domain::job::{ConcurrencyLimit, JobKind};
 use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
 use serde::Deserialize;
 
@@ -60,6 +61,7 @@ pub use rules::{ListingRule, PostRule, Variants};
 pub use setting::{InvalidShop, Setting};
 
 use budgets::BudgetRule;
+use concurrency::ConcurrencyRule;
 use prices::PriceRule;
 use retries::Retries;
 
@@ -78,6 +80,7 @@ pub struct Shop {
     post: Vec<PostRule>,
     price: Vec<PriceRule>,
     budget: Vec<BudgetRule>,
+    concurrency: Vec<ConcurrencyRule>,
     retries: Retries,
     retention: Retention,
     #[serde(skip)]
@@ -248,6 +251,15 @@ impl Shop {
     /// [`InvalidShop`] for the first invalid budget.
     pub fn budgets(&self) -> Result<Vec<Budget>, InvalidShop> {
         budgets::budgets(&self.budget)
+    }
+
+    /// The concurrency limits in `[[concurrency]]`, for
+    /// [`WorkerBuilder::concurrency_limits`](crate::worker::WorkerBuilder::concurrency_limits).
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first invalid limit.
+    pub fn concurrency_limits(&self) -> Result<Vec<ConcurrencyLimit>, InvalidShop> {
+        concurrency::limits(&self.concurrency)
     }
 
     /// The retention of webhook deliveries.

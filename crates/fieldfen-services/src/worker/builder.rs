@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldfen_domain::job::{Backoff, JobKind, LONGEST_LEASE, Payload, WorkerName};
+use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, LONGEST_LEASE, Payload, WorkerName};
+use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::rate_limit::CallScope;
-use fieldfen_domain::store::Store;
+use fieldfen_domain::store::{Store, StoreError};
 
 use super::context::{Context, Handler, Settings};
 use super::errors::StartError;
@@ -17,6 +18,7 @@ use super::outcome::{IntoOutcome, Outcome};
 use super::rate_limited_kinds::RateLimitedKinds;
 use super::task::Task;
 use crate::Environment;
+use crate::concurrency_limits::ConcurrencyLimits;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 use crate::rate_limiter::RateLimiter;
 
@@ -51,6 +53,7 @@ pub struct WorkerBuilder<S> {
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
     rate_limited_kinds: RateLimitedKinds<S>,
+    concurrency_limits: Vec<ConcurrencyLimit>,
     /// The first setting that breaks a rule: its name, its value and the rule.
     refused: Option<(&'static str, String, &'static str)>,
 }
@@ -96,6 +99,7 @@ impl<S: Store> WorkerBuilder<S> {
             },
             handlers: BTreeMap::new(),
             rate_limited_kinds: RateLimitedKinds::default(),
+            concurrency_limits: Vec::new(),
             refused: None,
         }
     }
@@ -125,7 +129,7 @@ impl<S: Store> WorkerBuilder<S> {
     }
 
     /// Says that the handler of a kind calls this service. While the [rate limiter](Self::rate_limiter) lets no call to the
-    /// service pass, the worker claims no job of the kind: the jobs keep their places and their retries, and jobs of other
+    /// service pass, or the service is [paused](crate::pauses::Pauses), the worker claims no job of the kind: the jobs keep their places and their retries, and jobs of other
     /// kinds run. A handler of a kind with several services waits for all of them.
     ///
     /// The worker asks the limiter at most every 50 ms. Each call acquires a permit for itself, and a handler whose call is
@@ -189,6 +193,15 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
+    /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for all
+    /// processes, while [`limit`](Self::limit) holds for this worker. A limit that is set already stays as it is, and so do
+    /// limits of other kinds. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from
+    /// `fieldfen.toml`.
+    pub fn concurrency_limits(mut self, limits: impl IntoIterator<Item = ConcurrencyLimit>) -> Self {
+        self.concurrency_limits.extend(limits);
+        self
+    }
+
     /// Passes the worker's figures to `metrics`.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
         self.settings.metrics = Arc::new(PanicSafe(metrics));
@@ -233,6 +246,7 @@ impl<S: Store> WorkerBuilder<S> {
     /// operating system starts no more threads.
     pub fn start(self) -> Result<Worker, StartError> {
         self.check()?;
+        self.set_concurrency_limits()?;
         let policies = self
             .backoffs
             .into_iter()
@@ -240,6 +254,19 @@ impl<S: Store> WorkerBuilder<S> {
         let queue =
             Queue::new(self.store, self.environment).with_policies(policies).with_failure_hooks(self.failure_hooks);
         handle::start(Context::new(queue, self.settings, self.handlers, self.rate_limited_kinds))
+    }
+
+    fn set_concurrency_limits(&self) -> Result<(), StartError> {
+        if self.concurrency_limits.is_empty() {
+            return Ok(());
+        }
+        // The name of a worker may be blank, that of an operator may not.
+        let name =
+            Actor::new(self.settings.name.as_str(), Via::Library).or_else(|_| Actor::new("worker", Via::Library));
+        let action = name.and_then(|by| Action::new(by, "the worker sets its limits at its start"));
+        let action = action.map_err(|error| StoreError::Database(error.into()))?;
+        let limits = ConcurrencyLimits::new(self.store.clone(), self.environment.clone());
+        Ok(limits.set_all(&self.concurrency_limits, &action)?)
     }
 
     fn check(&self) -> Result<(), StartError> {

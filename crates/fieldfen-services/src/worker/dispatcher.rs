@@ -16,6 +16,7 @@ use super::commit_backoff::CommitBackoff;
 use super::context::Context;
 use super::events::DispatcherEvent;
 use super::interval_timer::IntervalTimer;
+use super::rate_limited_kinds::ClosedKinds;
 use super::reclaim::Reclaim;
 use super::running_job::RunningJob;
 use super::slots::Capacity;
@@ -92,8 +93,8 @@ struct Dispatcher<'s, S> {
     more: bool,
     /// The pause if the next claim gets none of the due jobs.
     empty_claim_pause: Duration,
-    /// The kinds whose service takes no call now, each with the time at which it opens.
-    closed: BTreeMap<JobKind, Timestamp>,
+    /// The kinds whose service takes no call now.
+    closed: ClosedKinds,
     commit_backoff: CommitBackoff,
     /// The time since which the worker does not wait for a job that must run alone, because it has waited for one in
     /// vain.
@@ -110,7 +111,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             next_tick: None,
             more: false,
             empty_claim_pause: EMPTY_CLAIM_PAUSES.0,
-            closed: BTreeMap::new(),
+            closed: ClosedKinds::default(),
             commit_backoff: CommitBackoff::new(),
             waits_for_none_since: None,
         }
@@ -123,7 +124,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.do_what_recurs(now);
         self.give_up_waiting_alone(now)?;
         self.closed = context.rate_limited_kinds.closed(Instant::now())?;
-        let periodic = self.until_something_recurs(now);
+        let periodic = self.until_something_recurs(now).min(self.closed.ask_again.unwrap_or(Duration::MAX));
         self.give_back_stalled()?;
         // Read before the queue: a job that ends in between may have enqueued another one. Also read before the
         // capacity: a job that ends in between may have kept its kind out.
@@ -136,7 +137,12 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             if idle && context.stop.level() == StopLevel::WhenIdle && self.nothing_is_pending()? {
                 return Ok(Next::Stop);
             }
-            return Ok(Next::Wait { at_most: periodic, commits: false });
+            // A commit may lift the pause of a closed kind. While no thread is free, that changes nothing.
+            let commits = most > 0 && !self.closed.opens_at.is_empty();
+            if commits {
+                self.commit_backoff.looked(false, Instant::now());
+            }
+            return Ok(Next::Wait { at_most: periodic, commits });
         }
         if !self.more {
             // Reading first is cheap, takes no lock, and keeps an idle worker from writing.
@@ -176,8 +182,12 @@ impl<'s, S: Store> Dispatcher<'s, S> {
 
     fn until_something_recurs(&self, now: Timestamp) -> Duration {
         let tick = self.next_tick.map(|next| next.signed_duration_since(now).to_std().unwrap_or_default());
-        let opens =
-            self.closed.values().min().map(|opens| opens.signed_duration_since(now).to_std().unwrap_or_default());
+        let opens = self
+            .closed
+            .opens_at
+            .values()
+            .min()
+            .map(|opens| opens.signed_duration_since(now).to_std().unwrap_or_default());
         self.reclaim
             .left(now)
             .min(tick.unwrap_or(TICKS_EVERY))
@@ -186,15 +196,15 @@ impl<'s, S: Store> Dispatcher<'s, S> {
 
     /// The kinds that this worker has handlers for and whose services take calls, each with its limit.
     fn open_kinds(&self) -> impl Iterator<Item = (&'s JobKind, Option<u32>)> {
-        self.context.kinds().filter(|(kind, _)| !self.closed.contains_key(*kind))
+        self.context.kinds().filter(|(kind, _)| !self.closed.opens_at.contains_key(*kind))
     }
 
     /// Whether no job waits for a closed service to open.
     fn nothing_is_pending(&self) -> Result<bool, StoreError> {
-        if self.closed.is_empty() {
+        if self.closed.opens_at.is_empty() {
             return Ok(true);
         }
-        let kinds: Vec<_> = self.closed.keys().cloned().collect();
+        let kinds: Vec<_> = self.closed.opens_at.keys().cloned().collect();
         Ok(self.context.queue.store().read(|s| s.jobs().next_due(&kinds))?.is_none())
     }
 

@@ -27,8 +27,17 @@ pub(super) struct RateLimitedKinds<S> {
 #[derive(Debug, Default)]
 struct LimiterAnswer {
     asked_at: Option<Instant>,
-    /// The closed kinds, each with the time at which it opens.
     closed: BTreeMap<JobKind, Timestamp>,
+}
+
+/// The kinds that are closed.
+#[derive(Debug, Default)]
+pub(super) struct ClosedKinds {
+    /// Each closed kind, with the time at which it opens.
+    pub(super) opens_at: BTreeMap<JobKind, Timestamp>,
+    /// The time after which the rate limiter can be asked again, if this is an earlier answer: a commit since then may have
+    /// opened a kind.
+    pub(super) ask_again: Option<Duration>,
 }
 
 impl<S> Default for RateLimitedKinds<S> {
@@ -38,16 +47,18 @@ impl<S> Default for RateLimitedKinds<S> {
 }
 
 impl<S: Store> RateLimitedKinds<S> {
-    /// Asks the rate limiter, unless its last answer is recent, and returns the closed kinds, each with the time at which it
-    /// opens.
+    /// The closed kinds. Asks the rate limiter unless its last answer is recent.
     ///
     /// # Errors
-    /// [`StoreError`] when a limit cannot be read. The kinds that were closed before stay closed.
-    pub(super) fn closed(&self, now: Instant) -> Result<BTreeMap<JobKind, Timestamp>, StoreError> {
-        let Some(limiter) = &self.limiter else { return Ok(BTreeMap::new()) };
+    /// [`StoreError`] when a limit or a pause cannot be read. The kinds that were closed before stay closed.
+    pub(super) fn closed(&self, now: Instant) -> Result<ClosedKinds, StoreError> {
+        let Some(limiter) = &self.limiter else { return Ok(ClosedKinds::default()) };
         let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        if answer.asked_at.is_some_and(|asked_at| now.saturating_duration_since(asked_at) < ASK_EVERY) {
-            return Ok(answer.closed.clone());
+        let age = answer.asked_at.map(|asked_at| now.saturating_duration_since(asked_at));
+        if let Some(left) = age.and_then(|age| ASK_EVERY.checked_sub(age)).filter(|left| !left.is_zero()) {
+            let opens_at = answer.closed.clone();
+            let ask_again = (!opens_at.is_empty()).then_some(left);
+            return Ok(ClosedKinds { opens_at, ask_again });
         }
         let mut closed = BTreeMap::new();
         for (kind, services) in &self.calls {
@@ -59,6 +70,6 @@ impl<S: Store> RateLimitedKinds<S> {
             }
         }
         *answer = LimiterAnswer { asked_at: Some(now), closed };
-        Ok(answer.closed.clone())
+        Ok(ClosedKinds { opens_at: answer.closed.clone(), ask_again: None })
     }
 }
