@@ -24,7 +24,7 @@ pub use answer::{Answer, MAX_BODY_BYTES, MAX_FIELD_BYTES};
 pub use dialect::Dialect;
 pub use reading::{
     Block, BlockSource, CallCost, Charge, ChargedAmount, LimitReading, MAX_CHARGES, MAX_LIMITS, MAX_NAME_BYTES,
-    Reading, Refill, Unit,
+    PendingCharge, Reading, Refill, Unit,
 };
 
 /// A time in UTC. No time of a reading is after the year 9999.

@@ -29,6 +29,8 @@ pub struct Reading {
     pub cost: Option<CallCost>,
     /// The things with a price that the answer tells of, at most [`MAX_CHARGES`].
     pub charges: Vec<Charge>,
+    /// The things that have begun and that the service may charge for when they end, at most [`MAX_CHARGES`].
+    pub pending_charges: Vec<PendingCharge>,
 }
 
 /// One limit. A value that the answer does not state is `None`, never 0.
@@ -159,6 +161,16 @@ pub struct Charge {
     pub amounts: Vec<ChargedAmount>,
 }
 
+/// Something that has begun, and that the service may charge for. A later answer has the [`Charge`] with the same id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PendingCharge {
+    /// The service's id of it, such as that of a prediction.
+    pub external_id: String,
+    /// The thing that is bought, such as the name of a model.
+    pub item: Option<String>,
+}
+
 /// An amount by which a price is reckoned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -187,6 +199,14 @@ impl Charge {
     #[must_use]
     pub fn micros(&self, name: &str) -> Option<u64> {
         self.amounts.iter().find(|amount| amount.name == name).map(|amount| amount.micros)
+    }
+}
+
+impl PendingCharge {
+    /// Something that has begun. `external_id` is the service's id of it.
+    #[must_use]
+    pub fn new(external_id: impl Into<String>) -> Self {
+        Self { external_id: external_id.into(), item: None }
     }
 }
 

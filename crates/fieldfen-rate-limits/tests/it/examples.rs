@@ -184,7 +184,7 @@ pub(crate) const EXAMPLES: &[Example] = &[
         &[],
         r#"{"next": null, "results": [{"id": "a3", "status": "failed", "metrics": {"predict_time": 1}},
             {"id": "a4", "status": "processing"}, {"id": "a5", "status": "aborted"}]}"#,
-        &["charge a3 predict_time=1000000µ", "no charge a5"],
+        &["charge a3 predict_time=1000000µ", "no charge a5", "pending a4"],
     ),
     // https://developers.facebook.com/docs/graph-api/overview/rate-limiting/
     example(

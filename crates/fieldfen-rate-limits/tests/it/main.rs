@@ -49,6 +49,10 @@ fn describe(reading: &Reading) -> Vec<String> {
         let amounts = charge.amounts.iter().map(|amount| format!(" {}={}µ", amount.name, amount.micros));
         lines.push(format!("{billable} {}{item}{}", charge.external_id, amounts.collect::<String>()));
     }
+    for pending in &reading.pending_charges {
+        let item = pending.item.as_ref().map(|item| format!(" item={item}")).unwrap_or_default();
+        lines.push(format!("pending {}{item}", pending.external_id));
+    }
     lines
 }
 

@@ -208,8 +208,8 @@ fn check(case: &Case) {
 }
 
 fn check_reading(reading: &Reading, received_at: Timestamp) {
-    let Reading { limits, blocked, error_code, cost, charges, .. } = reading;
-    assert!(limits.len() <= MAX_LIMITS && charges.len() <= MAX_CHARGES);
+    let Reading { limits, blocked, error_code, cost, charges, pending_charges, .. } = reading;
+    assert!(limits.len() <= MAX_LIMITS && charges.len() <= MAX_CHARGES && pending_charges.len() <= MAX_CHARGES);
     limits.iter().for_each(|limit| check_limit(limit, received_at));
     if let Some(block) = blocked {
         assert!(is_time_to_come(block.until, received_at));
@@ -218,6 +218,9 @@ fn check_reading(reading: &Reading, received_at: Timestamp) {
     }
     assert!(error_code.iter().all(|code| is_name(code)));
     assert!(cost.iter().flat_map(|cost| [cost.requested, cost.actual]).flatten().all(|count| count <= MAX_COUNT));
+    for pending in pending_charges {
+        assert!(is_name(&pending.external_id) && pending.item.iter().all(|item| is_name(item)));
+    }
     for charge in charges {
         assert!(is_name(&charge.external_id) && charge.item.iter().all(|item| is_name(item)));
         assert!(charge.amounts.iter().all(|amount| is_name(&amount.name)) && charge.amounts.len() <= 16);
