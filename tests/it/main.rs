@@ -24,6 +24,7 @@ mod process;
 mod python;
 mod rate_limit;
 mod readmes;
+mod recorded_costs;
 mod restored_backup;
 mod sigkill;
 mod unreadable_rows;

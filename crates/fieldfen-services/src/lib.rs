@@ -17,6 +17,7 @@ macro_rules! log {
 
 mod action_row;
 pub mod api_costs;
+pub mod api_report;
 pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;

@@ -284,7 +284,8 @@ impl RateLimit {
     }
 
     /// The units that others have used, if their number still holds.
-    pub(super) fn others_at(&self, now: Timestamp) -> Option<UnitsUntil> {
+    #[must_use]
+    pub fn others_at(&self, now: Timestamp) -> Option<UnitsUntil> {
         self.others.filter(|others| self.holds(others.until, now))
     }
 

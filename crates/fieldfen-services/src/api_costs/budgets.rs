@@ -25,7 +25,16 @@ impl<S: Store> ApiCosts<S> {
     /// Returns the status of each budget, in the order in which the budgets were given.
     pub fn budget_reports(&self) -> Result<Vec<BudgetReport>, StoreError> {
         let now = self.environment.now();
-        self.store.read(|s| self.budgets.iter().map(|budget| report(s, budget, now)).collect())
+        self.store.read(|s| self.budget_reports_in(s, now))
+    }
+
+    /// The status of each budget, in an open session.
+    pub(crate) fn budget_reports_in(
+        &self,
+        reads: &mut dyn ReadSession,
+        now: Timestamp,
+    ) -> Result<Vec<BudgetReport>, StoreError> {
+        self.budgets.iter().map(|budget| report(reads, budget, now)).collect()
     }
 
     /// The budgets that cover a call of this service and account.

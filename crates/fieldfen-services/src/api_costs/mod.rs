@@ -70,6 +70,14 @@ impl<S: Store> ApiCosts<S> {
         Self { store, environment, prices: Arc::default(), budgets: Arc::default(), currency: Currency::USD }
     }
 
+    pub(crate) const fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(crate) const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     /// Sets the prices. Costs on record keep their amounts; see [`price_again`](Self::price_again) for the unknown ones.
     #[must_use]
     pub fn prices(mut self, prices: PriceTable) -> Self {

@@ -2,7 +2,7 @@
 
 use fieldfen_domain::api_cost::{MeasuredAmounts, Money};
 use fieldfen_domain::{FileId, JobId, Timestamp};
-use fieldfen_rate_limits::Charge;
+use fieldfen_rate_limits::{Charge, PendingCharge, Reading};
 
 use crate::api_usage::current_job;
 
@@ -28,6 +28,7 @@ pub struct NewCost {
     pub(super) item: Option<String>,
     pub(super) amounts: MeasuredAmounts,
     pub(super) guess: Option<Money>,
+    pub(super) price: Option<Money>,
     pub(super) at: Option<Timestamp>,
     pub(super) job_id: Option<JobId>,
     pub(super) file_id: Option<FileId>,
@@ -45,6 +46,7 @@ impl NewCost {
             item: None,
             amounts: MeasuredAmounts::new(),
             guess: None,
+            price: None,
             at: None,
             job_id: job.map(|job| job.id),
             file_id: job.and_then(|job| job.file_id),
@@ -80,6 +82,18 @@ impl NewCost {
         cost
     }
 
+    /// Something that has begun, as a response of this service tells it.
+    #[must_use]
+    pub fn of_pending_charge(service: impl Into<String>, pending: &PendingCharge) -> Self {
+        Self::started(service, pending.external_id.as_str()).item(pending.item.clone())
+    }
+
+    /// The charges and pending charges of a response.
+    pub(crate) fn of_reading<'a>(service: &'a str, reading: &'a Reading) -> impl Iterator<Item = Self> + use<'a> {
+        let charges = reading.charges.iter().map(move |charge| Self::of_charge(service, charge));
+        charges.chain(reading.pending_charges.iter().map(move |pending| Self::of_pending_charge(service, pending)))
+    }
+
     /// Sets the account at the service; an empty text stands for the only one.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
@@ -113,6 +127,14 @@ impl NewCost {
     #[must_use]
     pub fn guess(mut self, guess: impl Into<Option<Money>>) -> Self {
         self.guess = guess.into();
+        self
+    }
+
+    /// Sets the amount of money of a charge, for example because the service states it. It is taken instead of a price from
+    /// the table.
+    #[must_use]
+    pub fn price(mut self, price: impl Into<Option<Money>>) -> Self {
+        self.price = price.into();
         self
     }
 

@@ -3,8 +3,10 @@
 use fieldfen_domain::api_cost::{
     ApiCost, ApiCostFilter, CostGuess, CostState, CostStatus, Currency, Money, RecordCostOutcome,
 };
+use fieldfen_domain::api_usage::Day;
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{Cursor, PageRequest, Timestamp};
+use fieldfen_rate_limits::Reading;
 
 use super::ApiCosts;
 use super::new_cost::{NewCost, Stage};
@@ -45,6 +47,21 @@ impl<S: Store> ApiCosts<S> {
         let stored = session.api_costs().find(&cost.service, &cost.external_id)?;
         let cost = self.priced(session.reads(), cost, stored)?;
         session.api_costs().record(&cost)
+    }
+
+    /// Records the charges and pending charges of a response in a transaction of the caller's, for example of a webhook
+    /// that tells the end of a prediction. A [`CallRecorder`](crate::api_usage::CallRecorder) with these costs does it for
+    /// each call.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub fn record_charges_in(
+        &self,
+        t: &mut Transaction<'_>,
+        service: &str,
+        reading: &Reading,
+    ) -> Result<(), StoreError> {
+        NewCost::of_reading(service, reading).try_for_each(|cost| self.record_in(t, &cost).map(drop))
     }
 
     /// Prices a page of the unknown costs with the prices of this handle, for example after the price table was extended.
@@ -100,6 +117,13 @@ impl<S: Store> ApiCosts<S> {
         Ok(guess.amount(currency))
     }
 
+    /// The price of a number of calls to this endpoint on a day; `None` if the table has no price per call for it.
+    pub(crate) fn price_of_calls(&self, service: &str, endpoint: &str, calls: u32, day: Day) -> Option<Money> {
+        let price = self.prices.cost_of_call(service, Some(endpoint), None, day)?;
+        let micros = price.micros().saturating_mul(calls.into());
+        Some(Money::zero(price.currency()).saturating_add_micros(micros))
+    }
+
     /// The currency in which a cost of this service is guessed.
     pub(super) fn currency_of(&self, service: &str) -> Currency {
         let budgets =
@@ -141,7 +165,7 @@ impl<S: Store> ApiCosts<S> {
                 let price = self.prices.cost_of_call(service, endpoint, item, at.date_naive());
                 CostState::Pending { guess: self.best_guess(reads, service, endpoint, cost.guess, price)? }
             }
-            Stage::Charged => match self.price_of(&unsettled) {
+            Stage::Charged => match cost.price.or_else(|| self.price_of(&unsettled)) {
                 Some(amount) => CostState::Known { amount },
                 None => CostState::Unknown { guess: self.best_guess(reads, service, endpoint, cost.guess, None)? },
             },

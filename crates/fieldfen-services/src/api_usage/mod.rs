@@ -3,6 +3,7 @@
 //! A [`CallRecorder`] records the calls that a program makes. [`ApiUsage`] lists them and adds them up.
 
 mod call_answer;
+mod call_costs;
 mod call_refusal;
 pub(crate) mod current_job;
 mod new_call;

@@ -1,5 +1,6 @@
 //! What is known of a call before it is made.
 
+use fieldfen_domain::api_cost::Money;
 use fieldfen_domain::rate_limit::PermitRequest;
 use fieldfen_domain::{FileId, JobId};
 
@@ -22,6 +23,9 @@ pub struct NewCall {
     /// The units that the call takes of the rate limits with these names, where that is not the number of requests: for
     /// example the points of a GraphQL query.
     pub units_of: Vec<(String, u64)>,
+    /// The cost of the call that is counted until its cost is known. By default it is a
+    /// [guess](crate::api_costs::ApiCosts::guess).
+    pub guess: Option<Money>,
 }
 
 impl NewCall {
@@ -38,6 +42,7 @@ impl NewCall {
             job_id: job.map(|job| job.id),
             file_id: job.and_then(|job| job.file_id),
             units_of: Vec::new(),
+            guess: None,
         }
     }
 
@@ -77,11 +82,19 @@ impl NewCall {
         self
     }
 
+    /// The same call with this guess of its cost.
+    #[must_use]
+    pub fn guess(mut self, guess: impl Into<Option<Money>>) -> Self {
+        self.guess = guess.into();
+        self
+    }
+
     pub(super) fn permit_request(&self) -> PermitRequest {
         let request = PermitRequest::new(self.service.clone())
             .account(self.account.clone())
             .endpoint(self.endpoint.clone())
-            .units(self.request_count.into());
+            .units(self.request_count.into())
+            .guess(self.guess);
         self.units_of.iter().fold(request, |request, (bucket, units)| request.units_of(bucket.clone(), *units))
     }
 }

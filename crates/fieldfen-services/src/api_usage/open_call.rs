@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::CallOutcome;
-use fieldfen_rate_limits::{Answer, Dialect, Reading};
+use fieldfen_rate_limits::{Answer, Charge, Dialect, Reading};
 
 /// A call that is being made. The closure of [`CallRecorder::call`](super::CallRecorder::call) gives it the answer.
 ///
@@ -26,6 +26,7 @@ pub(super) struct Told {
     pub(super) external_id: Option<String>,
     pub(super) request_count: Option<u32>,
     pub(super) retry_at: Option<Timestamp>,
+    pub(super) charges: Vec<Charge>,
 }
 
 impl OpenCall {
@@ -54,6 +55,12 @@ impl OpenCall {
     /// Notes the id that the service has given to the thing that the call has made, for example a prediction.
     pub fn external_id(&self, external_id: impl Into<String>) {
         self.told.borrow_mut().external_id = Some(external_id.into());
+    }
+
+    /// Tells something that the service charges for, where its answer says so in words that no reader knows. A recorder with
+    /// [costs](super::CallRecorder::costs) prices and records it.
+    pub fn charge(&self, charge: Charge) {
+        self.told.borrow_mut().charges.push(charge);
     }
 
     /// Tells when the service takes the next call, where its answer says so in words that no reader knows.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Instant;
 
+use fieldfen_domain::api_cost::RecordCostOutcome;
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
 use fieldfen_domain::rate_limit::{AcquireOutcome, CallAnswer, Permit};
 use fieldfen_domain::store::{Store, StoreError};
@@ -11,11 +12,15 @@ use fieldfen_rate_limits::{Dialect, Reading};
 
 use super::ApiUsage;
 use super::call_answer::call_answer;
+use super::call_costs::call_costs;
 use super::call_refusal::CallRefusal;
 use super::new_call::NewCall;
 use super::open_call::{OpenCall, Told};
 use super::secrets::Secrets;
+use crate::Transaction;
+use crate::api_costs::{ApiCosts, NewCost};
 use crate::rate_limiter::RateLimiter;
+use crate::write_retry::{cannot_be_looked_for, write_once};
 
 /// How often a permit is acquired for a call that does not start in time.
 const START_ATTEMPTS: u32 = 3;
@@ -48,13 +53,14 @@ pub struct CallRecorder<S> {
     usage: ApiUsage<S>,
     secrets: Secrets,
     limiter: Option<RateLimiter<S>>,
+    costs: Option<ApiCosts<S>>,
 }
 
 impl<S: Store> CallRecorder<S> {
     /// A recorder of calls in this store.
     #[must_use]
     pub fn new(usage: ApiUsage<S>) -> Self {
-        Self { usage, secrets: Secrets::default(), limiter: None }
+        Self { usage, secrets: Secrets::default(), limiter: None, costs: None }
     }
 
     /// The same recorder, which removes this text from errors before they are stored: a key or a password of at least 6 bytes.
@@ -70,6 +76,22 @@ impl<S: Store> CallRecorder<S> {
     #[must_use]
     pub fn rate_limiter(mut self, limiter: RateLimiter<S>) -> Self {
         self.limiter = Some(limiter);
+        self
+    }
+
+    /// The same recorder, which records the costs of each call in the transaction that records the call, before the permit
+    /// of the call is settled.
+    ///
+    /// - If the answer or the [program](OpenCall::charge) tells of charges, those are the costs. They may belong to things that earlier calls have made. A thing
+    ///   that has begun and may be charged, for example a prediction of Replicate, is a pending cost until a later answer, or
+    ///   a [webhook](ApiCosts::record_charges_in), tells its charge.
+    /// - Otherwise a call costs its price per call, if the price table has one for its endpoint, times the number of requests.
+    ///   The id of the cost is [the id](OpenCall::external_id) of the thing that the call has made, else a new id.
+    /// - A call that was refused, throttled or not sent costs nothing. A call without an answer may be charged: its cost is
+    ///   pending, and stays so until the program records another cost with its id.
+    #[must_use]
+    pub fn costs(mut self, costs: ApiCosts<S>) -> Self {
+        self.costs = Some(costs);
         self
     }
 
@@ -138,17 +160,30 @@ impl<S: Store> CallRecorder<S> {
         result
     }
 
-    /// Records a call that has ended, and settles its permit afterwards: a budget in calls counts the permit until the row
-    /// is there. The permit is settled at the time of the answer, which the row does not delay.
-    fn record(&self, begun: &mut Begun<'_, S>, told: Told) {
+    /// Records a call that has ended with its costs, and settles its permit afterwards: a budget counts the permit until the
+    /// row and the costs are there. The permit is settled at the time of the answer, which the row does not delay.
+    fn record(&self, begun: &mut Begun<'_, S>, mut told: Told) {
+        let ended_at = self.usage.environment.now();
         let outcome = told.outcome.or(told.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
         let throttled = told.reading.as_ref().is_some_and(|reading| reading.throttled);
         let outcome = if throttled && outcome.is_ok() { CallOutcome::Throttled } else { outcome };
-        let ended_at = self.usage.environment.now();
-        let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
+        let costs = self.costs.iter().flat_map(|costs| {
+            call_costs(costs, &self.usage.environment, (begun.call, begun.open.dialect(), &told), outcome, begun.at)
+        });
+        let costs: Vec<NewCost> = costs.collect();
+        self.write(&self.row(begun, &mut told, outcome), &costs);
+        if let Some((limiter, permit)) = begun.permit.take() {
+            let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
+            if let Err(error) = limiter.settle_at(permit, answer, ended_at) {
+                log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
+            }
+        }
+    }
+
+    fn row(&self, begun: &Begun<'_, S>, told: &mut Told, outcome: CallOutcome) -> ApiCall {
         let limit = told.reading.as_ref().and_then(scarcest);
         let NewCall { service, endpoint, account, job_id, file_id, request_count, .. } = begun.call;
-        let call = ApiCall::new(service.clone(), begun.at)
+        ApiCall::new(service.clone(), begun.at)
             .endpoint(endpoint.clone())
             .account(account.clone())
             .request_count(told.request_count.unwrap_or(*request_count))
@@ -156,18 +191,49 @@ impl<S: Store> CallRecorder<S> {
             .rate_limit_reset_at(limit.and_then(|(_, reset)| reset))
             .outcome(outcome)
             .http_status(told.http_status)
-            .error(told.error.map(|error| self.secrets.remove(&error)))
+            .error(told.error.take().map(|error| self.secrets.remove(&error)))
             .duration(begun.began.elapsed())
             .job_id(*job_id)
             .file_id(*file_id)
-            .external_id(told.external_id);
-        if let Err(error) = self.usage.record(&call) {
-            log!(WARN, error = with_causes(&error), ?call, "API call not recorded");
+            .external_id(told.external_id.take())
+    }
+
+    /// Writes the row of a call and its costs in one transaction. If the costs cannot be written, the row is written alone.
+    fn write(&self, call: &ApiCall, costs: &[NewCost]) {
+        if let Some(handle) = self.costs.as_ref().filter(|_| !costs.is_empty()) {
+            // The row has no id. An attempt whose outcome is unknown has taken effect if it changed a cost, and the same costs
+            // change nothing any more.
+            let written = write_once(&self.usage.store, |s, before: Option<&bool>| {
+                let mut changed = false;
+                for cost in costs {
+                    let outcome = handle.record_in(&mut Transaction::new(s), cost)?;
+                    changed |= !matches!(outcome, RecordCostOutcome::Unchanged(_));
+                }
+                match before {
+                    Some(true) if !changed => return Ok(None),
+                    Some(false) => return Err(cannot_be_looked_for()),
+                    Some(true) | None => {}
+                }
+                s.api_usage().record(call)?;
+                Ok(Some(changed))
+            });
+            match written {
+                Ok(_) => return,
+                Err(error @ StoreError::OutcomeUnknown { .. }) => {
+                    log!(
+                        WARN,
+                        error = with_causes(&error),
+                        ?call,
+                        ?costs,
+                        "API call and its costs may not be recorded"
+                    );
+                    return;
+                }
+                Err(error) => log!(WARN, error = with_causes(&error), ?costs, "costs of an API call not recorded"),
+            }
         }
-        if let Some((limiter, permit)) = begun.permit.take()
-            && let Err(error) = limiter.settle_at(permit, answer, ended_at)
-        {
-            log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
+        if let Err(error) = self.usage.record(call) {
+            log!(WARN, error = with_causes(&error), ?call, "API call not recorded");
         }
     }
 }

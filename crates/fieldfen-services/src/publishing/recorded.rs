@@ -11,7 +11,7 @@ use fieldfen_domain::store::Store;
 use super::call_error::CallError;
 use super::marketplace::{Marketplace, Offer, Product, ProductPage};
 use super::social_network::{Message, Post, SocialNetwork};
-use crate::api_usage::{CallRecorder, NewCall};
+use crate::api_usage::{CallRecorder, NewCall, OpenCall};
 
 /// A marketplace whose calls are recorded.
 pub(super) struct RecordedMarketplace<S> {
@@ -49,6 +49,13 @@ fn recorded<T, S: Store>(
     })
 }
 
+/// Tells the call that this thread is making the id of the product or post that it has made.
+fn made(platform_id: &str) {
+    if let Some(call) = OpenCall::current() {
+        call.external_id(platform_id);
+    }
+}
+
 impl<S: Store> RecordedMarketplace<S> {
     fn call<T>(
         &self,
@@ -72,7 +79,11 @@ impl<S: Store> Marketplace for RecordedMarketplace<S> {
     }
 
     fn create(&self, key: &IdempotencyKey, offer: &Offer<'_>) -> Result<Product, CallError> {
-        self.call("create", Some(offer.file.id), |marketplace| marketplace.create(key, offer))
+        self.call("create", Some(offer.file.id), |marketplace| {
+            let product = marketplace.create(key, offer)?;
+            made(&product.platform_id);
+            Ok(product)
+        })
     }
 
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
@@ -119,7 +130,11 @@ impl<S: Store> SocialNetwork for RecordedNetwork<S> {
     }
 
     fn post(&self, key: &IdempotencyKey, message: &Message<'_>) -> Result<Post, CallError> {
-        self.call("post", Some(message.file.id), |network| network.post(key, message))
+        self.call("post", Some(message.file.id), |network| {
+            let post = network.post(key, message)?;
+            made(&post.platform_id);
+            Ok(post)
+        })
     }
 
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {

@@ -54,12 +54,14 @@ macro_rules! on_every_store {
 mod account_pauses;
 mod ambiguous_foreign_rows;
 mod api_costs;
+mod api_report;
 mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_handlers;
 #[cfg(feature = "tokio")]
 mod async_store;
 mod budgets;
+mod call_costs;
 mod chaos;
 mod claims_ahead;
 mod clock_jumps;
