@@ -15,6 +15,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_examples::webhooks::WebhookReceived;
 use fieldfen_persistence::{SqliteStore, SqliteUrl, migrations, sqlite_version};
 use fieldfen_services::Environment;
+use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::queue::Queue;
 use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Upkeep};
@@ -105,13 +106,19 @@ fn count_down<S: Store>(queue: &Queue<S>, task: &Task<CountDown>) -> Result<Comp
     Ok(Completion::new().result(&"zero").then(report.priority(Priority::Low)))
 }
 
-/// The handler of the webhooks that `webhook_server` has received. It logs the event and the ids in it, and stores them
-/// as the result. A real program would for example look up the product here.
-fn webhook_received(task: Task<WebhookReceived>) -> Result<Completion, Outcome> {
+/// The handler of the webhooks that `webhook_server` has received. It logs the event and the ids in it, stores them as the
+/// result, and records the charges in it. A real program would for example look up the product here.
+fn webhook_received<S: Store>(
+    costs: &ApiCosts<S>,
+    environment: &Environment,
+    task: &Task<WebhookReceived>,
+) -> Result<Completion, Outcome> {
     let webhook = task.summary().map_err(Outcome::fail)?;
     // Text of other origin is logged with escaped control characters.
     tracing::info!(source = webhook.source, event = ?webhook.event, ids = ?webhook.ids, "webhook received");
-    Ok(Completion::new().result(&webhook))
+    let (costs, (service, reading)) = (costs.clone(), task.charges(environment.now()));
+    let completion = Completion::new().result(&webhook);
+    Ok(completion.writing(move |t| costs.record_charges_in(t, service, &reading)))
 }
 
 fn work(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
@@ -136,13 +143,15 @@ fn work(args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
     let signals = Signals::new([SIGINT, SIGTERM])?;
     let quickly = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
     let for_follow_ups = queue.clone();
+    // A real program has a price table: without one, each charge is unknown.
+    let (costs, for_webhooks) = (ApiCosts::new(store.clone(), environment.clone()), environment.clone());
     let worker = Worker::builder(store.clone(), environment)
         .threads(usize::from(args.threads))
         .lease(Duration::from_secs(15))
         .grace(Duration::from_secs(u64::from(args.grace)))
         .backoff::<CountDown>(quickly)
         .handle(count_words)
-        .handle(webhook_received)
+        .handle(move |task: Task<WebhookReceived>| webhook_received(&costs, &for_webhooks, &task))
         .handle(move |task: Task<CountDown>| count_down(&for_follow_ups, &task))
         .handle(upkeep::handler(store))
         .start()?;

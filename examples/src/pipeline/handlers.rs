@@ -10,6 +10,7 @@ use fieldfen_domain::job::{
     Backoff, CreateFileRecord, CreateListing, GenerateMetadata, RetryPolicy, UpdateListing, UpscaleImage,
 };
 use fieldfen_persistence::SqliteStore;
+use fieldfen_rate_limits::Charge;
 use fieldfen_services::api_usage::NewCall;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::RetryPolicies;
@@ -77,11 +78,16 @@ fn upscale(resources: &Resources, task: &Task<UpscaleImage>) -> Result<Completio
     let dpi = u16::try_from(task.target_dpi).map_err(Outcome::fail)?;
     let wanted = || !task.is_cancelled();
     let print = resources.output.print(&name);
-    // Stands for the service that upscales pictures: it is called, and the call recorded, like one.
-    let size = resources
-        .calls
-        .call(&NewCall::new("upscaler", "upscale"), |_| write_print(&picture, task.scale_factor, dpi, &print, wanted))
-        .map_err(not_printed)?;
+    // Stands for the service that upscales pictures: it is called, recorded and paid by the second like one.
+    let upscaled = resources.calls.call(&NewCall::new("upscaler", "upscale"), |call| {
+        let began = Instant::now();
+        let size = write_print(&picture, task.scale_factor, dpi, &print, wanted)?;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let id = format!("{} attempt {}", task.id(), task.attempt());
+        call.charge(Charge::new(id, true).amount("predict_time", micros));
+        Ok::<_, NotPrinted>(size)
+    });
+    let size = upscaled.map_err(not_printed)?;
     write_preview(&picture, &resources.output.preview(&name)).map_err(not_printed)?;
 
     let result = json!({ "print": name, "size": size, "dpi": dpi, "milliseconds": milliseconds(started) });

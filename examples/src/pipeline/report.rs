@@ -1,15 +1,16 @@
 //! The report of a run, for people and as JSON.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fieldfen_domain::api_cost::{BudgetPeriod, Currency, Money};
 use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::JobFilter;
 use fieldfen_domain::publication::ListingStatus;
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
+use fieldfen_services::api_report::{ApiFigures, ApiReport, ApiReports, ServiceFigures};
 use fieldfen_terminal::{StdoutError, Terminal, TextOutput};
 use serde::Serialize;
 use serde_json::Value;
@@ -34,8 +35,8 @@ pub(super) struct Report {
     /// Whether a signal stopped the run before its end.
     interrupted: bool,
     catalogue: PathBuf,
-    /// The number of all calls to each service, in this run and before.
-    api_requests: BTreeMap<String, u64>,
+    /// The calls to external services in this month and their costs, of this run and earlier ones.
+    api: ApiReport,
     milliseconds: u64,
 }
 
@@ -71,7 +72,7 @@ impl Report {
     /// Reads the outcomes of the files of a run.
     pub(super) fn make(resources: &Resources, run: &Run, took: Duration) -> Result<Self, StoreError> {
         let Run { files, scanned, .. } = run;
-        let (files, api_requests) = resources.store.read(|s| {
+        let files = resources.store.read(|s| {
             let mut lines = Vec::new();
             for id in files {
                 // A file that was unfinished before may also have arrived again. It then gets the line of the scanned
@@ -91,9 +92,10 @@ impl Report {
                     None => Line::nothing(&scanned_file.name, scanned_file.trouble()),
                 });
             }
-            let totals = s.api_usage().totals(chrono::DateTime::UNIX_EPOCH)?.services;
-            Ok::<_, StoreError>((lines, totals.into_iter().map(|total| (total.service, total.requests)).collect()))
+            Ok(lines)
         })?;
+        let month = BudgetPeriod::Month.of(resources.environment.now()).days();
+        let api = ApiReports::new(resources.costs.clone()).report(&month)?;
         let count = |wanted: &dyn Fn(&Line) -> bool| files.iter().filter(|line| wanted(line)).count();
         Ok(Self {
             published: count(&|line| line.status == Some(FileStatus::Published)),
@@ -104,7 +106,7 @@ impl Report {
             idle: !run.had_work && !run.interrupted && !scanned.iter().any(ScannedFile::is_new),
             interrupted: run.interrupted,
             catalogue: resources.catalogue.index(),
-            api_requests,
+            api,
             milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
     }
@@ -143,12 +145,26 @@ impl Report {
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
         let counts = if counts.is_empty() { "no pictures".to_owned() } else { counts.join(", ") };
         let nothing = if self.idle { "Nothing to do: " } else { "" };
-        let calls: Vec<String> =
-            self.api_requests.iter().map(|(service, requests)| format!("{service} {requests}")).collect();
         let stopped = if self.interrupted { "; stopped by a signal, start it again to go on" } else { "" };
         writeln!(out, "{nothing}{counts}; {}{stopped}", seconds(self.milliseconds))?;
-        if !calls.is_empty() {
-            writeln!(out, "API requests so far: {}", calls.join(", "))?;
+        for ServiceFigures { service, figures, .. } in &self.api.services {
+            writeln!(
+                out,
+                "{service} this month: {} calls, {} errors, {}",
+                figures.calls,
+                figures.errors,
+                cost_of(figures)
+            )?;
+        }
+        for budget in &self.api.budgets {
+            let status = &budget.status;
+            let (left, limit) = (amount(status.left, status.currency), amount(status.limit, status.currency));
+            writeln!(out, "budget {}: {left} of {limit} left until {}", budget.name, status.ends_at)?;
+        }
+        for limit in &self.api.limits {
+            if let Some(left) = limit.left {
+                writeln!(out, "limit {} {}: {left} left", limit.service, limit.bucket)?;
+            }
         }
         writeln!(out, "Catalogue: {}", self.catalogue.display())
     }
@@ -220,6 +236,27 @@ fn line_of(s: &mut dyn ReadSession, id: &FileId) -> Result<Option<Line>, StoreEr
             .collect(),
         milliseconds: (!times.is_empty()).then(|| times.iter().sum()),
     }))
+}
+
+/// The costs in each currency. A guess stands for a cost that is not known yet.
+fn cost_of(figures: &ApiFigures) -> String {
+    let costs = figures.costs.iter().map(|cost| {
+        let known = amount(cost.known_micros, Some(cost.currency));
+        match cost.guessed_micros {
+            0 => known,
+            guessed => format!("{known} and perhaps {}", amount(guessed, Some(cost.currency))),
+        }
+    });
+    let costs: Vec<String> = costs.collect();
+    if costs.is_empty() { "no cost".to_owned() } else { costs.join(", ") }
+}
+
+/// An amount of money, or a number of calls.
+fn amount(number: u64, currency: Option<Currency>) -> String {
+    match currency {
+        Some(currency) => Money::zero(currency).saturating_add_micros(number).to_string(),
+        None => format!("{number} calls"),
+    }
 }
 
 fn seconds(milliseconds: u64) -> String {

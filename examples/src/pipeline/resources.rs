@@ -9,6 +9,7 @@ use fieldfen_domain::store::{Disposition, Store, StoreError};
 use fieldfen_domain::{FileId, PageRequest};
 use fieldfen_persistence::{SqliteOptions, SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
+use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::api_usage::{ApiUsage, CallRecorder};
 use fieldfen_services::files::ShopFiles;
 use fieldfen_services::publishing::Publisher;
@@ -45,6 +46,7 @@ pub(super) struct Resources {
     pub(super) environment: Environment,
     pub(super) output: OutputFolders,
     pub(super) files: ShopFiles<SqliteStore>,
+    pub(super) costs: ApiCosts<SqliteStore>,
     pub(super) calls: CallRecorder<SqliteStore>,
     pub(super) publisher: Publisher<SqliteStore>,
     pub(super) catalogue: Catalogue,
@@ -55,19 +57,22 @@ impl Resources {
     pub(super) fn open(url: &DatabaseAddress, options: &Options, environment: Environment) -> anyhow::Result<Self> {
         let (file, rules) = rules(options)?;
         let pipeline = rules.pipeline(environment.clone())?;
+        let invalid = |error| Exit::Usage.with(file.locate(&error));
+        let (prices, budgets) = (rules.prices().map_err(invalid)?, rules.budgets().map_err(invalid)?);
         let store = open_store(url).with_context(|| format!("cannot open the database {url}"))?;
         let output = OutputFolders::open(&options.output).context("cannot make the output folders")?;
         let catalogue =
             Catalogue::open(&options.catalogue, &output.previews(), options.catalogue_access, environment.clone())
                 .context("cannot open the catalogue")?;
-        let calls = CallRecorder::new(ApiUsage::new(store.clone(), environment.clone()));
+        let costs = ApiCosts::new(store.clone(), environment.clone()).prices(prices).budgets(budgets)?;
+        let calls = CallRecorder::new(ApiUsage::new(store.clone(), environment.clone())).costs(costs.clone());
         let publisher = Publisher::new(store.clone(), pipeline.clone())
             .marketplace(catalogue.clone())
             .record_calls(calls.clone())
             .with_hold(LEASE);
-        rules.check_publisher(&publisher).map_err(|error| Exit::Usage.with(file.locate(&error)))?;
+        rules.check_publisher(&publisher).map_err(invalid)?;
         let files = pipeline.files(store.clone());
-        let resources = Self { store, environment, output, files, calls, publisher, catalogue };
+        let resources = Self { store, environment, output, files, costs, calls, publisher, catalogue };
         resources.sweep()?;
         Ok(resources)
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::Payload;
+use fieldfen_rate_limits::{Answer, Dialect, Reading};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -58,6 +60,17 @@ impl WebhookReceived {
     }
 }
 
+impl WebhookReceived {
+    /// Reads the charges in the webhook, and returns the name of their service. Replicate posts a prediction in the form of
+    /// its answers.
+    #[must_use]
+    pub fn charges(&self, received_at: Timestamp) -> (&'static str, Reading) {
+        let dialect = Dialect::of_service(&self.source);
+        let answer = Answer::new(200, received_at).body(self.body.get().as_bytes());
+        (dialect.as_str(), fieldfen_rate_limits::read(dialect, &answer))
+    }
+}
+
 /// A text of at most 255 bytes, or a number as text. Other values are not ids.
 fn text(value: &Value) -> Option<String> {
     match value {
@@ -91,6 +104,20 @@ mod tests {
         let webhook = WebhookReceived::from_json(&RawJson::parse(payload).unwrap()).unwrap();
         assert_eq!(webhook.body.get(), body);
         webhook.summary().unwrap().ids.into_iter().collect()
+    }
+
+    #[test]
+    fn the_charges_of_replicate_are_read() {
+        let body = r#"{"id": "p1", "status": "succeeded", "metrics": {"predict_time": 3.8}}"#;
+        for (source, charges) in [("replicate", 1), ("Replicate-live", 1), ("acme", 0)] {
+            let payload = format!(r#"{{"source": "{source}", "delivery_id": null, "event": null, "body": {body}}}"#);
+            let webhook = WebhookReceived::from_json(&RawJson::parse(payload).unwrap()).unwrap();
+            let (service, reading) = webhook.charges(Timestamp::UNIX_EPOCH);
+            assert_eq!(reading.charges.len(), charges, "{source}");
+            if let [charge] = &*reading.charges {
+                assert_eq!((service, charge.micros("predict_time")), ("replicate", Some(3_800_000)));
+            }
+        }
     }
 
     #[test]

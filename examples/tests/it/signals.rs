@@ -66,11 +66,22 @@ fn a_second_run_finds_nothing_to_do_and_says_so() {
     for expected in ["red-fox-first-snow.jpg", "960×1200", "6 published", "index.html", " active "] {
         assert!(text.contains(expected), "{expected} in {text}");
     }
+    for expected in [
+        "upscaler this month: 6 calls, 0 errors, 0.0",
+        "catalogue this month: 6 calls, 0 errors, 1.20 USD",
+        "budget pictures: 48.",
+        " of 50.00 USD left until ",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
     assert!(!text.contains("Nothing to do"), "{text}");
     assert_eq!(String::from_utf8(first.stderr).unwrap(), "");
     let calls = "SELECT count(*) AS n FROM api_usage WHERE service = ";
     assert_eq!(workdir.number(&format!("{calls}'upscaler'")), 6);
     assert_eq!(workdir.number(&format!("{calls}'catalogue'")), 6);
+    let costs = "SELECT count(*) AS n FROM api_costs WHERE status = 'known' AND service = ";
+    assert_eq!(workdir.number(&format!("{costs}'upscaler'")), 6);
+    assert_eq!(workdir.number(&format!("{costs}'catalogue'")), 6);
     let second = String::from_utf8(output(&mut workdir.command()).stdout).unwrap();
     assert!(second.contains("Nothing to do: 6 published"), "{second}");
     workdir.assert_done(6);
