@@ -1,5 +1,6 @@
 //! The sections of the report.
 
+mod api_usage;
 mod claim;
 mod commit;
 mod drain;
@@ -50,6 +51,8 @@ pub enum Section {
     Readers,
     /// Prunes ended jobs.
     Upkeep,
+    /// Records calls to external APIs, and reports on many.
+    ApiUsage,
 }
 
 /// The size of the measurements.
@@ -83,7 +86,7 @@ pub struct Stage {
 
 impl Section {
     /// All sections, in the order of the report.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Claim,
         Self::LimitedClaims,
         Self::Enqueue,
@@ -97,6 +100,7 @@ impl Section {
         Self::Pages,
         Self::Readers,
         Self::Upkeep,
+        Self::ApiUsage,
     ];
 
     /// Measures the section.
@@ -118,6 +122,7 @@ impl Section {
             Self::Pages => pages::run(stage, report),
             Self::Readers => readers::run(stage, report),
             Self::Upkeep => upkeep::run(stage, report),
+            Self::ApiUsage => api_usage::run(stage, report),
         }
     }
 }
