@@ -4,9 +4,9 @@
 //! [`Environment`]. Tests pass [`ManualClock`] and [`SeededRandomness`].
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use fieldfen_domain::{
@@ -18,6 +18,12 @@ use fieldfen_domain::{
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// The time since a moment in the life of this process. It never goes back, even if a person sets the clock.
+    fn monotonic(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
+    }
 }
 
 /// Draws random bits.
@@ -54,6 +60,12 @@ impl Environment {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         truncate_to_micros(self.clock.now())
+    }
+
+    /// The [monotonic](Clock::monotonic) time of this process.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
     }
 
     /// Returns 128 random bits for an id or a token.
@@ -148,7 +160,8 @@ impl Randomness for SystemRandomness {
     }
 }
 
-/// A clock that stands still until it is moved. A clone is the same clock.
+/// A clock that stands still until it is moved. A clone is the same clock. Only [`advance`](Self::advance) moves the
+/// monotonic time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -163,19 +176,21 @@ impl Randomness for SystemRandomness {
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     micros: Arc<AtomicI64>,
+    monotonic_micros: Arc<AtomicU64>,
 }
 
 impl ManualClock {
     /// A clock with this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { micros: Arc::new(AtomicI64::new(now.timestamp_micros())) }
+        Self { micros: Arc::new(AtomicI64::new(now.timestamp_micros())), monotonic_micros: Arc::default() }
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.micros.fetch_add(micros, Ordering::SeqCst);
+        self.monotonic_micros.fetch_add(micros.unsigned_abs(), Ordering::SeqCst);
     }
 
     /// Sets the clock to any time, even an earlier one.
@@ -188,6 +203,10 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         let micros = self.micros.load(Ordering::SeqCst);
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.monotonic_micros.load(Ordering::SeqCst))
     }
 }
 
@@ -255,5 +274,6 @@ mod tests {
         assert_eq!(environment.now(), start + Duration::from_micros(2));
         clock.set(start - Duration::from_secs(9));
         assert_eq!(environment.now(), start - Duration::from_secs(9));
+        assert_eq!(environment.monotonic(), Duration::from_micros(2));
     }
 }

@@ -28,6 +28,8 @@ pub struct Permit {
     pub start_by: Timestamp,
     /// The call has ended by this time. A permit that is not settled by then counts as one whose call was made then.
     pub lapses_at: Timestamp,
+    /// The monotonic time of the process at which it was acquired. No row has it: stores set `None`.
+    pub acquired_at_monotonic: Option<Duration>,
     /// The limits in which the call counts.
     pub limits: Vec<PermitLimit>,
 }
@@ -38,16 +40,18 @@ impl Permit {
     pub fn new(id: PermitId, call: CallScope, now: Timestamp, call_timeout: Duration) -> Self {
         let start_by = later(now, START_WITHIN);
         let lapses_at = later(start_by, call_timeout.min(MAX_CALL_TIMEOUT));
-        Self { id, call, acquired_at: now, start_by, lapses_at, limits: Vec::new() }
+        Self { id, call, acquired_at: now, start_by, lapses_at, acquired_at_monotonic: None, limits: Vec::new() }
     }
 
-    /// Checks that the call may start at this time.
+    /// Checks that the call may start at this time, which is also this monotonic time of the process.
     ///
     /// # Errors
-    /// [`StartTooLate`] after [`start_by`](Self::start_by), and before the permit was acquired: the clock was set back.
-    /// The caller gives the permit back and acquires a new one.
-    pub fn start(&self, now: Timestamp) -> Result<(), StartTooLate> {
-        if (self.acquired_at..=self.start_by).contains(&now) {
+    /// [`StartTooLate`] after [`start_by`](Self::start_by), more than [`START_WITHIN`] after the permit was acquired by the
+    /// monotonic time, and before it was acquired: the clock was set back. The caller gives the permit back and acquires a
+    /// new one.
+    pub fn start(&self, now: Timestamp, monotonic: Duration) -> Result<(), StartTooLate> {
+        let in_time = self.acquired_at_monotonic.is_none_or(|at| monotonic.saturating_sub(at) <= START_WITHIN);
+        if in_time && (self.acquired_at..=self.start_by).contains(&now) {
             return Ok(());
         }
         Err(StartTooLate { service: self.call.service.clone(), acquired_at: self.acquired_at, now })
@@ -152,9 +156,13 @@ mod tests {
         let permit = Permit::new(PermitId::from_random(1), CallScope::new("etsy"), at(5000), Duration::from_secs(30));
         assert_eq!((permit.start_by, permit.lapses_at), (at(6000), at(36_000)));
         for (millis, starts) in [(4999, false), (5000, true), (6000, true), (6001, false)] {
-            assert_eq!(permit.start(at(millis)).is_ok(), starts, "{millis}");
+            assert_eq!(permit.start(at(millis), Duration::ZERO).is_ok(), starts, "{millis}");
         }
-        let error = permit.start(at(7000)).unwrap_err().to_string();
+        let set_back = Permit { acquired_at_monotonic: Some(Duration::from_secs(3)), ..permit.clone() };
+        for (millis, starts) in [(3000, true), (4000, true), (4001, false)] {
+            assert_eq!(set_back.start(at(5500), Duration::from_millis(millis)).is_ok(), starts, "{millis}");
+        }
+        let error = permit.start(at(7000), Duration::ZERO).unwrap_err().to_string();
         assert!(error.starts_with("the permit for a call to etsy was acquired at 1970-01-01 00:00:05 UTC"), "{error}");
     }
 

@@ -162,7 +162,7 @@ impl<S: Store> RateLimiter<S> {
     pub fn acquire(&self, request: &PermitRequest) -> Result<AcquireOutcome, StoreError> {
         let id = self.environment.permit_id();
         let configured = self.configured(&request.call);
-        let attempt = |s: &mut dyn Session, before: Option<&Attempt>| {
+        let attempt = |s: &mut dyn Session, before: Option<&Attempt>| -> Result<Option<Attempt>, StoreError> {
             // An attempt whose outcome was unknown has taken effect if its permit is there.
             if let Some(Attempt::Decided(AcquireOutcome::Acquired(_))) = before
                 && s.rate_limits().permit(&id)?.is_some()
@@ -175,7 +175,7 @@ impl<S: Store> RateLimiter<S> {
                 return Ok(Some(Attempt::MoreToRollUp));
             }
             // The wait for the write lock does not count against the second in which the call starts.
-            let now = self.environment.now();
+            let (now, monotonic) = (self.environment.now(), self.environment.monotonic());
             if let Some(budgets) = &self.budgets {
                 request.guess = budgets.guess_of_permit(s.reads(), &request, now)?;
                 let wanted = (request.units, request.guess);
@@ -192,7 +192,11 @@ impl<S: Store> RateLimiter<S> {
                 .configured(configured.clone())
                 .call_timeout(self.call_timeout)
                 .worker(&*self.worker);
-            s.rate_limits().acquire(&acquire).map(|outcome| Some(Attempt::Decided(outcome)))
+            let mut outcome = s.rate_limits().acquire(&acquire)?;
+            if let AcquireOutcome::Acquired(permit) = &mut outcome {
+                permit.acquired_at_monotonic = Some(monotonic);
+            }
+            Ok(Some(Attempt::Decided(outcome)))
         };
         loop {
             if let Attempt::Decided(outcome) = write_once(&self.store, attempt)? {
@@ -201,13 +205,14 @@ impl<S: Store> RateLimiter<S> {
         }
     }
 
-    /// Checks that the call of a permit may still start. Call it right before the request is sent.
+    /// Checks that the call of a permit may still start. Call it right before the request is sent. A clock that was set back
+    /// does not prolong the second.
     ///
     /// # Errors
     /// [`StartTooLate`] more than 1 second after the permit was acquired. Settle it as [`CallAnswer::NotSent`] and acquire
     /// a new one.
     pub fn start(&self, permit: &Permit) -> Result<(), StartTooLate> {
-        permit.start(self.environment.now())
+        permit.start(self.environment.now(), self.environment.monotonic())
     }
 
     /// Settles a permit now, right after its call has ended, and corrects the limits by what the answer says.

@@ -21,6 +21,7 @@ on_every_store!(
     a_call_counts_once_although_its_permit_is_acquired_and_settled_again,
     accounts_have_counts_of_their_own_and_share_that_of_the_service,
     a_call_that_starts_too_late_needs_a_new_permit,
+    a_clock_that_is_set_back_prolongs_no_permit,
     what_an_answer_says_holds_for_every_handle,
     a_check_refuses_in_the_same_transaction,
     a_limit_that_nobody_configures_is_removed,
@@ -95,6 +96,15 @@ fn a_call_that_starts_too_late_needs_a_new_permit(store: impl Store) {
     assert!(limiter.start(&late).is_err());
     limiter.settle(late, CallAnswer::NotSent).unwrap();
     permit(&limiter, &PermitRequest::new("etsy"));
+}
+
+fn a_clock_that_is_set_back_prolongs_no_permit(store: impl Store) {
+    let bench = Bench::new(store);
+    let limiter = limiter(&bench);
+    let permit = permit(&limiter, &PermitRequest::new("etsy"));
+    bench.clock.advance(Duration::from_secs(20));
+    bench.clock.set(permit.acquired_at + Duration::from_millis(500));
+    assert!(limiter.start(&permit).is_err());
 }
 
 fn what_an_answer_says_holds_for_every_handle(store: impl Store) {

@@ -147,7 +147,7 @@ impl<S: Store> Simulation<'_, S> {
         match self.on.write(|s| s.rate_limits().acquire(&request)) {
             AcquireOutcome::Acquired(permit) => {
                 let start = now + self.below(self.traffic.latency.min(1_000_000));
-                assert!(permit.start(time(start)).is_ok());
+                assert!(permit.start(time(start), Duration::ZERO).is_ok());
                 self.permits.insert(id, permit);
                 let latest = if self.is_lost() { CALL_TIMEOUT } else { self.traffic.latency };
                 let arrival = start + self.below(latest);
