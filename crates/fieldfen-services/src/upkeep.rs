@@ -65,6 +65,9 @@ pub struct Upkeep {
     /// Rows of `api_usage` whose calls were made longer ago than this, in seconds, are deleted. The totals of their days
     /// are kept. By default 90 days.
     pub api_calls_max_age_secs: u64,
+    /// Rate limits that no program has configured, and of which no answer has said anything for this time, in seconds, are
+    /// deleted. By default 90 days.
+    pub rate_limits_max_age_secs: u64,
     /// The number of rows that are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
 }
@@ -125,6 +128,13 @@ impl Upkeep {
         self
     }
 
+    /// Sets the time, in seconds, after which rate limits that only answers have named are deleted.
+    #[must_use]
+    pub const fn rate_limits_max_age_secs(mut self, rate_limits_max_age_secs: u64) -> Self {
+        self.rate_limits_max_age_secs = rate_limits_max_age_secs;
+        self
+    }
+
     /// Sets the largest number of rows that are deleted in one transaction, 1 to 10,000.
     #[must_use]
     pub const fn batch(mut self, batch: u32) -> Self {
@@ -144,6 +154,7 @@ impl Default for Upkeep {
             publications_max_age_secs: 90 * DAY,
             operator_actions_max_age_secs: None,
             api_calls_max_age_secs: 90 * DAY,
+            rate_limits_max_age_secs: 90 * DAY,
             batch: 500,
         }
     }
@@ -203,6 +214,9 @@ pub struct UpkeepReport {
     /// The number of calls to external APIs whose rows were deleted.
     #[serde(default)]
     pub api_calls: u64,
+    /// The number of rate limits that were deleted.
+    #[serde(default)]
+    pub rate_limits: u64,
     /// The size of the store's write-ahead log, in bytes.
     #[serde(default)]
     pub log_bytes: u64,
@@ -264,6 +278,8 @@ fn delete_and_maintain<S: Store>(
     let rolled_up_api_calls = in_batches(MAX_BATCH, &go_on, || write(store, |s| s.api_usage().roll_up(MAX_BATCH)))?;
     let api_calls = before(now, upkeep.api_calls_max_age_secs);
     let api_calls = in_batches(limit, &go_on, || write(store, |s| s.api_usage().prune(api_calls, limit)))?;
+    let rate_limits = before(now, upkeep.rate_limits_max_age_secs);
+    let rate_limits = in_batches(limit, &go_on, || write(store, |s| s.rate_limits().prune(rate_limits, limit)))?;
     let report = store.maintain()?;
     let log_bytes = report.log_bytes;
     if let Some(held) = &report.log_held {
@@ -278,6 +294,7 @@ fn delete_and_maintain<S: Store>(
         operator_actions,
         rolled_up_api_calls,
         api_calls,
+        rate_limits,
         log_bytes,
         log_held,
     };

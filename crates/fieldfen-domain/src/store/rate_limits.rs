@@ -68,4 +68,8 @@ pub trait RateLimits: RateLimitReads {
 
     /// Removes a limit and what was counted in it. Returns whether there was one.
     fn remove(&mut self, limit: &RateLimitKey) -> Result<bool, StoreError>;
+
+    /// Removes at most `limit` limits that no program has configured, of which no answer has said anything since a time,
+    /// and which have no permit in flight. Returns the number of limits.
+    fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }

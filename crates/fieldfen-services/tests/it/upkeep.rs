@@ -8,10 +8,12 @@ use fieldfen_domain::api_usage::ApiCall;
 use fieldfen_domain::job::{JobStatus, Payload};
 use fieldfen_domain::operator::Subject;
 use fieldfen_domain::publication::{Platform, PublicationState};
+use fieldfen_domain::rate_limit::{CallAnswer, PermitRequest, SaidLimit};
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::queue::Completion;
+use fieldfen_services::rate_limiter::RateLimiter;
 use fieldfen_services::recurring::Recurring;
 use fieldfen_services::upkeep::{self, Upkeep, UpkeepReport};
 use fieldfen_services::worker::Metrics;
@@ -31,6 +33,7 @@ on_every_store!(
     publications_that_are_over_go_and_others_stay,
     operators_actions_go_only_where_an_age_is_set,
     old_calls_go_and_stay_in_the_totals_of_their_days,
+    limits_that_no_answer_names_any_more_go,
     it_ends_between_two_batches_when_told,
     it_recurs_and_says_what_it_has_done,
     the_workers_metrics_get_the_figures_of_the_log,
@@ -157,6 +160,19 @@ fn old_calls_go_and_stay_in_the_totals_of_their_days(store: impl Store) {
     assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), api_calls: 4), "in two batches");
     assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
     assert_eq!(requests(), 5);
+}
+
+fn limits_that_no_answer_names_any_more_go(store: impl Store) {
+    let bench = Bench::new(store);
+    let limiter = RateLimiter::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let permit = limiter.acquire(&PermitRequest::new("etsy")).unwrap().permit().unwrap();
+    let said = ["a", "b", "c", "d"].map(|bucket| SaidLimit::new(bucket.to_owned()).limit(9).remaining(5));
+    limiter.settle(permit, CallAnswer::said(said.to_vec())).unwrap();
+    bench.clock.advance(Duration::from_secs(90 * 24 * 60 * 60));
+    assert_eq!(bench.upkeep(&nothing()), UpkeepReport::default());
+    bench.clock.advance(Duration::from_secs(1));
+    assert_eq!(bench.upkeep(&nothing()), with!(UpkeepReport::default(), rate_limits: 4), "in two batches");
+    assert_eq!(limiter.list(None).unwrap(), []);
 }
 
 fn it_ends_between_two_batches_when_told(store: impl Store) {

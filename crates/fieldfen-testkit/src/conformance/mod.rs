@@ -35,6 +35,7 @@ mod pauses;
 mod pruning;
 mod publication_pages;
 mod publication_pruning;
+mod rate_limit_pruning;
 mod rate_limit_traffic;
 mod rate_limits;
 mod recurring;
@@ -110,6 +111,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         recurring::cases(),
         operator_actions::cases(),
         workers::cases(),
+        rate_limit_pruning::cases(),
         rate_limits::cases(),
     ]
     .concat()

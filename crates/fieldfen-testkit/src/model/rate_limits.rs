@@ -116,6 +116,25 @@ impl RateLimits for ModelSession<'_> {
         self.remove_cells(row.0.id, BEGINNING, END);
         Ok(true)
     }
+
+    fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let before = truncate_to_micros(before);
+        let is_old = |at: Option<Timestamp>| at.is_none_or(|at| at < before);
+        let mut old: Vec<RateLimit> = self.state.limits.rows().map(|row| row.0.clone()).collect();
+        old.retain(|limit| {
+            limit.rule == LimitRule::Said
+                && limit.permitted == 0
+                && is_old(limit.said_at)
+                && is_old(limit.blocked.as_ref().map(|block| block.since))
+        });
+        old.sort_by(|a, b| a.key.cmp(&b.key));
+        old.truncate(limit as usize);
+        for limit in &old {
+            self.state.limits.remove(limit.id.number());
+            self.remove_cells(limit.id, BEGINNING, END);
+        }
+        Ok(old.len() as u64)
+    }
 }
 
 impl RateLimitRowReads for ModelSession<'_> {

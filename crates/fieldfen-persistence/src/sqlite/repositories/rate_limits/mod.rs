@@ -20,7 +20,7 @@ use fieldfen_domain::store::{RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow};
 
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredTime};
+use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredTime, least_text};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 use row::{Columns, LimitRow, units, whole};
@@ -108,6 +108,12 @@ statement! {
 }
 statement! {
     DeleteLimit { id: i64 as BigInt } = "DELETE FROM rate_limits WHERE id = ?"
+}
+statement! {
+    /// Limits that only answers have named, none of them since a time. The table is small, so that all rows are read.
+    OldSaidLimits<'a> { before: &'a str as Text, before_block: &'a str as Text, limit: i64 as BigInt } -> (BigInt,) =
+        "SELECT id FROM rate_limits INDEXED BY idx_rate_limits_key WHERE service >= '' AND kind = 'said' \
+         AND permitted_units = 0 AND coalesce(said_at, '') < ? AND coalesce(blocked_since, '') < ? LIMIT ?"
 }
 statement! {
     DeleteCells { id: i64 as BigInt } = "DELETE FROM rate_limit_usage WHERE limit_id = ?"
@@ -202,6 +208,17 @@ impl RateLimits for SqliteSession<'_> {
         };
         DeleteCells { id }.execute(self.conn).store()?;
         Ok(DeleteLimit { id }.execute(self.conn).store()? > 0)
+    }
+
+    fn prune(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let before = least_text(before);
+        let old = OldSaidLimits { before: &before, before_block: &before, limit: limit.into() };
+        let mut pruned = 0;
+        for (id,) in old.load::<(i64,)>(self.conn).store()? {
+            DeleteCells { id }.execute(self.conn).store()?;
+            pruned += DeleteLimit { id }.execute(self.conn).store()? as u64;
+        }
+        Ok(pruned)
     }
 }
 
@@ -375,6 +392,7 @@ pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
         ("LimitsOfService", LimitsOfService::SQL),
         ("AllLimits", AllLimits::SQL),
         ("SaveLimit", SaveLimit::SQL),
+        ("OldSaidLimits", OldSaidLimits::SQL),
         ("DeleteLimit", DeleteLimit::SQL),
         ("DeleteCells", DeleteCells::SQL),
         ("CellsAfter", CellsAfter::SQL),
