@@ -1,4 +1,4 @@
-//! Why a call may not be made now, and when it may.
+//! The reason for which a call may not be made now, and the time at which it may.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub enum Availability {
     Closed(Closed),
 }
 
-/// Why no call may be made now.
+/// The reason for which no call may be made now, and the time until which it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
@@ -51,7 +51,7 @@ impl fmt::Display for Closed {
     }
 }
 
-/// What keeps a call from being made.
+/// The limit, block, budget or pause that keeps a call from being made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClosedBy {
@@ -73,7 +73,7 @@ pub enum ClosedBy {
         /// The number of units in a full bucket.
         burst: u64,
     },
-    /// The service said how much is left, and that is not enough.
+    /// The service has stated the units that are left, and they are not enough.
     Left {
         /// The limit.
         limit: RateLimitKey,
@@ -84,7 +84,7 @@ pub enum ClosedBy {
     Blocked {
         /// The limit.
         limit: RateLimitKey,
-        /// Why, for people to read.
+        /// The reason, for people.
         reason: String,
     },
     /// A budget does not allow the call.
@@ -93,14 +93,14 @@ pub enum ClosedBy {
         budget: String,
         /// The services and accounts that it covers.
         scope: SpendScope,
-        /// How much of it is used, and by what.
+        /// Its used part, and the guess of the call.
         in_use: BudgetUse,
     },
     /// The service or the account is paused.
     Paused {
-        /// What is paused.
+        /// The paused service or account.
         scope: PauseScope,
-        /// Why, for people to read.
+        /// The reason, for people.
         reason: String,
     },
 }
@@ -124,7 +124,8 @@ impl fmt::Display for ClosedBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     until: Timestamp,
-    /// The units of the window that must be freed first, and what is known of them without the cells.
+    /// The units of the window that must be freed first, and the times at which they are freed, as far as they are known
+    /// without the cells.
     freed_first: Option<FreedFirst>,
     by: ClosedBy,
 }
@@ -133,7 +134,7 @@ pub struct Refusal {
 struct FreedFirst {
     units: u64,
     others: Option<UnitsUntil>,
-    /// When the units of calls in flight can be free at the earliest.
+    /// The earliest time at which the units of calls in flight can be free.
     in_flight: Timestamp,
 }
 
@@ -151,7 +152,7 @@ impl Refusal {
         Self { until: in_flight, freed_first: Some(FreedFirst { units, others, in_flight }), by }
     }
 
-    /// Both refusals of one limit. A block hides the units that must be freed: when it is over, the limit is asked anew.
+    /// Both refusals of one limit. A block hides the units that must be freed: when it is over, the limit decides anew.
     pub(super) fn later(self, other: Self) -> Self {
         if other.freed_first.is_some() || other.until <= self.until { self } else { other }
     }
@@ -162,7 +163,7 @@ impl Refusal {
         self.freed_first.is_some()
     }
 
-    /// When the call may be made, given the cells that count in the limit's window, the earliest first.
+    /// The time at which the call may be made, given the cells that count in the limit's window, the earliest first.
     #[must_use]
     pub fn closed(self, cells: &[UsageCell]) -> Closed {
         let Some(first) = self.freed_first else { return Closed::new(self.until, self.by) };

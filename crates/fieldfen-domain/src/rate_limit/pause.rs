@@ -65,7 +65,7 @@ impl RateLimit {
 }
 
 impl Pause {
-    /// Why a call is refused while this pause holds, and when it may ask again.
+    /// The refusal of a call while this pause holds, with the time at which the call may ask again.
     #[must_use]
     pub fn closed(self, now: Timestamp) -> Closed {
         let latest = later(now, PAUSE_ASKED_AGAIN);

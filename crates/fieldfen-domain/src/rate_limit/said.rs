@@ -1,4 +1,4 @@
-//! What the answer to a call says of limits, and how the count follows it.
+//! The limits that the answer to a call states, and the correction of the count by them.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use super::permit::Permit;
 use super::rule::MAX_UNITS;
 use crate::time::{Timestamp, is_ahead, later};
 
-/// The longest time that something holds which an answer said. A service that closes for longer is asked again after
-/// this time.
+/// The longest time for which a statement of an answer holds. A service that closes for longer is called again after this
+/// time.
 pub const MAX_SAID_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long something holds if the answer does not say it and no window is known.
+/// The time for which a statement holds if the answer does not state it and no window is known.
 const USUAL_SPAN: Duration = Duration::from_secs(60);
 
 /// All of a limit, in hundredths of one per cent.
 const ALL: u32 = 10_000;
 
-/// What an answer says of one limit. What it does not say is `None`.
+/// One limit as an answer states it. A value that the answer does not state is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaidLimit {
@@ -25,22 +25,22 @@ pub struct SaidLimit {
     pub bucket: Option<String>,
     /// The endpoint whose calls the limit counts, if it is not that of the call.
     pub endpoint: Option<String>,
-    /// How many units the service allows in a window, or how many its bucket holds.
+    /// The units that the service allows in a window, or that its bucket holds.
     pub limit: Option<u64>,
-    /// How many units are left.
+    /// The units that are left.
     pub remaining: Option<u64>,
     /// The share that is used, in hundredths of one per cent.
     pub used_basis_points: Option<u32>,
-    /// When the service allows more.
+    /// The time at which the service allows more.
     pub resets_at: Option<Timestamp>,
     /// The length of the window.
     pub window: Option<Duration>,
-    /// How fast the bucket refills, in millionths of a unit per second.
+    /// The speed at which the bucket refills, in millionths of a unit per second.
     pub refill_micros_per_second: Option<u64>,
 }
 
 impl SaidLimit {
-    /// An answer that says nothing of this limit.
+    /// A limit without any statement.
     #[must_use]
     pub fn new(bucket: impl Into<Option<String>>) -> Self {
         Self { bucket: bucket.into(), ..Self::default() }
@@ -53,14 +53,14 @@ impl SaidLimit {
         self
     }
 
-    /// The same limit, of so many units.
+    /// The same limit, of this many units.
     #[must_use]
     pub fn limit(mut self, limit: impl Into<Option<u64>>) -> Self {
         self.limit = limit.into();
         self
     }
 
-    /// The same limit, of which so many units are left.
+    /// The same limit, of which this many units are left.
     #[must_use]
     pub fn remaining(mut self, remaining: impl Into<Option<u64>>) -> Self {
         self.remaining = remaining.into();
@@ -96,7 +96,7 @@ impl SaidLimit {
     }
 }
 
-/// How a call ended, as far as limits are concerned.
+/// The end of a call, as far as limits are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallAnswer {
@@ -106,11 +106,11 @@ pub enum CallAnswer {
     NoAnswer,
     /// An answer arrived.
     Answered {
-        /// What it says of limits.
+        /// The limits that it states.
         limits: Vec<SaidLimit>,
         /// Whether the service refused the call because of a limit.
         throttled: bool,
-        /// When the service takes the next call, if it refused this one or says that it is blocked.
+        /// The time at which the service takes the next call, if it refused this one or says that it is blocked.
         retry_at: Option<Timestamp>,
         /// The limit that refuses, by the service's name for it.
         blocked_bucket: Option<String>,
@@ -118,7 +118,7 @@ pub enum CallAnswer {
 }
 
 impl CallAnswer {
-    /// An answer that says nothing of limits.
+    /// An answer that states no limits.
     #[must_use]
     pub const fn silent() -> Self {
         Self::Answered { limits: Vec::new(), throttled: false, retry_at: None, blocked_bucket: None }
@@ -137,14 +137,14 @@ impl CallAnswer {
         }
     }
 
-    /// An answer to a call that the service took, with what it says of limits.
+    /// An answer to a call that the service took, with the limits that it states.
     #[must_use]
     pub const fn said(limits: Vec<SaidLimit>) -> Self {
         Self::Answered { limits, throttled: false, retry_at: None, blocked_bucket: None }
     }
 
-    /// An answer to a call that the service refused because of a limit, with what it says of limits, and the time at which
-    /// it takes the next call.
+    /// An answer to a call that the service refused because of a limit, with the limits that it states and the time at which
+    /// the service takes the next call.
     #[must_use]
     pub fn throttled(limits: Vec<SaidLimit>, retry_at: impl Into<Option<Timestamp>>) -> Self {
         Self::Answered { limits, throttled: true, retry_at: retry_at.into(), blocked_bucket: None }
@@ -152,17 +152,17 @@ impl CallAnswer {
 }
 
 impl RateLimit {
-    /// Corrects the count by what the answer to a settled permit says. `unlinked` is the number of units of permits in
-    /// flight that count in this limit and were acquired before it was known.
+    /// Corrects the count by the answer to a settled permit. `unlinked` is the number of units of permits in flight that
+    /// count in this limit and were acquired before the limit was known.
     ///
     /// The service has counted the call at some time between the permit's acquisition and now. At that time it had surely
     /// counted the calls that were settled before the acquisition. It may have counted those that were settled since, and
-    /// those that are in flight. See `hear_others` for what follows.
-    pub fn hear(&mut self, said: &SaidLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
+    /// those that are in flight. See `correct_others` for what follows.
+    pub fn correct(&mut self, said: &SaidLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
         self.said_at = Some(now);
-        // An answer that may be older than what is known can lower it, and raises nothing.
+        // An answer that may be older than the count can lower the number of free units, and does not raise it.
         let may_raise = self.tightened_at.is_none_or(|at| is_ahead(at, now) || permit.acquired_at >= at);
-        let mut tightened = self.hear_limit(said, may_raise);
+        let mut tightened = self.correct_limit(said, may_raise);
         let (own, settled_then) = permit.taken_of(self.id).map_or((0, 0), |taken| (taken.units, taken.settled_then));
         let settled_since = self.settled.saturating_sub(settled_then).saturating_sub(own);
         if let Some(remaining) = said.remaining.map(|remaining| remaining.min(MAX_UNITS)) {
@@ -178,11 +178,11 @@ impl RateLimit {
                 let most = counted.saturating_sub(self.used.saturating_sub(settled_since)).saturating_add(unlinked);
                 let least = counted.saturating_sub(self.used.saturating_add(self.permitted));
                 let reset = said.resets_at.filter(|reset| *reset > now).unwrap_or(later(now, window));
-                self.hear_others(least, UnitsUntil::new(most, reset.min(later(now, window))), may_raise, now)
+                self.correct_others(least, UnitsUntil::new(most, reset.min(later(now, window))), may_raise, now)
             } else {
                 let left = free.saturating_sub(self.permitted);
                 let until = self.said_until(said, now);
-                self.hear_left(UnitsUntil::new(left, until), may_raise, now)
+                self.correct_left(UnitsUntil::new(left, until), may_raise, now)
             };
         }
         if let Some(used) = said.used_basis_points {
@@ -198,7 +198,7 @@ impl RateLimit {
     }
 
     /// Takes the size and the speed over. Returns whether the limit is smaller than before.
-    fn hear_limit(&mut self, said: &SaidLimit, may_raise: bool) -> bool {
+    fn correct_limit(&mut self, said: &SaidLimit, may_raise: bool) -> bool {
         let before = (self.limit(), self.said_refill);
         let follow = |known: Option<u64>, said: Option<u64>| match (known, said) {
             (Some(known), Some(said)) if !may_raise => Some(known.min(said)),
@@ -211,11 +211,11 @@ impl RateLimit {
         less(before.0, self.limit()) || less(before.1, self.said_refill)
     }
 
-    /// Others have used between `least` and `most` units. Returns whether that is more than was known.
+    /// Others have used between `least` and `most` units. Returns whether this is more than the known number.
     ///
-    /// If they have used more than was known, the worst is assumed. If what was known can still be true, it stays: calls
-    /// in flight must not count as usage of others only because the service may have counted them already.
-    fn hear_others(&mut self, least: u64, most: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
+    /// If `least` is above the known number, `most` becomes the known number. If the known number can still be true, it
+    /// stays: calls in flight must not count as usage of others only because the service may have counted them already.
+    fn correct_others(&mut self, least: u64, most: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
         let known = self.others_at(now).map_or(0, |others| others.units);
         if least > known {
             self.others = Some(most);
@@ -226,8 +226,8 @@ impl RateLimit {
         least > known
     }
 
-    /// Returns whether less is left than was known.
-    fn hear_left(&mut self, said: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
+    /// Takes the number of units that are left over. Returns whether it is lower than before.
+    fn correct_left(&mut self, said: UnitsUntil, may_raise: bool, now: Timestamp) -> bool {
         let known = self.left_at(now).map(|left| left.units);
         let less = known.is_none_or(|known| said.units < known);
         if may_raise || less {
@@ -236,7 +236,7 @@ impl RateLimit {
         less
     }
 
-    /// Until when something holds that an answer said.
+    /// The time until which a statement of an answer holds.
     fn said_until(&self, said: &SaidLimit, now: Timestamp) -> Timestamp {
         let span = said.window.or(self.window()).unwrap_or(USUAL_SPAN);
         let until = said.resets_at.filter(|reset| *reset > now).unwrap_or(later(now, span));

@@ -109,10 +109,10 @@ fn what_the_answer_says_is_held_against_what_is_surely_own_and_what_may_be() {
         (limit.used, limit.permitted, limit.settled) = (used, permitted, 100);
         limit.others = Some(UnitsUntil::new(known, at(30)));
         let said = SaidLimit::new("day".to_owned()).limit(said).remaining(remaining);
-        limit.hear(&said, &permit(0, 99 - since), 0, at(1));
-        let heard = limit.others_at(at(1)).filter(|others| others.units > 0);
-        assert_eq!(heard.map_or(0, |others| others.units), others, "{used} {since} {permitted} {known}");
-        assert!(heard.is_none_or(|others| others.until == at(61)));
+        limit.correct(&said, &permit(0, 99 - since), 0, at(1));
+        let corrected = limit.others_at(at(1)).filter(|others| others.units > 0);
+        assert_eq!(corrected.map_or(0, |others| others.units), others, "{used} {since} {permitted} {known}");
+        assert!(corrected.is_none_or(|others| others.until == at(61)));
     }
 }
 
@@ -125,7 +125,7 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
         let mut limit = limit(LimitRule::Said);
         (limit.permitted, limit.settled) = (permitted, 100);
         let said = SaidLimit::new(None).remaining(remaining).resets_at(at(31));
-        limit.hear(&said, &permit(0, 99 - since), 0, at(1));
+        limit.correct(&said, &permit(0, 99 - since), 0, at(1));
         assert_eq!(limit.left, Some(UnitsUntil::new(left, at(31))));
         assert_eq!(limit.refusal(1, at(1)).is_none(), left >= 1);
         if let Some(refusal) = limit.refusal(1, at(1)) {
@@ -134,7 +134,7 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
         assert!(limit.refusal(1, at(31)).is_none(), "nothing is known after the reset");
     }
     let mut limit = limit(LimitRule::Said);
-    limit.hear(&SaidLimit::new(None).remaining(2), &permit(0, 0), 0, at(1));
+    limit.correct(&SaidLimit::new(None).remaining(2), &permit(0, 0), 0, at(1));
     let first = limit.take(1, at(1));
     limit.take(1, at(1));
     assert_eq!(limit.left, Some(UnitsUntil::new(0, at(61))));
@@ -147,17 +147,17 @@ fn an_answer_that_may_be_older_lowers_and_does_not_raise() {
     let said = |limit, remaining| SaidLimit::new("day".to_owned()).limit(limit).remaining(remaining);
     let mut limit = window(500);
     (limit.used, limit.settled) = (100, 100);
-    limit.hear(&said(250, 150), &permit(5, 99), 0, at(10));
+    limit.correct(&said(250, 150), &permit(5, 99), 0, at(10));
     assert_eq!((limit.limit(), limit.tightened_at), (Some(250), Some(at(10))));
-    limit.hear(&said(500, 400), &permit(9, 99), 0, at(11));
+    limit.correct(&said(500, 400), &permit(9, 99), 0, at(11));
     assert_eq!(limit.limit(), Some(250), "the call may have been made before the limit fell");
-    limit.hear(&said(250, 120), &permit(9, 99), 0, at(12));
+    limit.correct(&said(250, 120), &permit(9, 99), 0, at(12));
     assert_eq!(limit.others.unwrap().units, 30);
-    limit.hear(&said(250, 150), &permit(11, 99), 0, at(13));
+    limit.correct(&said(250, 150), &permit(11, 99), 0, at(13));
     assert_eq!(limit.others.unwrap().units, 30);
-    limit.hear(&said(500, 400), &permit(12, 99), 0, at(14));
+    limit.correct(&said(500, 400), &permit(12, 99), 0, at(14));
     assert_eq!((limit.limit(), limit.others), (Some(500), None), "the call was made after what is known was said");
-    limit.hear(&said(1000, 900), &permit(14, 99), 0, at(15));
+    limit.correct(&said(1000, 900), &permit(14, 99), 0, at(15));
     assert_eq!(limit.limit(), Some(500), "the configured number holds too");
 }
 
@@ -197,11 +197,11 @@ fn an_answer_sets_a_bucket_and_its_speed() {
     let taken = limit.take(100, at(0));
     limit.settle(&taken, at(1), at(1));
     let said = SaidLimit::new(None).limit(1000).remaining(300).refill_micros_per_second(10_000_000);
-    limit.hear(&said, &permit(0, 100), 0, at(1));
+    limit.correct(&said, &permit(0, 100), 0, at(1));
     assert_eq!((limit.available(at(1)), limit.available(at(2))), (Some(300), Some(310)));
     // A bucket that nobody has configured is known as soon as an answer tells its size and speed.
     let mut limit = self::limit(LimitRule::Said);
-    limit.hear(&said, &permit(0, 0), 0, at(1));
+    limit.correct(&said, &permit(0, 0), 0, at(1));
     assert_eq!(limit.available(at(2)), Some(310));
 }
 
@@ -235,9 +235,9 @@ fn refusals_pause_for_longer_each_time_and_calls_in_flight_say_nothing_new() {
 #[test]
 fn a_share_of_all_blocks_until_the_reset() {
     let mut limit = limit(LimitRule::Said);
-    limit.hear(&SaidLimit::new(None).used_basis_points(9_999), &permit(0, 0), 0, at(1));
+    limit.correct(&SaidLimit::new(None).used_basis_points(9_999), &permit(0, 0), 0, at(1));
     assert!(limit.refusal(1, at(1)).is_none());
-    limit.hear(&SaidLimit::new(None).used_basis_points(10_050).resets_at(at(600)), &permit(0, 0), 0, at(1));
+    limit.correct(&SaidLimit::new(None).used_basis_points(10_050).resets_at(at(600)), &permit(0, 0), 0, at(1));
     let closed = limit.refusal(1, at(1)).unwrap().closed(&[]);
     assert_eq!(
         closed.to_string(),
@@ -254,7 +254,7 @@ fn what_a_clock_ahead_has_written_does_not_hold() {
     limit.left = Some(UnitsUntil::new(0, at(year)));
     limit.tightened_at = Some(at(year));
     assert!(limit.refusal(1, at(0)).is_none());
-    limit.hear(&SaidLimit::new(None).limit(7), &permit(0, 0), 0, at(1));
+    limit.correct(&SaidLimit::new(None).limit(7), &permit(0, 0), 0, at(1));
     assert_eq!(limit.said_units, Some(7));
     limit.throttle(None, at(0), at(1));
     assert_eq!(limit.blocked.as_ref().map(|block| block.until), Some(at(2)));

@@ -12,11 +12,11 @@ use crate::rate_limit::{
 };
 use crate::time::{Timestamp, truncate_to_micros};
 
-/// So many lapsed permits are cleared away with each acquisition.
+/// The largest number of lapsed permits that one acquisition settles.
 const LAPSED_AT_ONCE: u32 = 100;
 
-/// Limits that only answers name are added until the limits of a call are so many. A service that invents a name for each
-/// answer must not fill the database.
+/// The largest number of limits of a call. No limit that only an answer names is added beyond it, so that a service that
+/// invents a name for each answer does not fill the database.
 const MAX_LIMITS_OF_CALL: usize = 600;
 
 /// Units of cells that do not count as they are.
@@ -44,7 +44,7 @@ pub trait RateLimitRowReads: PauseReads {
         last_possible: Timestamp,
     ) -> Result<PassedUnits, StoreError>;
 
-    /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with what they have taken.
+    /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with the units that they have taken.
     fn lapsed(&mut self, now: Timestamp, last_possible: Timestamp, limit: u32) -> Result<Vec<Permit>, StoreError>;
 }
 
@@ -53,23 +53,23 @@ pub trait RateLimitRows: RateLimitRowReads + Pauses {
     /// The limit with this number.
     fn limit(&mut self, id: RateLimitId) -> Result<Option<RateLimit>, StoreError>;
 
-    /// Inserts a limit of which nothing is used.
+    /// Inserts a limit without used units.
     fn insert_limit(&mut self, key: &RateLimitKey, rule: LimitRule) -> Result<RateLimitId, StoreError>;
 
-    /// Writes everything but the key of a limit.
+    /// Writes all columns of a limit except those of its key.
     fn save_limit(&mut self, limit: &RateLimit) -> Result<(), StoreError>;
 
-    /// Adds units to the cell that ends then.
+    /// Adds units to the cell with this end.
     fn add_cell(&mut self, limit: RateLimitId, cell: UsageCell) -> Result<(), StoreError>;
 
     /// Deletes the cells of [`RateLimitRowReads::passed_units`].
     fn delete_passed(&mut self, limit: RateLimitId, now: Timestamp, last_possible: Timestamp)
     -> Result<(), StoreError>;
 
-    /// Inserts a permit with what it has taken; `units` are those of its request.
+    /// Inserts a permit with the units that it has taken of each limit; `units` are those of its request.
     fn insert_permit(&mut self, permit: &PermitInFlight, units: u64) -> Result<(), StoreError>;
 
-    /// Deletes a permit with what it has taken. Returns whether there was one.
+    /// Deletes a permit and the units that it has taken of each limit. Returns whether there was one.
     fn delete_permit(&mut self, id: &PermitId) -> Result<bool, StoreError>;
 
     /// The units of all permits of a service.
@@ -135,16 +135,16 @@ pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<S
             rows.add_cell(limit.id, cell)?;
         }
     }
-    let mut heard = Vec::new();
+    let mut corrected = Vec::new();
     for said in said {
         let (id, unlinked) = match settlement.limit_of(said, &limits) {
             Ok(id) => (id, 0),
             Err(_) if limits.len() >= MAX_LIMITS_OF_CALL => continue,
             Err(key) => (added_limit(rows, key, &mut limits)?, rows.units_in_flight(&permit.call.service)?),
         };
-        heard.push(id);
+        corrected.push(id);
         if let Some(limit) = limits.iter_mut().find(|limit| limit.id == id) {
-            limit.hear(said, permit, unlinked, at);
+            limit.correct(said, permit, unlinked, at);
         }
     }
     if *throttled || retry_at.is_some() {
@@ -155,13 +155,13 @@ pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<S
         for limit in limits.iter_mut().filter(|limit| blocked.contains(&limit.id)) {
             limit.throttle(*retry_at, permit.acquired_at, at);
         }
-        heard.extend(blocked);
+        corrected.extend(blocked);
     } else {
         limits.iter_mut().for_each(|limit| limit.taken_again(permit.acquired_at));
     }
-    let is_changed = |limit: &&RateLimit| permit.taken_of(limit.id).is_some() || heard.contains(&limit.id);
+    let is_changed = |limit: &&RateLimit| permit.taken_of(limit.id).is_some() || corrected.contains(&limit.id);
     limits.iter().filter(is_changed).try_for_each(|limit| rows.save_limit(limit))?;
-    let blocked = limits.iter().filter(|limit| heard.contains(&limit.id)).filter_map(|limit| limit.pause(at));
+    let blocked = limits.iter().filter(|limit| corrected.contains(&limit.id)).filter_map(|limit| limit.pause(at));
     blocked.into_iter().try_for_each(|pause| write_pause(rows, &pause))?;
     Ok(outcome)
 }
@@ -214,8 +214,8 @@ pub fn look(rows: &mut dyn RateLimitRowReads, call: &CallScope, now: Timestamp) 
     Ok(closed.map_or(Availability::Open, Availability::Closed))
 }
 
-/// The limits without what has passed, and with lapsed permits settled, as the next acquisition will write them. Each
-/// comes with the cells of the lapsed permits.
+/// The limits without expired units and with lapsed permits settled, as the next acquisition will write them. Each comes
+/// with the cells of the lapsed permits.
 pub fn as_they_are(
     rows: &mut dyn RateLimitRowReads,
     limits: Vec<RateLimit>,
@@ -261,7 +261,7 @@ fn configured_limits(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> 
     Ok(limits)
 }
 
-/// Adds a limit that only answers tell of.
+/// Adds a limit that only answers name.
 fn added_limit(
     rows: &mut dyn RateLimitRows,
     key: RateLimitKey,
@@ -275,8 +275,8 @@ fn added_limit(
     Ok(id)
 }
 
-/// Takes what has passed out of the limit's count. Cells that a clock ahead has written are moved to the latest time at
-/// which a cell can end now, so that they end.
+/// Subtracts expired units from the limit's count. Cells that a clock ahead has written are moved to the latest time at
+/// which a cell can end now, so that they expire.
 fn free_passed(rows: &mut dyn RateLimitRows, limit: &mut RateLimit, now: Timestamp) -> Result<PassedUnits, StoreError> {
     if limit.used == 0 {
         return Ok(PassedUnits::default());
@@ -306,7 +306,7 @@ fn delete_freed(
     }
 }
 
-/// Settles the permits that have lapsed, as ones whose calls were made at the last possible moment.
+/// Settles the lapsed permits as if their calls had been made at the last possible moment.
 fn settle_lapsed(rows: &mut dyn RateLimitRows, now: Timestamp) -> Result<(), StoreError> {
     for permit in rows.lapsed(now, last_possible_lapse(now), LAPSED_AT_ONCE)? {
         for taken in &permit.limits {
@@ -321,7 +321,7 @@ fn settle_lapsed(rows: &mut dyn RateLimitRows, now: Timestamp) -> Result<(), Sto
     Ok(())
 }
 
-/// When the service has counted the call of a lapsed permit at the latest.
+/// The latest time at which the service has counted the call of a lapsed permit.
 fn counted_by(permit: &Permit, now: Timestamp) -> Timestamp {
     permit.lapses_at.min(now)
 }

@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 
 /// Reads rows of `rate_limits` and `api_permits`.
 pub trait RateLimitReads {
-    /// Whether the pauses and the limits let a call of one unit pass at this time. Limits of an account or endpoint count only if the
-    /// call names it. The answer holds until the next permit is acquired, by any process.
+    /// Whether the pauses and the limits let a call of one unit pass at this time. Limits of an account or endpoint count
+    /// only if the call names it. The answer holds until the next permit is acquired, by any process.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit or a pause of the call cannot be read.
@@ -49,15 +49,16 @@ pub trait RateLimitReads {
 /// Acquires and settles permits.
 pub trait RateLimits: RateLimitReads {
     /// Acquires a permit if its service and account are not paused and every limit of the call lets it pass, and counts it
-    /// in each of the limits. Otherwise it counts in none. A limit that is configured and has no row gets one; a row with another rule gets the configured rule.
+    /// in each of the limits. Otherwise it counts in none. A limit that is configured and has no row gets one; a row with
+    /// another rule gets the configured rule.
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] for an id that a permit in flight has, [`StoreError::BadRow`] when a limit or a pause of
     /// the call cannot be read.
     fn acquire(&mut self, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError>;
 
-    /// Settles a permit, and corrects the limits by what the answer to its call says. A limit that the answer names and
-    /// that has no row gets one. If no answer has arrived, the permit is left to lapse.
+    /// Settles a permit, and corrects the limits by the answer to its call. A limit that the answer names and that has no
+    /// row gets one. If no answer has arrived, the permit is left to lapse.
     ///
     /// If the answer blocks a limit of all endpoints for longer than [`PAUSED_BEYOND`](crate::rate_limit::PAUSED_BEYOND),
     /// the service or the account of the limit is paused until the end of the block. A longer pause stays as it is.
@@ -66,7 +67,7 @@ pub trait RateLimits: RateLimitReads {
     /// [`StoreError::BadRow`] when a limit or a pause of the call cannot be read.
     fn settle(&mut self, settlement: &Settlement) -> Result<SettleOutcome, StoreError>;
 
-    /// Removes a limit and what was counted in it. Returns whether there was one.
+    /// Removes a limit and the units that it has counted. Returns whether there was one.
     fn remove(&mut self, limit: &RateLimitKey) -> Result<bool, StoreError>;
 
     /// Removes at most `limit` limits that no program has configured, of which no answer has said anything since a time,
