@@ -151,7 +151,7 @@ pub struct CallCost {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Charge {
-    /// The service's id of what it charges for, such as a prediction.
+    /// The service's id of the thing that it charges for, such as a prediction.
     pub external_id: String,
     /// `false` if the service says that this costs nothing.
     pub billable: bool,
@@ -182,7 +182,7 @@ pub struct ChargedAmount {
 }
 
 impl Charge {
-    /// A charge without an amount. `external_id` is the service's id of what it charges for.
+    /// A charge without an amount. `external_id` is the service's id of the thing that it charges for.
     #[must_use]
     pub fn new(external_id: impl Into<String>, billable: bool) -> Self {
         Self { external_id: external_id.into(), billable, item: None, amounts: Vec::new() }

@@ -1,4 +1,4 @@
-//! How much of each budget is used, and whether the budgets allow a call.
+//! The used part of each budget, and the decision whether the budgets allow a call.
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetStatus, Money, Spend, forecast};
@@ -7,13 +7,13 @@ use fieldfen_domain::store::{ReadSession, Store, StoreError};
 
 use super::ApiCosts;
 
-/// A budget, and how much of it is used.
+/// A budget and its used part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetReport {
     /// The budget.
     pub budget: Budget,
-    /// How much of it is used, and until when it lasts.
+    /// Its used part, and the end of its period.
     pub status: BudgetStatus,
     /// The number that is used at the end of the period if every further day costs as much as the days so far.
     pub forecast: u64,

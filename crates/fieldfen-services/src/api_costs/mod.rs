@@ -1,4 +1,4 @@
-//! The costs of external APIs: each is recorded once and priced from a table, and budgets say what may still be spent.
+//! The costs of external APIs: each is recorded once and priced from a table, and budgets limit their sums.
 //!
 //! ```
 //! use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, BudgetState, Currency, Money, Price, PriceTable};

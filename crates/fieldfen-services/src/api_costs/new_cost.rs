@@ -1,4 +1,4 @@
-//! What a program tells of a cost.
+//! A cost as a program records it.
 
 use fieldfen_domain::api_cost::{MeasuredAmounts, Money};
 use fieldfen_domain::{FileId, JobId, Timestamp};
@@ -6,7 +6,7 @@ use fieldfen_rate_limits::{Charge, PendingCharge, Reading};
 
 use crate::api_usage::current_job;
 
-/// The stage of what the service charges for.
+/// The stage of the thing that the service charges for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// It has begun, and its amounts are not final.
@@ -17,7 +17,7 @@ pub(super) enum Stage {
     Free,
 }
 
-/// What a program tells of a cost. [`ApiCosts::record`](super::ApiCosts::record) prices and stores it.
+/// A cost as a program records it. [`ApiCosts::record`](super::ApiCosts::record) prices and stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCost {
     pub(super) stage: Stage,
@@ -108,7 +108,7 @@ impl NewCost {
         self
     }
 
-    /// Sets what was bought, for example the name of a model.
+    /// Sets the thing that was bought, for example the name of a model.
     #[must_use]
     pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
         self.item = item.into();

@@ -137,7 +137,7 @@ impl<S: Store> ApiCosts<S> {
         self.prices.cost(&cost.service, endpoint, item, &cost.amounts, cost.at.date_naive())
     }
 
-    /// The cost as it is recorded. The price depends on what is `stored` already: the endpoint that incurred the cost, and
+    /// The cost as it is recorded. The price depends on the cost that is `stored` already: the endpoint that incurred the cost, and
     /// its time.
     fn priced(
         &self,

@@ -1,4 +1,4 @@
-//! Calls to external APIs: each is recorded with what its response said of the limits, and lists and totals show them.
+//! Calls to external APIs: each is recorded with the limits that its answer states, and lists and totals show them.
 //!
 //! A [`CallRecorder`] records the calls that a program makes. [`ApiUsage`] lists them and adds them up.
 
@@ -50,8 +50,8 @@ impl<S: Store> ApiUsage<S> {
         })
     }
 
-    /// A page of the calls that a filter names, in the order of insertion. The page names the rows that no call can be read
-    /// from. It may have fewer calls than its limit, or none, and a cursor that leads on.
+    /// A page of the calls that match a filter, in the order of insertion. The page names the rows that cannot be read. It
+    /// may have fewer calls than its limit, or none, although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -65,7 +65,7 @@ impl<S: Store> ApiUsage<S> {
         self.store.read_stale(|s| s.api_usage().days(days))
     }
 
-    /// What was used of each service since a time, from the rows that have not been pruned.
+    /// The number of requests to each service since a time, from the rows that have not been pruned.
     pub fn totals(&self, since: Timestamp) -> Result<ApiUsageTotals, StoreError> {
         self.store.read(|s| s.api_usage().totals(since))
     }

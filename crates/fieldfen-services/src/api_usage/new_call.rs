@@ -1,10 +1,10 @@
-//! What is known of a call before it is made.
+//! A call before it is made.
 
 use fieldfen_domain::api_cost::Money;
 use fieldfen_domain::rate_limit::PermitRequest;
 use fieldfen_domain::{FileId, JobId};
 
-/// What is known of a call before it is made.
+/// A call before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewCall {

@@ -22,7 +22,7 @@ use crate::api_costs::{ApiCosts, NewCost};
 use crate::rate_limiter::RateLimiter;
 use crate::write_retry::{cannot_be_looked_for, write_once};
 
-/// How often a permit is acquired for a call that does not start in time.
+/// The number of times that a permit is acquired for a call that does not start in time.
 const START_ATTEMPTS: u32 = 3;
 
 /// Records each call of a program in `api_usage`: when it was made and for which job, how it ended, how long it took, and
@@ -95,7 +95,7 @@ impl<S: Store> CallRecorder<S> {
         self
     }
 
-    /// Makes a [call](Self::call) if the rate limiter lets it pass, and settles its permit with what the answer says. Without
+    /// Makes a [call](Self::call) if the rate limiter lets it pass, and settles its permit with the answer. Without
     /// a [rate limiter](Self::rate_limiter) every call passes. A call that does not pass is not recorded.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl<S: Store> CallRecorder<S> {
     }
 }
 
-/// The limit of which the smallest part is left: what is left, and when the service allows more.
+/// The limit of which the smallest part is left: the rest, and the time at which the service allows more.
 fn scarcest(reading: &Reading) -> Option<(u64, Option<Timestamp>)> {
     let limits = reading.limits.iter().filter_map(|limit| Some((limit.remaining?, limit)));
     let share = |remaining: u64, limit: Option<u64>| {

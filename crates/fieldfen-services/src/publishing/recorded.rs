@@ -1,5 +1,5 @@
-//! Marketplaces and networks whose calls are recorded: one row of `api_usage` for each method that is called, under the name of
-//! the platform and of the method.
+//! Marketplaces and networks whose calls are recorded: one row of `api_usage` for each called method, with the names of the
+//! platform and of the method.
 
 use std::sync::Arc;
 
@@ -25,7 +25,8 @@ pub(super) struct RecordedNetwork<S> {
     pub(super) calls: CallRecorder<S>,
 }
 
-/// Makes a call and records it. The implementation decides about the outcome: it knows more than the HTTP status.
+/// Makes a call and records it. The implementation of the platform decides the outcome, because it knows more than the HTTP
+/// status.
 fn recorded<T, S: Store>(
     calls: &CallRecorder<S>,
     call: NewCall,
