@@ -1,14 +1,18 @@
-//! Acquires and settles permits, on one thread and on eight, and looks whether a service is open.
+//! Acquires and settles permits, on one thread and on eight and under budgets, and looks whether a service is open.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may as well panic")]
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use fieldfen_benches::baseline::Connection;
 use fieldfen_benches::{backlog, fieldfen};
+use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, MAX_MONEY_MICROS, Money};
 use fieldfen_domain::rate_limit::{ApiLimit, CallAnswer, PermitRequest, SaidLimit};
 use fieldfen_persistence::{Durability, SqliteStore};
 use fieldfen_services::Environment;
+use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::rate_limiter::RateLimiter;
 
 /// More than any benchmark calls in a window.
@@ -48,7 +52,40 @@ fn rate_limit(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("look", name), |bencher| {
             bencher.iter(|| limiter.look("bench", None).unwrap());
         });
+        if durability == Durability::Full {
+            continue;
+        }
+        record_a_month(&path);
+        for (budget, limit) in [
+            ("money", BudgetLimit::Money(Money::from_micros(MAX_MONEY_MICROS, Currency::USD).unwrap())),
+            ("calls", BudgetLimit::Calls(LIMIT)),
+        ] {
+            let budgets = [Budget::new(budget, BudgetPeriod::Month, limit)];
+            let store = fieldfen::open(&path, durability).unwrap();
+            let costs = ApiCosts::new(store, Environment::system()).budgets(budgets).unwrap();
+            let limiter = limiter.clone().budgets(costs);
+            // The first acquisition rolls the calls up.
+            acquire_and_settle(&limiter, 1);
+            group.bench_function(BenchmarkId::new("acquire and settle, NORMAL, budget in", budget), |bencher| {
+                bencher.iter(|| acquire_and_settle(&limiter, 1));
+            });
+            group.bench_function(BenchmarkId::new("look, NORMAL, budget in", budget), |bencher| {
+                bencher.iter(|| limiter.look("bench", None).unwrap());
+            });
+        }
     }
+}
+
+/// Records 1,000,000 calls of this month, to 10 endpoints.
+fn record_a_month(path: &Path) {
+    let connection = Connection::open(path, Durability::Normal).unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) \
+             INSERT INTO api_usage (service, endpoint, outcome, recorded_at) \
+             SELECT 'bench', 'GET /' || (i % 10), 'ok', strftime('%Y-%m-', 'now') || printf('%02d', 1 + i % 28) || ' 12:00:00' FROM n",
+        )
+        .unwrap();
 }
 
 criterion_group!(benches, rate_limit);
