@@ -15,6 +15,10 @@ migrate *ARGS='up':
 backup *ARGS='run':
     @cargo run --quiet -p fieldfen-backup --bin fieldfen-backup -- "$@" || { code=$?; [ $code -ne 3 ] || echo 'To create the database, run: just migrate' >&2; exit $code; }
 
+# See and repair the state of the shop: `just fieldfen files list`, `just fieldfen --help`
+fieldfen *ARGS:
+    @cargo run --quiet -p fieldfen-cli --bin fieldfen -- "$@"
+
 # Take a folder of pictures from ingest to a catalogue (the sample pictures without a folder)
 pipeline *ARGS:
     cargo run --quiet --example pipeline -- "$@"
