@@ -21,6 +21,7 @@ pub use call_refusal::CallRefusal;
 pub use new_call::NewCall;
 pub use open_call::OpenCall;
 pub use recorder::CallRecorder;
+pub use secrets::Secrets;
 
 use crate::Environment;
 use crate::write_retry::{cannot_be_looked_for, write_once};

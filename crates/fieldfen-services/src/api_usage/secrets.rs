@@ -42,19 +42,23 @@ static KNOWN_FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
-/// The secrets of a program. Its `Debug` shows their number.
+/// The secrets of a program, which are removed from texts that are stored or logged. Its `Debug` shows their number.
+///
+/// Keys that are recognised by their form or by the word before them are removed too, even if no secret is named.
 #[derive(Clone, Default)]
-pub(super) struct Secrets(Arc<Vec<String>>);
+pub struct Secrets(Arc<Vec<String>>);
 
 impl Secrets {
-    /// These secrets and one more. A text of fewer than [`SHORTEST`] bytes is left out.
-    pub(super) fn and(&self, secret: String) -> Self {
+    /// These secrets and one more. A text of fewer than 6 bytes is left out, since it may stand in an ordinary word.
+    #[must_use]
+    pub fn and(&self, secret: String) -> Self {
         let known = self.0.iter().cloned();
         Self(Arc::new(known.chain((secret.len() >= SHORTEST).then_some(secret)).collect()))
     }
 
-    /// The text without secrets.
-    pub(super) fn remove(&self, text: &str) -> String {
+    /// The text without secrets, cut to 32 KiB.
+    #[must_use]
+    pub fn remove(&self, text: &str) -> String {
         let end = (0..=LOOKED_AT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
         let mut text = Cow::Borrowed(&text[..end]);
         for secret in self.0.iter() {

@@ -43,6 +43,7 @@ impl Shop {
         self.prices()?;
         self.budgets()?;
         self.concurrency_limits()?;
+        self.handlers()?;
         self.retries.check()?;
         self.retention.check()
     }

@@ -42,6 +42,8 @@ fn the_example_of_the_readme_can_be_read_and_has_every_setting() {
         "post_key",
         "retries",
         "otherwise",
+        "timeout_seconds",
+        "concurrency",
         "completed_jobs_days",
         "completed_jobs_keep",
         "failed_jobs_days",

@@ -29,6 +29,9 @@ mod decimal;
 mod file;
 #[cfg(all(test, feature = "toml"))]
 mod file_test;
+mod handlers;
+#[cfg(all(test, feature = "toml"))]
+mod handlers_test;
 mod prices;
 mod retention;
 mod retries;
@@ -56,12 +59,14 @@ use crate::upkeep::Upkeep;
 
 #[cfg(feature = "toml")]
 pub use file::{DatabaseSection, ShopFile, ShopFileError};
+pub use handlers::HandlerProgram;
 pub use retention::Retention;
 pub use rules::{ListingRule, PostRule, Variants};
 pub use setting::{InvalidShop, Setting};
 
 use budgets::BudgetRule;
 use concurrency::ConcurrencyRule;
+use handlers::HandlerRule;
 use prices::PriceRule;
 use retries::Retries;
 
@@ -81,6 +86,7 @@ pub struct Shop {
     price: Vec<PriceRule>,
     budget: Vec<BudgetRule>,
     concurrency: Vec<ConcurrencyRule>,
+    handler: Vec<HandlerRule>,
     retries: Retries,
     retention: Retention,
     #[serde(skip)]
@@ -260,6 +266,14 @@ impl Shop {
     /// [`InvalidShop`] for the first invalid limit.
     pub fn concurrency_limits(&self) -> Result<Vec<ConcurrencyLimit>, InvalidShop> {
         concurrency::limits(&self.concurrency)
+    }
+
+    /// The programs in `[[handler]]`, which `fieldfen work` runs. Other programs ignore them.
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first invalid handler.
+    pub fn handlers(&self) -> Result<Vec<HandlerProgram>, InvalidShop> {
+        handlers::programs(&self.handler)
     }
 
     /// The retention of webhook deliveries.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, LONGEST_LEASE, Payload, WorkerName};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::rate_limit::CallScope;
@@ -193,6 +194,12 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
+    /// As [`limit`](Self::limit), for a kind that is only known when the program runs.
+    pub fn limit_kind(mut self, kind: JobKind, jobs: u32) -> Self {
+        self.settings.limits.insert(kind, jobs);
+        self
+    }
+
     /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for all
     /// processes, while [`limit`](Self::limit) holds for this worker. A limit that is set already stays as it is, and so do
     /// limits of other kinds. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from
@@ -222,6 +229,22 @@ impl<S: Store> WorkerBuilder<S> {
             Box::new(move |job| match read_payload::<P>(job.job().payload.as_ref()) {
                 Ok(payload) => handler(Task::new(payload, job)).into_outcome(),
                 Err(error) => Outcome::of_unreadable(error),
+            }),
+        )
+    }
+
+    /// Registers this handler for the jobs of a kind that is only known when the program runs. The handler gets the
+    /// payload as it was stored, and checks it itself; `None` if the job has none.
+    pub fn handle_kind<R: IntoOutcome>(
+        self,
+        kind: JobKind,
+        handler: impl Fn(Task<Option<RawJson>>) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.handle_erased(
+            kind,
+            Box::new(move |job| {
+                let payload = job.job().payload.clone();
+                handler(Task::new(payload, job)).into_outcome()
             }),
         )
     }
