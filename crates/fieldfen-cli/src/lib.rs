@@ -16,6 +16,8 @@ mod recurring;
 mod time_argument;
 mod usage;
 mod webhooks;
+#[cfg(unix)]
+mod work;
 mod workers;
 
 use std::process::ExitCode;
@@ -79,6 +81,13 @@ enum Command {
     Recurring(recurring::RecurringCommand),
     /// List the living workers, and the jobs that run now
     Workers,
+    /// Run jobs: the requests of operators, upkeep, and the programs that fieldfen.toml names
+    #[cfg(unix)]
+    Work(work::WorkArgs),
+    /// Run one program for a worker, and end it when the worker ends
+    #[cfg(unix)]
+    #[command(hide = true)]
+    WorkChild(work::WorkChildArgs),
     /// List the actions of operators, the newest first
     Log(log::LogArgs),
     /// Move the database from schema to schema and back
@@ -135,6 +144,10 @@ impl Fieldfen {
             Command::Usage(command) => command.run(&context),
             Command::Recurring(command) => command.run(&context),
             Command::Workers => workers::list(&context),
+            #[cfg(unix)]
+            Command::Work(args) => args.run(&context),
+            #[cfg(unix)]
+            Command::WorkChild(args) => args.run(),
             Command::Log(args) => args.run(&context),
             Command::Completions { shell } => completions::completions(*shell),
             Command::Man { command } => completions::man(command.as_deref()),

@@ -5,3 +5,7 @@
 mod arguments;
 mod journey;
 mod shop_harness;
+#[cfg(target_os = "linux")]
+mod work;
+#[cfg(target_os = "linux")]
+mod work_kills;

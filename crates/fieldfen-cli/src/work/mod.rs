@@ -1,0 +1,199 @@
+//! `work`: a worker that runs the programs of fieldfen.toml.
+
+mod answer;
+mod child;
+mod child_output;
+mod program;
+mod supervisor;
+mod unhandled_kinds;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::{CreateFileRecord, DeleteFile, JobKind};
+use fieldfen_domain::operator::{Action, Actor, Via};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::pipeline::{FileFailureHook, Pipeline, run_delete_file};
+use fieldfen_services::recurring::Recurring;
+use fieldfen_services::shop::{HandlerProgram, Shop, ShopFile, ShopFileError};
+use fieldfen_services::upkeep;
+use fieldfen_services::worker::{ShutdownReport, StopHandle, Task, Worker, WorkerBuilder};
+use fieldfen_terminal::Exit;
+use serde::Serialize;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::context::Context;
+use program::Program;
+pub(crate) use supervisor::WorkChildArgs;
+use unhandled_kinds::UnhandledKinds;
+
+/// The rules of the shop, in the current folder.
+const SHOP_FILE: &str = "fieldfen.toml";
+
+/// The schedule of the upkeep: every ten minutes.
+const UPKEEP: &str = "*/10 * * * *";
+
+/// The worker.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The section [[handler]] of fieldfen.toml names the programs. On SIGINT or SIGTERM, the worker \
+    claims no more jobs and gives running programs the grace period; a second signal ends it"
+)]
+pub(crate) struct WorkArgs {
+    /// The number of jobs that run at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: u16,
+    /// The time that running programs have after the first signal
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    grace: u16,
+    /// The time after which other workers take over the jobs of a worker that has died
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    lease: u16,
+    /// End when no job is left that this worker handles
+    #[arg(long)]
+    until_idle: bool,
+}
+
+/// The JSON document of a worker that has ended.
+#[derive(Debug, Serialize)]
+struct WorkerEnd {
+    /// The number of jobs that were given back to the queue.
+    given_back: usize,
+    /// The number of jobs that the database did not take back. Other workers take them over after their leases.
+    kept: usize,
+    /// The jobs that still ran.
+    still_running: Vec<JobId>,
+}
+
+impl From<ShutdownReport> for WorkerEnd {
+    fn from(report: ShutdownReport) -> Self {
+        let ShutdownReport { released, unreleased, still_running, .. } = report;
+        Self { given_back: released, kept: unreleased, still_running }
+    }
+}
+
+impl WorkArgs {
+    pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
+        let file = read_shop_file(Path::new(SHOP_FILE)).map_err(|error| Exit::Usage.with(error))?;
+        let (shop, programs) = rules(file.as_ref()).map_err(|error| Exit::Usage.with(error))?;
+        if file.is_none() {
+            context
+                .terminal
+                .print_message("there is no fieldfen.toml here: the default rules apply, and no program runs");
+        }
+        let store = context.store()?;
+        define_upkeep(&shop, &store, context)?;
+        // Installed before the worker starts: a signal in between would end the process with jobs in hand.
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot wait for signals")?;
+        let kinds: BTreeSet<JobKind> = programs.iter().map(|program| program.kind.clone()).collect();
+        let worker = self.worker(&shop, programs, &store, context)?.start()?;
+        stop_on_signals(signals, worker.stop_handle()).context("cannot start a thread")?;
+        if self.until_idle {
+            worker.stop_handle().stop_when_idle();
+        }
+        UnhandledKinds::new(store, context).watch().context("cannot start a thread")?;
+        let handled: Vec<_> = kinds.iter().map(JobKind::as_str).collect();
+        let handled = if handled.is_empty() { "none".to_owned() } else { handled.join(", ") };
+        context.terminal.print_message(&format!("working; kinds with a program: {handled}; stop with Ctrl-C"));
+        let end = WorkerEnd::from(worker.join()?);
+        context.terminal.print_result(&end, |out| {
+            writeln!(out, "stopped; {} jobs given back to the queue", end.given_back)?;
+            end.still_running.iter().try_for_each(|id| writeln!(out, "job {id} did not end in time"))
+        })?;
+        Ok(())
+    }
+
+    fn worker(
+        &self,
+        shop: &Shop,
+        programs: Vec<HandlerProgram>,
+        store: &SqliteStore,
+        context: &Context<'_>,
+    ) -> anyhow::Result<WorkerBuilder<SqliteStore>> {
+        let pipeline = shop.pipeline(context.environment.clone())?;
+        let worker = Worker::builder(store.clone(), context.environment.clone())
+            .threads(usize::from(self.threads))
+            .grace(Duration::from_secs(self.grace.into()))
+            .lease(Duration::from_secs(self.lease.into()))
+            .retry_policies(shop.retry_policies())
+            .concurrency_limits(shop.concurrency_limits()?)
+            .failure_hook(FileFailureHook)
+            .handle(upkeep::handler(store.clone()));
+        let records_files = programs.iter().any(|program| program.kind == JobKind::CreateFileRecord);
+        let worker = serve_files(&pipeline, store, pipeline.serve_operators(worker), records_files);
+        programs.into_iter().try_fold(worker, |worker, program| {
+            let (kind, limit) = (program.kind.clone(), program.concurrency);
+            let rules = (pipeline.clone(), shop.retry_policies());
+            let program = Program::new(program, rules, store.clone(), context.environment.clone())?;
+            let worker = worker.handle_kind(kind.clone(), move |task| program.run(&task));
+            Ok(match limit {
+                Some(limit) => worker.limit_kind(kind, limit),
+                None => worker,
+            })
+        })
+    }
+}
+
+/// Registers the handlers of the jobs of a file that need no program.
+fn serve_files(
+    pipeline: &Pipeline,
+    store: &SqliteStore,
+    worker: WorkerBuilder<SqliteStore>,
+    has_own_program: bool,
+) -> WorkerBuilder<SqliteStore> {
+    let (pipeline, store) = (pipeline.clone(), store.clone());
+    let worker = worker.handle(move |task: Task<DeleteFile>| run_delete_file(&store, &task));
+    if has_own_program {
+        return worker;
+    }
+    worker.handle(move |task: Task<CreateFileRecord>| pipeline.run_create_file_record(&task))
+}
+
+/// The shop's file; `None` if there is none.
+fn read_shop_file(path: &Path) -> Result<Option<ShopFile>, ShopFileError> {
+    match ShopFile::read(path) {
+        Err(ShopFileError::Unreadable { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+        {
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+/// The rules of the shop and its programs, of which each must exist.
+fn rules(file: Option<&ShopFile>) -> Result<(Shop, Vec<HandlerProgram>), ShopFileError> {
+    let Some(file) = file else { return Ok((Shop::new(), Vec::new())) };
+    let shop = file.shop()?;
+    let programs = shop.handlers().map_err(|error| file.locate(&error))?;
+    for program in &programs {
+        program::check(program).map_err(|error| file.locate(&error))?;
+    }
+    Ok((shop, programs))
+}
+
+fn define_upkeep(shop: &Shop, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
+    let start = Action::new(Actor::new("fieldfen work", Via::Tool)?, "the worker defines it at its start")?;
+    let recurring = Recurring::new(store.clone(), context.environment.clone());
+    Ok(recurring.define(&upkeep::name(), &UPKEEP.parse()?, &shop.upkeep(), &start)?)
+}
+
+/// The first signal stops the worker gracefully, the second one at once.
+fn stop_on_signals(mut signals: Signals, stop: StopHandle) -> io::Result<()> {
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for _ in signals.forever() {
+            if stop.is_stopping() {
+                stop.stop_now();
+            } else {
+                stop.stop();
+            }
+        }
+    })?;
+    Ok(())
+}
