@@ -106,6 +106,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_usage_monthly (month, service, account) {
+        month -> Text,
+        service -> Text,
+        account -> Text,
+        requests -> BigInt,
+    }
+}
+
+diesel::table! {
     api_usage_rollup (id) {
         id -> BigInt,
         rolled_up_to -> BigInt,
@@ -373,6 +382,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_permits,
     api_usage,
     api_usage_daily,
+    api_usage_monthly,
     api_usage_rollup,
     concurrency_limits,
     file_drive_ids,

@@ -79,13 +79,14 @@ const CONSEQUENCES: [(&str, &str); 25] = [
 
 /// Tables and columns that are no loss of their own: applying the migration again restores their values, a due job does
 /// not need them, or they are sums of a table that is listed.
-const NOT_LOST: [&str; 12] = [
+const NOT_LOST: [&str; 13] = [
     "jobs.partition_key",
     "jobs.run_at",
     "jobs.waiting_since",
     "jobs.waits_for",
     "publication_gap",
     "workers",
+    "api_usage_monthly",
     "api_usage_rollup",
     "rate_limit_usage",
     "api_permits",

@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 14] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 15] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -42,6 +42,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 14] = embedded![
     "0012_rate_limits",
     "0013_api_costs",
     "0014_concurrency_limits",
+    "0015_api_usage_monthly",
 ];
 
 impl EmbeddedMigration {

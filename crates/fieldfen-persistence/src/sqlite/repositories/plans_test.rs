@@ -58,6 +58,8 @@ fn full_database() -> SqliteConnection {
          INSERT INTO api_costs (service, external_id, endpoint, amounts_json, status, amount_micros, currency, at, job_id)
          SELECT 'replicate', i, 'predictions', '{}', iif(i % 50, 'known', 'unknown'), i, 'USD',
                 datetime('2026-01-01', i || ' minutes'), i FROM n;
+         INSERT INTO api_usage_daily SELECT date('2026-01-01', (i / 30) || ' days'), i % 30, '', '', 'ok', 1, 1, 1 FROM n;
+         INSERT INTO api_usage_monthly SELECT date('2026-01-01', (i / 30) || ' months'), i % 30, '', 1 FROM n;
          INSERT INTO api_cost_daily SELECT date('2026-01-01', (i / 30) || ' days'), i % 30, '', '', 'USD', 1, 0, 1, 0 FROM n;
          INSERT INTO api_cost_monthly SELECT date('2026-01-01', (i / 30) || ' months'), i % 30, '', 'USD', 1, 0, 1, 0 FROM n;
          INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome)

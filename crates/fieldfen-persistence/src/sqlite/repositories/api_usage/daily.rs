@@ -1,5 +1,5 @@
-//! The totals of each day. `api_usage_daily` holds the totals of the rows that have been rolled up; a read adds the
-//! other rows.
+//! The totals of each day, and the requests of each month. `api_usage_daily` and `api_usage_monthly` hold the totals of the
+//! rows that have been rolled up; a read adds the other rows.
 //!
 //! The roll-up follows the ids. `AUTOINCREMENT` never gives an id twice, and SQLite has one writer at a time. So no new
 //! row gets an id below the last id that is rolled up, and rows of other programs are counted like all others.
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use fieldfen_domain::api_cost::{SpendPeriod, SpendScope};
+use fieldfen_domain::api_cost::{BudgetPeriod, SpendPeriod, SpendScope};
 use fieldfen_domain::api_usage::{ApiUsageDays, CallOutcome, DailyApiUsage, Day};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::store::rows::split_bad_row;
@@ -62,6 +62,15 @@ statement! {
     )
 }
 statement! {
+    /// Adds the requests of rows to the totals of their months.
+    RollUpMonths { after: i64 as BigInt, up_to: i64 as BigInt } = concat!(
+        "INSERT INTO api_usage_monthly (month, service, account, requests) \
+         SELECT substr(recorded_at, 1, 7), service, coalesce(account, ''), sum(coalesce(request_count, 1)) FROM api_usage \
+         WHERE id > ? AND id <= ? AND ", countable!(), " GROUP BY 1, 2, 3 \
+         ON CONFLICT DO UPDATE SET requests = requests + excluded.requests"
+    )
+}
+statement! {
     /// The number of rows that cannot be counted, and the first of them.
     Uncounted { after: i64 as BigInt, up_to: i64 as BigInt } -> (BigInt, Nullable<BigInt>) = concat!(
         "SELECT count(*), min(id) FROM api_usage WHERE id > ? AND id <= ? AND NOT ", countable!()
@@ -87,14 +96,23 @@ statement! {
 }
 
 statement! {
-    /// The requests of a span of days, by the stored totals.
-    StoredRequests<'a> {
-        first: &'a str as Text,
-        last: &'a str as Text,
+    /// The requests of a day, by the stored totals.
+    RequestsOfDay<'a> {
+        day: &'a str as Text,
         service: Option<&'a str> as Nullable<Text>,
         account: Option<&'a str> as Nullable<Text>,
     } -> (BigInt,) =
-        "SELECT coalesce(sum(requests), 0) FROM api_usage_daily WHERE day >= ? AND day <= ? \
+        "SELECT coalesce(sum(requests), 0) FROM api_usage_daily WHERE day = ? \
+         AND service = coalesce(?, service) AND account = coalesce(?, account)"
+}
+statement! {
+    /// The requests of a month, by the stored totals.
+    RequestsOfMonth<'a> {
+        month: &'a str as Text,
+        service: Option<&'a str> as Nullable<Text>,
+        account: Option<&'a str> as Nullable<Text>,
+    } -> (BigInt,) =
+        "SELECT coalesce(sum(requests), 0) FROM api_usage_monthly WHERE month = ? \
          AND service = coalesce(?, service) AND account = coalesce(?, account)"
 }
 statement! {
@@ -179,16 +197,22 @@ impl SqliteSession<'_> {
         let (days, service, account) = (period.days(), scope.service.as_deref(), scope.account.as_deref());
         let (first, last) = (days.start().to_string(), days.end().to_string());
         let (after, ..): (i64, i64, Option<i64>) = RolledUp {}.get_result(self.conn).store()?;
-        let stored = StoredRequests { first: &first, last: &last, service, account };
-        let recent = RecentRequests { after, first: &first, last: &last, service, account };
-        let (stored,) = stored.get_result::<(StoredNumber,)>(self.conn).store()?;
-        let (recent,) = recent.get_result::<(StoredNumber,)>(self.conn).store()?;
         let name = period.to_string();
+        let (table, (stored,)): (_, (StoredNumber,)) = match period.length() {
+            BudgetPeriod::Day => {
+                ("api_usage_daily", RequestsOfDay { day: &name, service, account }.get_result(self.conn).store()?)
+            }
+            BudgetPeriod::Month => {
+                ("api_usage_monthly", RequestsOfMonth { month: &name, service, account }.get_result(self.conn).store()?)
+            }
+        };
+        let recent = RecentRequests { after, first: &first, last: &last, service, account };
+        let (recent,) = recent.get_result::<(StoredNumber,)>(self.conn).store()?;
         let number = |row: RowRef<'_>, column, number| {
             let number = row.number(column, number)?;
             u64::try_from(number).map_err(|_| row.bad(column, number, "it must not be negative"))
         };
-        let stored = number(RowRef::known("api_usage_daily", &name), "requests", stored)?;
+        let stored = number(RowRef::known(table, &name), "requests", stored)?;
         let recent = number(RowRef::known("api_usage", &name), "request_count", recent)?;
         Ok(stored.saturating_add(recent))
     }
@@ -198,6 +222,7 @@ impl SqliteSession<'_> {
         let next: (Option<i64>, i64) = NextRows { after, limit: limit.into() }.get_result(self.conn).store()?;
         let (Some(up_to), rows) = next else { return Ok(0) };
         RollUp { after, up_to }.execute(self.conn).store()?;
+        RollUpMonths { after, up_to }.execute(self.conn).store()?;
         let (uncounted, first): (i64, Option<i64>) = Uncounted { after, up_to }.get_result(self.conn).store()?;
         SetRolledUp { up_to, uncounted, first }.execute(self.conn).store()?;
         Ok(u64::try_from(rows).unwrap_or_default())
@@ -223,10 +248,12 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("RolledUp", RolledUp::SQL),
         ("NextRows", NextRows::SQL),
         ("RollUp, grouped", RollUp::SQL),
+        ("RollUpMonths, grouped", RollUpMonths::SQL),
         ("Uncounted", Uncounted::SQL),
         ("StoredDays", StoredDays::SQL),
         ("RecentDays, grouped", RecentDays::SQL),
-        ("StoredRequests", StoredRequests::SQL),
+        ("RequestsOfDay", RequestsOfDay::SQL),
+        ("RequestsOfMonth", RequestsOfMonth::SQL),
         ("RecentRequests", RecentRequests::SQL),
     ]
     .map(|(name, sql)| (name, sql.to_owned()))

@@ -1,11 +1,12 @@
-//! Rows of other programs in the totals of days.
+//! Rows of other programs in the totals of days and months.
 
 use diesel::connection::SimpleConnection;
+use fieldfen_domain::api_cost::BudgetPeriod;
 use fieldfen_domain::store::{ApiUsage, ApiUsageReads};
 use fieldfen_testkit::fixtures::{api_call, at};
 
 use super::*;
-use crate::sqlite::columns::test_database::{database, session};
+use crate::sqlite::columns::test_database::{database, session, text};
 
 fn days(conn: &mut SqliteConnection) -> ApiUsageDays {
     let day = at(0).date_naive();
@@ -80,5 +81,47 @@ fn a_total_that_cannot_be_read_is_named_and_hides_no_others() {
         let unreadable: Vec<_> = days.unreadable.iter().map(|row| (row.table, row.column)).collect();
         assert_eq!(unreadable, [("api_usage_daily", "service")]);
         session(&mut conn).roll_up(9).unwrap();
+    }
+}
+
+#[test]
+fn the_requests_of_months_are_those_of_their_days_as_the_migration_adds_them_up() {
+    const MONTHS: &str =
+        "SELECT group_concat(month || ' ' || service || ' ' || account || ' ' || requests, ', ') FROM api_usage_monthly";
+    let mut conn = database();
+    conn.batch_execute(
+        "INSERT INTO api_usage (service, account, endpoint, outcome, request_count, recorded_at) VALUES
+         ('etsy', NULL, 'a', 'ok', 1, '2026-01-01 00:00:10'), ('etsy', '', 'b', NULL, 2, '2026-01-31 23:59:59.9'),
+         ('etsy', 'main', 'a', 'ok', NULL, '2026-01-02 00:00:00'), ('etsy', NULL, 'a', 'ok', 8, '2026-02-01 00:00:00'),
+         ('ebay', NULL, 'a', 'perhaps', 16, '2026-02-01 00:00:00'), ('ebay', NULL, 'a', 'ok', 32, '2025-12-31 23:59:59')",
+    )
+    .unwrap();
+    let expected = "2025-12 ebay  32, 2026-01 etsy  3, 2026-01 etsy main 1, 2026-02 etsy  8";
+    for rows in [2, 9] {
+        session(&mut conn).roll_up(rows).unwrap();
+    }
+    assert_eq!(text(&mut conn, MONTHS), expected);
+    for sql in [
+        include_str!("../../../../migrations/sqlite/0015_api_usage_monthly/down.sql"),
+        include_str!("../../../../migrations/sqlite/0015_api_usage_monthly/up.sql"),
+    ] {
+        conn.batch_execute(sql).unwrap();
+    }
+    assert_eq!(text(&mut conn, MONTHS), expected);
+}
+
+#[test]
+fn a_total_of_a_month_that_cannot_be_read_is_named() {
+    let mut conn = database();
+    session(&mut conn).record(&api_call("etsy", 1, at(0))).unwrap();
+    session(&mut conn).roll_up(1).unwrap();
+    for table in ["api_usage_daily", "api_usage_monthly"] {
+        conn.batch_execute(&format!("UPDATE {table} SET requests = -1")).unwrap();
+    }
+    for (length, named) in
+        [(BudgetPeriod::Day, "api_usage_daily 2026-01-01: "), (BudgetPeriod::Month, "api_usage_monthly 2026-01: ")]
+    {
+        let error = session(&mut conn).requests(length.of(at(0)), &SpendScope::new()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{named}column requests holds -1; ")), "{error}");
     }
 }
