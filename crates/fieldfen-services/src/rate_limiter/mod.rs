@@ -36,7 +36,6 @@
 //! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
 //! one more window.
 
-mod check;
 mod wait;
 
 use std::sync::Arc;
@@ -53,8 +52,6 @@ use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 use crate::Environment;
 use crate::api_costs::ApiCosts;
 use crate::write_retry::{write, write_once};
-
-pub use check::AcquireCheck;
 
 /// How long a call may take if the program does not say it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -76,7 +73,6 @@ pub struct RateLimiter<S> {
     store: S,
     environment: Environment,
     limits: Arc<Vec<ApiLimit>>,
-    checks: Arc<Vec<Arc<dyn AcquireCheck>>>,
     budgets: Option<ApiCosts<S>>,
     call_timeout: Duration,
     worker: Arc<str>,
@@ -87,7 +83,6 @@ impl<S: std::fmt::Debug> std::fmt::Debug for RateLimiter<S> {
         f.debug_struct("RateLimiter")
             .field("store", &self.store)
             .field("limits", &self.limits)
-            .field("checks", &self.checks.len())
             .field("budgets", &self.budgets)
             .field("call_timeout", &self.call_timeout)
             .finish_non_exhaustive()
@@ -100,8 +95,7 @@ impl<S: Store> RateLimiter<S> {
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         let worker = format!("process {}", std::process::id()).into();
-        let (limits, checks) = (Arc::default(), Arc::default());
-        Self { store, environment, limits, checks, budgets: None, call_timeout: CALL_TIMEOUT, worker }
+        Self { store, environment, limits: Arc::default(), budgets: None, call_timeout: CALL_TIMEOUT, worker }
     }
 
     /// The same limiter with one more limit. All processes on a store configure the same limits. A limit with another rule
@@ -127,13 +121,6 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// The same limiter with one more condition for each permit.
-    #[must_use]
-    pub fn check(mut self, check: impl AcquireCheck + 'static) -> Self {
-        Arc::make_mut(&mut self.checks).push(Arc::new(check));
-        self
-    }
-
     /// The same limiter, which keeps to the budgets of this handle. All processes on a store give the same budgets and
     /// prices.
     ///
@@ -152,7 +139,7 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// A permit for this call, if no pause holds and every limit, budget and check lets it pass; otherwise the time before
+    /// A permit for this call, if no pause holds and every limit and budget lets it pass; otherwise the time before
     /// which no call may be made. The call starts within 1 second: see [`RateLimiter::start`].
     ///
     /// A permit whose commit was not acknowledged, and that was not found again, lapses by itself.
@@ -180,11 +167,6 @@ impl<S: Store> RateLimiter<S> {
                 request.guess = budgets.guess_of_permit(s.reads(), &request, now)?;
                 let wanted = (request.units, request.guess);
                 if let Some(closed) = budgets.refusal(s.reads(), &request.call, wanted, now)? {
-                    return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(closed))));
-                }
-            }
-            for check in self.checks.iter() {
-                if let Some(closed) = check.closed(s, &request, now)? {
                     return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(closed))));
                 }
             }
@@ -250,8 +232,7 @@ impl<S: Store> RateLimiter<S> {
     }
 
     /// Whether a call to this service, with this account, may be made now. The answer changes nothing and holds only until
-    /// the next permit is acquired, by any process. A budget closes a service if nothing is left of it. Checks are not
-    /// asked.
+    /// the next permit is acquired, by any process. A budget closes a service if nothing is left of it.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit of the call cannot be read.

@@ -1,17 +1,14 @@
-//! The rate limiter: configured limits, answers, checks, and waiting for a permit.
+//! The rate limiter: configured limits, answers, and waiting for a permit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, ApiLimit, Availability, CallAnswer, Closed, ClosedBy, Permit, PermitRequest, RateLimitKey,
     SaidLimit, SettleOutcome,
 };
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::Store;
 use fieldfen_services::Environment;
-use fieldfen_services::rate_limiter::{AcquireCheck, RateLimiter};
+use fieldfen_services::rate_limiter::RateLimiter;
 use fieldfen_testkit::ModelStore;
 use fieldfen_testkit::faults::suspended;
 
@@ -23,7 +20,6 @@ on_every_store!(
     a_call_that_starts_too_late_needs_a_new_permit,
     a_clock_that_is_set_back_prolongs_no_permit,
     what_an_answer_says_holds_for_every_handle,
-    a_check_refuses_in_the_same_transaction,
     a_limit_that_nobody_configures_is_removed,
 );
 
@@ -116,35 +112,6 @@ fn what_an_answer_says_holds_for_every_handle(store: impl Store) {
     one.settle(answered, CallAnswer::said(vec![said])).unwrap();
     permit(&other, &PermitRequest::new("replicate"));
     assert_eq!(closed(&one, &PermitRequest::new("replicate")).until, reset);
-}
-
-struct Switch(Arc<AtomicBool>);
-
-impl AcquireCheck for Switch {
-    fn closed(
-        &self,
-        s: &mut dyn Session,
-        request: &PermitRequest,
-        now: Timestamp,
-    ) -> Result<Option<Closed>, StoreError> {
-        let limits = s.reads().rate_limits().list(Some(&request.call.service), now)?;
-        assert!(limits.len() <= 1);
-        let limit = RateLimitKey::new(&request.call.service, "budget");
-        let by = ClosedBy::Blocked { limit, reason: "the budget is spent".to_owned() };
-        Ok(self.0.load(Ordering::SeqCst).then(|| Closed::new(now + MINUTE, by)))
-    }
-}
-
-fn a_check_refuses_in_the_same_transaction(store: impl Store) {
-    let bench = Bench::new(store);
-    let spent = Arc::new(AtomicBool::new(false));
-    let limiter =
-        limiter(&bench).limit(ApiLimit::new("etsy", "minute", 5, MINUTE).unwrap()).check(Switch(Arc::clone(&spent)));
-    permit(&limiter, &PermitRequest::new("etsy"));
-    spent.store(true, Ordering::SeqCst);
-    let refused = closed(&limiter, &PermitRequest::new("etsy"));
-    assert_eq!(refused.to_string(), "etsy (budget): the budget is spent, until 2026-11-23 14:06:09 UTC");
-    assert_eq!(in_use(&bench), [1]);
 }
 
 fn a_limit_that_nobody_configures_is_removed(store: impl Store) {
