@@ -36,5 +36,5 @@ pub use permit::{
 };
 pub use rule::{ApiLimit, AppliesTo, InvalidApiLimit, LimitRule, MAX_UNITS};
 pub use said::{CallAnswer, MAX_SAID_SPAN, SaidLimit};
-pub use settle::{SettleOutcome, Settlement};
+pub use settle::{SettleOutcome, SettledCosts, Settlement};
 pub use usage::UsageCell;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::key::CallScope;
 use super::limit::RateLimitId;
-use crate::api_cost::Money;
+use crate::api_cost::{ApiCost, CostState, Money};
 use crate::ids::PermitId;
 use crate::time::{CLOCK_TOLERANCE, Timestamp, later};
 
@@ -57,6 +57,13 @@ impl Permit {
         Err(StartTooLate { service: self.call.service.clone(), acquired_at: self.acquired_at, now })
     }
 
+    /// The external id of the cost that a store records if the cost of the permit's call is not on record otherwise:
+    /// `permit:` and the permit's id.
+    #[must_use]
+    pub fn cost_id(&self) -> String {
+        format!("permit:{}", self.id)
+    }
+
     /// The units that the permit has taken of a limit.
     #[must_use]
     pub fn taken_of(&self, limit: RateLimitId) -> Option<&PermitLimit> {
@@ -101,6 +108,19 @@ impl PermitInFlight {
     #[must_use]
     pub fn new(permit: Permit, worker: impl Into<String>) -> Self {
         Self { permit, worker: worker.into(), guess: None }
+    }
+
+    /// The cost of a call that may have been charged and whose cost is not on record: unknown, with the guess of the permit,
+    /// on the day on which the permit was acquired. `None` if the permit has no guess above 0.
+    #[must_use]
+    pub fn unknown_cost(&self, now: Timestamp) -> Option<ApiCost> {
+        let guess = self.guess.filter(|guess| guess.micros() > 0)?;
+        let (call, at) = (&self.permit.call, self.permit.acquired_at.min(now));
+        let cost = ApiCost::new(&call.service, self.permit.cost_id(), CostState::Unknown { guess }, at)
+            .account(call.account.clone())
+            .endpoint(call.endpoint.clone());
+        // No store records a cost without a service.
+        cost.check().is_ok().then_some(cost)
     }
 }
 

@@ -16,13 +16,36 @@ pub struct Settlement {
     pub answer: CallAnswer,
     /// The time of that end, by the caller's clock.
     pub at: Timestamp,
+    /// Whether the costs of the call are on record.
+    pub costs: SettledCosts,
+}
+
+/// Whether the costs of a call are on record when its permit is settled. Until then, budgets count the guess of the permit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SettledCosts {
+    /// They are on record if the call was answered, and not if no answer has arrived. The guess of a call without an answer
+    /// counts until the permit lapses, and as an [unknown cost](super::PermitInFlight::unknown_cost) from then on.
+    #[default]
+    IfAnswered,
+    /// They are on record, or the call costs nothing. The guess counts no longer.
+    Recorded,
+    /// They could not be recorded. The guess counts as an [unknown cost](super::PermitInFlight::unknown_cost) from now on.
+    Missing,
 }
 
 impl Settlement {
     /// The end of a permit's call at this time.
     #[must_use]
     pub const fn new(permit: Permit, answer: CallAnswer, at: Timestamp) -> Self {
-        Self { permit, answer, at }
+        Self { permit, answer, at, costs: SettledCosts::IfAnswered }
+    }
+
+    /// The same settlement, which says whether the costs of the call are on record.
+    #[must_use]
+    pub const fn costs(mut self, costs: SettledCosts) -> Self {
+        self.costs = costs;
+        self
     }
 
     /// The key of the row that a refusal blocks if the answer names no limit and the permit counts in none. The row stands

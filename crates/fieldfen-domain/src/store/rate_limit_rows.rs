@@ -3,12 +3,13 @@
 //! These functions decide for every store. A store implements [`RateLimitRows`], which only reads and writes rows, and
 //! runs them in its transaction.
 
-use super::{PauseReads, Pauses, StoreError};
+use super::{ApiCosts, PauseReads, Pauses, StoreError};
+use crate::api_cost::CostState;
 use crate::ids::PermitId;
 use crate::job::Pause;
 use crate::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, Permit, PermitInFlight,
-    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
+    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, SettledCosts, Settlement, UsageCell, last_possible_lapse,
 };
 use crate::time::{Timestamp, truncate_to_micros};
 
@@ -45,10 +46,15 @@ pub trait RateLimitRowReads: PauseReads {
     ) -> Result<PassedUnits, StoreError>;
 
     /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with the units that they have taken.
-    fn lapsed(&mut self, now: Timestamp, last_possible: Timestamp, limit: u32) -> Result<Vec<Permit>, StoreError>;
+    fn lapsed(
+        &mut self,
+        now: Timestamp,
+        last_possible: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PermitInFlight>, StoreError>;
 }
 
-/// Writes the rows of limits, cells, permits and pauses.
+/// Writes the rows of limits, cells, permits, pauses and costs.
 pub trait RateLimitRows: RateLimitRowReads + Pauses {
     /// The limit with this number.
     fn limit(&mut self, id: RateLimitId) -> Result<Option<RateLimit>, StoreError>;
@@ -72,8 +78,17 @@ pub trait RateLimitRows: RateLimitRowReads + Pauses {
     /// Deletes a permit and the units that it has taken of each limit. Returns whether there was one.
     fn delete_permit(&mut self, id: &PermitId) -> Result<bool, StoreError>;
 
+    /// The permit with this id.
+    fn permit_with_id(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError>;
+
+    /// Removes the guess of a permit. Returns whether there was such a permit.
+    fn remove_guess(&mut self, id: &PermitId) -> Result<bool, StoreError>;
+
     /// The units of all permits of a service.
     fn units_in_flight(&mut self, service: &str) -> Result<u64, StoreError>;
+
+    /// The costs on record.
+    fn costs(&mut self) -> &mut dyn ApiCosts;
 }
 
 /// [`RateLimits::acquire`](super::RateLimits::acquire).
@@ -115,9 +130,19 @@ pub fn acquire(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result
 pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<SettleOutcome, StoreError> {
     let (permit, at) = (&settlement.permit, truncate_to_micros(settlement.at));
     if settlement.answer == CallAnswer::NoAnswer {
+        if settlement.costs == SettledCosts::Recorded && !rows.remove_guess(&permit.id)? {
+            free_lapsed_cost(rows, permit, at)?;
+        }
         return Ok(SettleOutcome::Settled);
     }
+    let is_missing = settlement.costs == SettledCosts::Missing && settlement.answer != CallAnswer::NotSent;
+    if is_missing && let Some(in_flight) = rows.permit_with_id(&permit.id)? {
+        record_unknown_cost(rows, &in_flight, at)?;
+    }
     let is_live = rows.delete_permit(&permit.id)?;
+    if !is_live && !is_missing {
+        free_lapsed_cost(rows, permit, at)?;
+    }
     let outcome = if is_live { SettleOutcome::Settled } else { SettleOutcome::Lapsed };
     let CallAnswer::Answered { limits: said, throttled, retry_at, blocked_bucket } = &settlement.answer else {
         if is_live {
@@ -233,7 +258,7 @@ pub fn as_they_are(
             limit.free(passed.expired.saturating_add(passed.ahead));
         }
         let mut cells = Vec::new();
-        for permit in &lapsed {
+        for PermitInFlight { permit, .. } in &lapsed {
             let taken = permit.taken_of(limit.id).copied();
             cells.extend(taken.and_then(|taken| limit.settle(&taken, counted_by(permit, now), now)));
         }
@@ -306,19 +331,44 @@ fn delete_freed(
     }
 }
 
-/// Settles the lapsed permits as if their calls had been made at the last possible moment.
-fn settle_lapsed(rows: &mut dyn RateLimitRows, now: Timestamp) -> Result<(), StoreError> {
-    for permit in rows.lapsed(now, last_possible_lapse(now), LAPSED_AT_ONCE)? {
+/// [`RateLimits::settle_lapsed`](super::RateLimits::settle_lapsed).
+pub fn settle_lapsed(rows: &mut dyn RateLimitRows, now: Timestamp) -> Result<bool, StoreError> {
+    let now = truncate_to_micros(now);
+    let lapsed = rows.lapsed(now, last_possible_lapse(now), LAPSED_AT_ONCE)?;
+    for in_flight in &lapsed {
+        let permit = &in_flight.permit;
         for taken in &permit.limits {
             let Some(mut limit) = rows.limit(taken.limit)? else { continue };
-            if let Some(cell) = limit.settle(taken, counted_by(&permit, now), now) {
+            if let Some(cell) = limit.settle(taken, counted_by(permit, now), now) {
                 rows.add_cell(limit.id, cell)?;
             }
             rows.save_limit(&limit)?;
         }
+        record_unknown_cost(rows, in_flight, now)?;
         rows.delete_permit(&permit.id)?;
     }
-    Ok(())
+    Ok(lapsed.len() as u64 == u64::from(LAPSED_AT_ONCE))
+}
+
+/// Records the guess of a permit whose call may have been charged, and whose cost is not on record.
+fn record_unknown_cost(
+    rows: &mut dyn RateLimitRows,
+    in_flight: &PermitInFlight,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match in_flight.unknown_cost(now) {
+        Some(cost) => rows.costs().record(&cost).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Frees the cost that was recorded when the permit lapsed: the call has ended after all, and its costs are on record.
+fn free_lapsed_cost(rows: &mut dyn RateLimitRows, permit: &Permit, now: Timestamp) -> Result<(), StoreError> {
+    let costs = rows.costs();
+    match costs.find(&permit.call.service, &permit.cost_id())? {
+        Some(cost) => costs.record(&cost.state(CostState::Free, now)).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// The latest time at which the service has counted the call of a lapsed permit.

@@ -60,12 +60,23 @@ pub trait RateLimits: RateLimitReads {
     /// Settles a permit, and corrects the limits by the answer to its call. A limit that the answer names and that has no
     /// row gets one. If no answer has arrived, the permit is left to lapse.
     ///
+    /// The guess of the permit counts no longer, unless [its costs](crate::rate_limit::SettledCosts) are not on record. If the
+    /// permit has lapsed, and the cost that was recorded then is still unknown, that cost becomes free.
+    ///
     /// If the answer blocks a limit of all endpoints for longer than [`PAUSED_BEYOND`](crate::rate_limit::PAUSED_BEYOND),
     /// the service or the account of the limit is paused until the end of the block. A longer pause stays as it is.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit or a pause of the call cannot be read.
     fn settle(&mut self, settlement: &Settlement) -> Result<SettleOutcome, StoreError>;
+
+    /// Settles at most 100 lapsed permits, as if their calls had been made at the last possible moment. The guess of each of
+    /// them becomes an [unknown cost](crate::rate_limit::PermitInFlight::unknown_cost). [`acquire`](Self::acquire) does so
+    /// too. Returns whether more lapsed permits may be left.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] when a lapsed permit, or a limit that it counts in, cannot be read.
+    fn settle_lapsed(&mut self, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Removes a limit and the units that it has counted. Returns whether there was one.
     fn remove(&mut self, limit: &RateLimitKey) -> Result<bool, StoreError>;

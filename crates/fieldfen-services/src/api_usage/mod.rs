@@ -4,6 +4,7 @@
 
 mod call_answer;
 mod call_costs;
+mod call_record;
 mod call_refusal;
 pub(crate) mod current_job;
 mod new_call;

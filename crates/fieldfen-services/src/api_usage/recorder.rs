@@ -3,24 +3,22 @@
 use std::fmt::Display;
 use std::time::Instant;
 
-use fieldfen_domain::api_cost::RecordCostOutcome;
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
-use fieldfen_domain::rate_limit::{AcquireOutcome, CallAnswer, Permit};
+use fieldfen_domain::rate_limit::{AcquireOutcome, CallAnswer, Permit, SettledCosts, Settlement};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, with_causes};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 use fieldfen_rate_limits::{Dialect, Reading};
 
 use super::ApiUsage;
 use super::call_answer::call_answer;
 use super::call_costs::call_costs;
+use super::call_record::CallRecord;
 use super::call_refusal::CallRefusal;
 use super::new_call::NewCall;
 use super::open_call::{OpenCall, Told};
 use super::secrets::Secrets;
-use crate::Transaction;
 use crate::api_costs::{ApiCosts, NewCost};
 use crate::rate_limiter::RateLimiter;
-use crate::write_retry::{cannot_be_looked_for, write_once};
 
 /// The number of times that a permit is acquired for a call that does not start in time.
 const START_ATTEMPTS: u32 = 3;
@@ -72,23 +70,25 @@ impl<S: Store> CallRecorder<S> {
     }
 
     /// The same recorder, which acquires a permit of this rate limiter for each [limited call](Self::limited_call), and tells
-    /// the limiter what the answers say.
+    /// the limiter what the answers say. The limiter and the costs are on the store of the calls.
     #[must_use]
     pub fn rate_limiter(mut self, limiter: RateLimiter<S>) -> Self {
         self.limiter = Some(limiter);
         self
     }
 
-    /// The same recorder, which records the costs of each call in the transaction that records the call, before the permit
-    /// of the call is settled.
+    /// The same recorder, which records the costs of each call in the transaction that records the call and settles its
+    /// permit.
     ///
-    /// - If the answer or the [program](OpenCall::charge) tells of charges, those are the costs. They may belong to things that earlier calls have made. A thing
-    ///   that has begun and may be charged, for example a prediction of Replicate, is a pending cost until a later answer, or
-    ///   a [webhook](ApiCosts::record_charges_in), tells its charge.
+    /// - If the answer or the [program](OpenCall::charge) tells of charges, those are the costs. They may belong to things
+    ///   that earlier calls have made. A thing that has begun and may be charged, for example a prediction of Replicate, is a
+    ///   pending cost until a later answer, or a [webhook](ApiCosts::record_charges_in), tells its charge.
     /// - Otherwise a call costs its price per call, if the price table has one for its endpoint, times the number of requests.
     ///   The id of the cost is [the id](OpenCall::external_id) of the thing that the call has made, else a new id.
     /// - A call that was refused, throttled or not sent costs nothing. A call without an answer may be charged: its cost is
     ///   pending, and stays so until the program records another cost with its id.
+    /// - If the costs cannot be written, the guess of the permit becomes an unknown cost with the id
+    ///   [`permit:ID`](Permit::cost_id).
     #[must_use]
     pub fn costs(mut self, costs: ApiCosts<S>) -> Self {
         self.costs = Some(costs);
@@ -119,7 +119,7 @@ impl<S: Store> CallRecorder<S> {
                 Err(error) => return Err(CallRefusal::Store(error).into()),
             };
             if limiter.start(&permit).is_ok() {
-                return self.make(call, Some((limiter, permit)), f);
+                return self.make(call, Some(permit), f);
             }
             if let Err(error) = limiter.settle(permit, CallAnswer::NotSent) {
                 return Err(CallRefusal::Store(error).into());
@@ -135,7 +135,7 @@ impl<S: Store> CallRecorder<S> {
     /// [`NoAnswer`](CallOutcome::NoAnswer), since the call may have taken effect; [`OpenCall::outcome`] says it more
     /// precisely. A panic of `f` is recorded as well.
     ///
-    /// A call whose row cannot be written is not lost: the log has it as a warning.
+    /// A call whose row cannot be written is not lost: the log has it as a warning. Its permit then lapses with its guess.
     ///
     /// # Errors
     /// The error of `f`.
@@ -146,7 +146,7 @@ impl<S: Store> CallRecorder<S> {
     fn make<T, E: Display>(
         &self,
         call: &NewCall,
-        permit: Option<(&RateLimiter<S>, Permit)>,
+        permit: Option<Permit>,
         f: impl FnOnce(&OpenCall) -> Result<T, E>,
     ) -> Result<T, E> {
         let open = OpenCall::new(Dialect::of_service(&call.service));
@@ -160,24 +160,24 @@ impl<S: Store> CallRecorder<S> {
         result
     }
 
-    /// Records a call that has ended with its costs, and settles its permit afterwards: a budget counts the permit until the
-    /// row and the costs are there. The permit is settled at the time of the answer, which the row does not delay.
+    /// Records a call that has ended with its costs, and settles its permit at the time of the answer.
     fn record(&self, begun: &mut Begun<'_, S>, mut told: Told) {
         let ended_at = self.usage.environment.now();
         let outcome = told.outcome.or(told.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
         let throttled = told.reading.as_ref().is_some_and(|reading| reading.throttled);
         let outcome = if throttled && outcome.is_ok() { CallOutcome::Throttled } else { outcome };
-        let costs = self.costs.iter().flat_map(|costs| {
-            call_costs(costs, &self.usage.environment, (begun.call, begun.open.dialect(), &told), outcome, begun.at)
+        let costs: Option<(&ApiCosts<S>, Vec<NewCost>)> = self.costs.as_ref().map(|costs| {
+            let (environment, call) = (&self.usage.environment, (begun.call, begun.open.dialect(), &told));
+            (costs, call_costs(costs, environment, call, outcome, begun.at))
         });
-        let costs: Vec<NewCost> = costs.collect();
-        self.write(&self.row(begun, &mut told, outcome), &costs);
-        if let Some((limiter, permit)) = begun.permit.take() {
+        let settled_costs = if costs.is_some() { SettledCosts::Recorded } else { SettledCosts::IfAnswered };
+        let settlement = begun.permit.take().map(|permit| {
             let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
-            if let Err(error) = limiter.settle_at(permit, answer, ended_at) {
-                log!(WARN, error = with_causes(&error), "permit not settled: it lapses");
-            }
-        }
+            Settlement::new(permit, answer, ended_at).costs(settled_costs)
+        });
+        let call = self.row(begun, &mut told, outcome);
+        let costs = costs.as_ref().map(|(handle, costs)| (*handle, costs.as_slice()));
+        CallRecord { store: &self.usage.store, call: &call, costs, settlement }.write();
     }
 
     fn row(&self, begun: &Begun<'_, S>, told: &mut Told, outcome: CallOutcome) -> ApiCall {
@@ -196,45 +196,6 @@ impl<S: Store> CallRecorder<S> {
             .job_id(*job_id)
             .file_id(*file_id)
             .external_id(told.external_id.take())
-    }
-
-    /// Writes the row of a call and its costs in one transaction. If the costs cannot be written, the row is written alone.
-    fn write(&self, call: &ApiCall, costs: &[NewCost]) {
-        if let Some(handle) = self.costs.as_ref().filter(|_| !costs.is_empty()) {
-            // The row has no id. An attempt whose outcome is unknown has taken effect if it changed a cost, and the same costs
-            // change nothing any more.
-            let written = write_once(&self.usage.store, |s, before: Option<&bool>| {
-                let mut changed = false;
-                for cost in costs {
-                    let outcome = handle.record_in(&mut Transaction::new(s), cost)?;
-                    changed |= !matches!(outcome, RecordCostOutcome::Unchanged(_));
-                }
-                match before {
-                    Some(true) if !changed => return Ok(None),
-                    Some(false) => return Err(cannot_be_looked_for()),
-                    Some(true) | None => {}
-                }
-                s.api_usage().record(call)?;
-                Ok(Some(changed))
-            });
-            match written {
-                Ok(_) => return,
-                Err(error @ StoreError::OutcomeUnknown { .. }) => {
-                    log!(
-                        WARN,
-                        error = with_causes(&error),
-                        ?call,
-                        ?costs,
-                        "API call and its costs may not be recorded"
-                    );
-                    return;
-                }
-                Err(error) => log!(WARN, error = with_causes(&error), ?costs, "costs of an API call not recorded"),
-            }
-        }
-        if let Err(error) = self.usage.record(call) {
-            log!(WARN, error = with_causes(&error), ?call, "API call not recorded");
-        }
     }
 }
 
@@ -257,7 +218,7 @@ struct Begun<'a, S: Store> {
     open: &'a OpenCall,
     at: Timestamp,
     began: Instant,
-    permit: Option<(&'a RateLimiter<S>, Permit)>,
+    permit: Option<Permit>,
 }
 
 impl<S: Store> Begun<'_, S> {

@@ -34,7 +34,7 @@
 //! that no process claims its jobs. A person may lift that pause. It is written again when the service refuses another call.
 //!
 //! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
-//! one more window.
+//! one more window. Its guess becomes an unknown cost, so that no budget loses the money of a call that was perhaps made.
 
 mod wait;
 
@@ -63,8 +63,8 @@ const ROLL_UP: u32 = 1000;
 /// The end of one transaction that acquires a permit.
 enum Attempt {
     Decided(AcquireOutcome),
-    /// The calls of a budget are not counted yet.
-    MoreToRollUp,
+    /// The calls or the lapsed permits of a budget are not all counted yet.
+    MoreToCount,
 }
 
 /// The limits that a program has configured, on the store that its processes share. Clones are the same handle.
@@ -121,8 +121,8 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// The same limiter, which keeps to the budgets of this handle. All processes on a store give the same budgets and
-    /// prices.
+    /// The same limiter, which keeps to the budgets of this handle, on the same store. All processes on a store give the same
+    /// budgets and prices.
     ///
     /// A permit counts in the budgets of its service and account until it is settled or lapses: in a budget in money with
     /// the guess for its call, in one in calls with its number of requests. Record the call and its cost before you settle
@@ -132,6 +132,10 @@ impl<S: Store> RateLimiter<S> {
     ///   [is known](fieldfen_domain::api_cost::CostGuess). A call of unknown cost never counts 0. Give a call that costs
     ///   nothing the price 0 in the table, so that no budget in money holds it back.
     /// - A guess in another currency than that of the budget does not count in it.
+    /// - The guess of a permit that lapses, for example because its process was killed, becomes an unknown cost with the
+    ///   external id [`permit:ID`](Permit::cost_id). It counts until somebody [prices it again](ApiCosts::price_again) or
+    ///   records that it is free. If the call was made and its thing reports its charge later, under the service's own id, both
+    ///   count: the budget counts too much, never too little. A settlement after the lapse frees the unknown cost.
     /// - A budget is overrun if a call costs more than its guess, at most by the calls that are in flight together.
     #[must_use]
     pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
@@ -159,11 +163,15 @@ impl<S: Store> RateLimiter<S> {
             let mut request = request.clone();
             let counts_calls = self.budgets.as_ref().is_some_and(|budgets| budgets.counts_calls(&request.call));
             if counts_calls && s.api_usage().roll_up(ROLL_UP)? == u64::from(ROLL_UP) {
-                return Ok(Some(Attempt::MoreToRollUp));
+                return Ok(Some(Attempt::MoreToCount));
             }
             // The wait for the write lock does not count against the second in which the call starts.
             let (now, monotonic) = (self.environment.now(), self.environment.monotonic());
             if let Some(budgets) = &self.budgets {
+                // The guesses of lapsed permits count in the budgets as unknown costs.
+                if s.rate_limits().settle_lapsed(now)? {
+                    return Ok(Some(Attempt::MoreToCount));
+                }
                 request.guess = budgets.guess_of_permit(s.reads(), &request, now)?;
                 let wanted = (request.units, request.guess);
                 if let Some(closed) = budgets.refusal(s.reads(), &request.call, wanted, now)? {
@@ -222,12 +230,10 @@ impl<S: Store> RateLimiter<S> {
         let settled: Result<_, StoreError> = write_once(&self.store, |s, before| match before {
             // The attempt before has taken effect if it found the permit, and the permit is no longer there.
             Some((SettleOutcome::Settled, _)) if s.rate_limits().permit(&settlement.permit.id)?.is_none() => Ok(None),
-            _ => Ok(Some((s.rate_limits().settle(&settlement)?, pauses_written(s, &settlement)?))),
+            _ => settle_in(s, &settlement).map(Some),
         });
         let (outcome, pauses) = settled?;
-        for pause in pauses {
-            log!(WARN, scope = %pause.scope, until = ?pause.until, reason = pause.reason, "calls and jobs paused by the rate limiter");
-        }
+        log_pauses(&pauses);
         Ok(outcome)
     }
 
@@ -274,6 +280,27 @@ impl<S: Store> RateLimiter<S> {
     fn configured(&self, call: &CallScope) -> Vec<ConfiguredLimit> {
         let keyed = |limit: &ApiLimit| Some(ConfiguredLimit::new(limit.key_of(call)?, limit.rule));
         self.limits.iter().filter_map(keyed).collect()
+    }
+}
+
+/// Settles a permit in an open transaction, and returns the pauses that the settlement has written.
+pub(crate) fn settle_in(
+    s: &mut dyn Session,
+    settlement: &Settlement,
+) -> Result<(SettleOutcome, Vec<Pause>), StoreError> {
+    Ok((s.rate_limits().settle(settlement)?, pauses_written(s, settlement)?))
+}
+
+/// Logs the pauses that a settlement has written, after its commit.
+pub(crate) fn log_pauses(pauses: &[Pause]) {
+    for pause in pauses {
+        log!(
+            WARN,
+            scope = %pause.scope,
+            until = ?pause.until,
+            reason = pause.reason,
+            "calls and jobs paused by the rate limiter"
+        );
     }
 }
 

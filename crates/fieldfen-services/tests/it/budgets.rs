@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_cost::{
-    Budget, BudgetLimit, BudgetPeriod, BudgetState, BudgetUse, Currency, Money, Price, PriceTable,
+    Budget, BudgetLimit, BudgetPeriod, BudgetState, BudgetUse, CostState, Currency, Money, Price, PriceTable,
+    SpendScope,
 };
-use fieldfen_domain::api_usage::ApiCall;
+use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, ApiLimit, Availability, CallAnswer, Closed, ClosedBy, Permit, PermitRequest,
 };
 use fieldfen_domain::store::Store;
+use fieldfen_domain::{PageRequest, Timestamp};
+use fieldfen_rate_limits::Charge;
 use fieldfen_services::api_costs::{ApiCosts, NewCost};
-use fieldfen_services::api_usage::{ApiUsage, CallRecorder, CallRefusal, NewCall};
+use fieldfen_services::api_usage::{ApiUsage, CallRecorder, CallRefusal, NewCall, OpenCall};
 use fieldfen_services::rate_limiter::RateLimiter;
 use fieldfen_testkit::faults::suspended;
 
@@ -26,10 +28,13 @@ on_every_store!(
     two_budgets_at_once_both_hold_calls_back,
     a_guess_in_another_currency_does_not_count,
     a_budget_that_is_lowered_below_what_is_used_holds_calls_back,
-    the_guess_of_a_killed_process_is_free_when_its_permit_lapses,
+    the_guess_of_a_killed_process_stays_in_the_budget_until_a_person_corrects_it,
+    a_settlement_after_the_lapse_counts_once,
     a_warning_holds_no_call_back,
     budgets_of_accounts_count_apart,
     recorded_calls_count_once,
+    a_recorded_call_counts_once_however_it_ends,
+    a_call_whose_costs_cannot_be_written_counts_its_guess,
 );
 
 const USD: Currency = Currency::USD;
@@ -214,7 +219,7 @@ fn a_budget_that_is_lowered_below_what_is_used_holds_calls_back(store: impl Stor
     assert!(!is_open(&lowered, "replicate"));
 }
 
-fn the_guess_of_a_killed_process_is_free_when_its_permit_lapses(store: impl Store) {
+fn the_guess_of_a_killed_process_stays_in_the_budget_until_a_person_corrects_it(store: impl Store) {
     let bench = Bench::new(store);
     let costs = costs(&bench, [Budget::new("all", BudgetPeriod::Month, money(50))]);
     let (limiter, request) = (limiter(&bench, &costs), PermitRequest::new("replicate"));
@@ -222,6 +227,34 @@ fn the_guess_of_a_killed_process_is_free_when_its_permit_lapses(store: impl Stor
     bench.clock.advance(Duration::from_secs(29));
     assert_eq!(refused(&limiter, &request).0, killed.lapses_at);
     bench.clock.set(killed.lapses_at);
+    let month = time("2026-12-01T00:00:00Z");
+    for _ in 0..2 {
+        let (until, in_use) = refused(&limiter, &request);
+        assert_eq!((until, numbers(in_use)), (month, (40, 0, 40)));
+    }
+    let state = || costs.find("replicate", &killed.cost_id()).unwrap().unwrap().state;
+    assert_eq!(state(), CostState::Unknown { guess: usd(40) });
+    costs.record(&NewCost::free("replicate", killed.cost_id())).unwrap();
+    let next = permit(&limiter, &request);
+    bench.clock.set(next.lapses_at);
+    refused(&limiter, &request);
+    let priced = suspended(|| costs.price_again(&PageRequest::first(9))).unwrap();
+    let next = costs.find("replicate", &next.cost_id()).unwrap().unwrap().state;
+    assert_eq!((priced.priced, state(), next), (1, CostState::Free, CostState::Known { amount: usd(40) }));
+}
+
+fn a_settlement_after_the_lapse_counts_once(store: impl Store) {
+    let bench = Bench::new(store);
+    let costs = costs(&bench, [Budget::new("all", BudgetPeriod::Month, money(100))]);
+    let (limiter, request) = (limiter(&bench, &costs), PermitRequest::new("replicate"));
+    let late = permit(&limiter, &request);
+    bench.clock.set(late.lapses_at);
+    let other = permit(&limiter, &request);
+    assert_eq!(numbers(refused(&limiter, &request).1), (40, 40, 40));
+    costs.record(&NewCost::charged("replicate", "1")).unwrap();
+    limiter.settle(late, CallAnswer::silent()).unwrap();
+    assert_eq!(numbers(refused(&limiter, &request).1), (40, 40, 40));
+    limiter.settle(other, CallAnswer::NotSent).unwrap();
     permit(&limiter, &request);
 }
 
@@ -250,8 +283,7 @@ fn recorded_calls_count_once(store: impl Store) {
     let costs = costs(&bench, [Budget::new("calls", BudgetPeriod::Month, BudgetLimit::Calls(3))]);
     let limiter = limiter(&bench, &costs).limit(ApiLimit::new("etsy", "day", 9, Duration::from_secs(86_400)).unwrap());
     let recorder = CallRecorder::new(ApiUsage::new(store, environment)).rate_limiter(limiter.clone());
-    // A row whose commit has an unknown outcome may be missing.
-    let call = || suspended(|| recorder.limited_call(&NewCall::new("etsy", "GET /x"), |_| Ok::<_, Refusal>(())));
+    let call = || recorder.limited_call(&NewCall::new("etsy", "GET /x"), |_| Ok::<_, Refusal>(()));
     for _ in 0..3 {
         call().unwrap();
     }
@@ -259,6 +291,73 @@ fn recorded_calls_count_once(store: impl Store) {
     assert_eq!(costs.budget_reports().unwrap()[0].status.used, 3);
     let limits = limiter.list(None).unwrap();
     assert_eq!(limits[0].as_ref().unwrap().in_use(bench.now()), 3);
+}
+
+/// A recorder with these costs and their budgets.
+fn recorder<S: Store>(bench: &Bench<S>, costs: &ApiCosts<S>) -> CallRecorder<S> {
+    let usage = ApiUsage::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    CallRecorder::new(usage).rate_limiter(limiter(bench, costs)).costs(costs.clone())
+}
+
+fn a_recorded_call_counts_once_however_it_ends(store: impl Store) {
+    use CallOutcome::{NoAnswer, NotSent, Ok as Answered, Refused};
+    let bench = Bench::new(store);
+    let prices = PriceTable::of([Price::per_call("etsy", 40, USD).endpoint("create".to_owned())]).unwrap();
+    let costs = costs(&bench, [Budget::new("all", BudgetPeriod::Month, money(1_000_000_000))]).prices(prices);
+    let recorder = recorder(&bench, &costs);
+    let ends = [
+        ("create", Answered),
+        ("create", NoAnswer),
+        ("create", Refused),
+        ("create", NotSent),
+        ("GET /x", Answered),
+        ("GET /x", NoAnswer),
+    ];
+    let rounds = 12;
+    for _ in 0..rounds {
+        for (endpoint, outcome) in ends {
+            let call = |open: &OpenCall| {
+                open.outcome(outcome);
+                Ok::<_, Refusal>(())
+            };
+            recorder.limited_call(&NewCall::new("etsy", endpoint), call).unwrap();
+        }
+    }
+    let store = bench.queue.store();
+    let month = BudgetPeriod::Month.of(bench.now());
+    let flying = store.read(|s| s.rate_limits().in_flight(&SpendScope::new(), Some(USD), bench.now())).unwrap();
+    assert_eq!(
+        (flying.units, flying.guess_micros),
+        (2 * rounds, 0),
+        "calls without an answer, whose costs are on record"
+    );
+    assert_eq!(store.read(|s| s.api_usage().requests(month, &SpendScope::new())).unwrap(), 6 * rounds);
+    bench.clock.advance(Duration::from_secs(30));
+    permit(&limiter(&bench, &costs), &PermitRequest::new("status"));
+    let spend = costs.spend(month, &SpendScope::new()).unwrap().remove(0);
+    assert_eq!((spend.known, spend.guessed), (usd(40 * rounds), usd(40 * rounds)));
+    assert_eq!(spend.items, 2 * rounds);
+}
+
+fn a_call_whose_costs_cannot_be_written_counts_its_guess(store: impl Store) {
+    let bench = Bench::new(store);
+    let costs = costs(&bench, [Budget::new("all", BudgetPeriod::Month, money(100))]);
+    let recorder = recorder(&bench, &costs);
+    let month = BudgetPeriod::Month.of(bench.now());
+    for guessed in [40, 80] {
+        let call = |open: &OpenCall| {
+            // A blank id breaks a rule of costs.
+            open.charge(Charge::new(" ", true));
+            Ok::<_, Refusal>(())
+        };
+        recorder.limited_call(&NewCall::new("replicate", "POST /v1/predictions"), call).unwrap();
+        let spend = costs.spend(month, &SpendScope::new()).unwrap();
+        assert_eq!((spend[0].guessed, spend[0].unknown_items), (usd(guessed), guessed / 40));
+    }
+    let store = bench.queue.store();
+    assert_eq!(store.read(|s| s.api_usage().requests(month, &SpendScope::new())).unwrap(), 2);
+    let refusal = recorder.limited_call(&NewCall::new("replicate", "GET /"), |_| Ok::<_, Refusal>(())).unwrap_err().0;
+    assert!(refusal.contains("0.00008 USD of 0.0001 USD are used, 0.00 USD are in flight"), "{refusal}");
 }
 
 #[derive(Debug)]

@@ -224,9 +224,9 @@ impl Store for FirstWrites {
 }
 
 #[test]
-fn the_cost_is_on_record_before_the_permit_is_settled() {
-    // Acquire, record, settle.
-    for (writes, spent, in_flight) in [(1, 0, 1), (2, 200_000, 1), (3, 200_000, 0)] {
+fn a_call_its_costs_and_the_settlement_of_its_permit_are_recorded_together() {
+    // Acquire, record.
+    for (writes, recorded_calls, spent, in_flight) in [(1, 0, 0, 1), (2, 1, 200_000, 0)] {
         let store = FirstWrites { inner: ModelStore::new(), left: Arc::new(AtomicU32::new(writes)) };
         let bench = Bench::new(store);
         let (store, environment) = (bench.queue.store().clone(), bench.queue.environment().clone());
@@ -239,7 +239,8 @@ fn the_cost_is_on_record_before_the_permit_is_settled() {
         let spend = recorded.costs.spend(BudgetPeriod::Month.of(bench.now()), &SpendScope::new()).unwrap();
         let permitted = limiter.list(None).unwrap().remove(0).unwrap().permitted;
         let known = spend.first().map_or(0, |spend| spend.known.micros());
-        assert_eq!((known, permitted), (spent, in_flight), "after {writes} writes");
+        let found = (recorded.recorded_calls(), known, permitted);
+        assert_eq!(found, (recorded_calls, spent, in_flight), "after {writes} writes");
     }
 }
 

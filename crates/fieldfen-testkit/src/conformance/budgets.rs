@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use fieldfen_domain::PermitId;
-use fieldfen_domain::api_cost::{BudgetPeriod, Currency, Money, SpendScope};
+use fieldfen_domain::api_cost::{ApiCost, BudgetPeriod, CostState, Currency, Money, Spend, SpendScope};
 use fieldfen_domain::rate_limit::{
-    AcquireRequest, CallAnswer, InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitRequest, START_WITHIN, Settlement,
+    AcquireRequest, CallAnswer, InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitRequest, START_WITHIN, SettledCosts,
+    Settlement,
 };
 use fieldfen_domain::store::Store;
 
@@ -21,6 +22,11 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         a_permit_that_has_lapsed_or_is_settled_is_not_in_flight,
         a_permit_of_a_clock_ahead_is_not_in_flight,
         large_guesses_add_up_to_the_largest_amount,
+        the_guess_of_a_lapsed_permit_becomes_an_unknown_cost,
+        a_late_settlement_frees_the_cost_of_the_lapsed_permit,
+        the_guess_of_a_call_without_an_answer_counts_until_its_costs_are_on_record,
+        the_guess_of_a_call_whose_costs_are_missing_becomes_an_unknown_cost,
+        all_lapsed_permits_are_settled_in_rounds,
     ]
 }
 
@@ -174,4 +180,114 @@ fn large_guesses_add_up_to_the_largest_amount<S: Store>(store: &S) {
         acquire(&on, number, &PermitRequest::new("etsy").guess(money(u64::MAX, Currency::USD)), 0);
     }
     assert_eq!(in_flight(&on, &scope(None, None), Currency::USD, 0).guess_micros, i64::MAX.unsigned_abs());
+}
+
+/// The known costs and the guesses of the month, in dollars, and those of the permits in flight.
+fn counted<S: Store>(on: &On<'_, S>, seconds: i64) -> (u64, u64, u64) {
+    let spend = on.read(|s| s.api_costs().spend(BudgetPeriod::Month.of(at(0)), &scope(None, None)));
+    let micros = |of: fn(&Spend) -> Money| spend.iter().map(|spend| of(spend).micros()).sum();
+    let flying = in_flight(on, &scope(None, None), Currency::USD, seconds).guess_micros;
+    (micros(|spend| spend.known), micros(|spend| spend.guessed), flying)
+}
+
+fn cost_of<S: Store>(on: &On<'_, S>, permit: &Permit) -> Option<ApiCost> {
+    on.read(|s| s.api_costs().find(&permit.call.service, &permit.cost_id()))
+}
+
+fn settle<S: Store>(on: &On<'_, S>, permit: &Permit, answer: CallAnswer, costs: SettledCosts, seconds: i64) {
+    let settlement = Settlement::new(permit.clone(), answer, at(seconds)).costs(costs);
+    on.write(|s| s.rate_limits().settle(&settlement));
+}
+
+fn guessed(micros: u64) -> PermitRequest {
+    PermitRequest::new("etsy").guess(money(micros, Currency::USD))
+}
+
+fn the_guess_of_a_lapsed_permit_becomes_an_unknown_cost<S: Store>(store: &S) {
+    let on = On(store);
+    let request = guessed(5).account("main".to_owned()).endpoint("create".to_owned());
+    let (lapses, stays) = (acquire(&on, 1, &request, 0), acquire(&on, 2, &guessed(7), 1));
+    let without = [guessed(0), PermitRequest::new("etsy"), PermitRequest::new(" ").guess(money(9, Currency::USD))];
+    let without: Vec<Permit> =
+        without.into_iter().zip(3..).map(|(request, number)| acquire(&on, number, &request, 0)).collect();
+    assert!(!on.write(|s| s.rate_limits().settle_lapsed(at(9))));
+    assert_eq!((counted(&on, 9), cost_of(&on, &lapses)), ((0, 0, 21), None));
+    for seconds in [10, 10] {
+        assert!(!on.write(|s| s.rate_limits().settle_lapsed(at(seconds))));
+        assert_eq!(counted(&on, seconds), (0, 5, 7));
+    }
+    let guess = money(5, Currency::USD);
+    let expected = ApiCost::new("etsy", lapses.cost_id(), CostState::Unknown { guess }, at(0))
+        .account("main".to_owned())
+        .endpoint("create".to_owned());
+    assert_eq!(cost_of(&on, &lapses), Some(expected));
+    assert!(without.iter().all(|permit| cost_of(&on, permit).is_none()));
+    // An acquisition settles lapsed permits too.
+    acquire(&on, 9, &PermitRequest::new("ebay"), 11);
+    assert_eq!((counted(&on, 11), cost_of(&on, &stays).is_some()), ((0, 12, 0), true));
+    // A person records the charge.
+    let charge = ApiCost::new("etsy", lapses.cost_id(), CostState::Known { amount: money(3, Currency::USD) }, at(12));
+    on.write(|s| s.api_costs().record(&charge));
+    assert_eq!(counted(&on, 12), (3, 7, 0));
+}
+
+fn a_late_settlement_frees_the_cost_of_the_lapsed_permit<S: Store>(store: &S) {
+    use CallAnswer::{NoAnswer, NotSent};
+    use SettledCosts::{IfAnswered, Missing, Recorded};
+    let on = On(store);
+    for (number, (answer, costs, is_freed)) in (1..).zip([
+        (CallAnswer::silent(), IfAnswered, true),
+        (CallAnswer::silent(), Recorded, true),
+        (CallAnswer::silent(), Missing, false),
+        (NotSent, IfAnswered, true),
+        (NotSent, Missing, true),
+        (NoAnswer, IfAnswered, false),
+        (NoAnswer, Recorded, true),
+        (NoAnswer, Missing, false),
+    ]) {
+        let permit = acquire(&on, number, &guessed(5), 0);
+        on.write(|s| s.rate_limits().settle_lapsed(at(10)));
+        for _ in 0..2 {
+            settle(&on, &permit, answer.clone(), costs, 11);
+            let state = cost_of(&on, &permit).unwrap().state;
+            assert_eq!(state == CostState::Free, is_freed, "{answer:?} {costs:?}: {state:?}");
+        }
+    }
+    assert_eq!(counted(&on, 11), (0, 3 * 5, 0));
+}
+
+fn the_guess_of_a_call_without_an_answer_counts_until_its_costs_are_on_record<S: Store>(store: &S) {
+    let on = On(store);
+    let permits: Vec<Permit> = (1..4).map(|number| acquire(&on, number, &guessed(5), 0)).collect();
+    for (permit, costs) in permits.iter().zip([SettledCosts::IfAnswered, SettledCosts::Missing, SettledCosts::Recorded])
+    {
+        settle(&on, permit, CallAnswer::NoAnswer, costs, 1);
+    }
+    let total = in_flight(&on, &scope(None, None), Currency::USD, 1);
+    assert_eq!((total.units, total.guess_micros), (3, 10), "the limits count all of them until they lapse");
+    on.write(|s| s.rate_limits().settle_lapsed(at(10)));
+    let is_on_record = |permit: &Permit| cost_of(&on, permit).is_some();
+    assert_eq!(permits.iter().map(is_on_record).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(counted(&on, 10), (0, 10, 0));
+}
+
+fn the_guess_of_a_call_whose_costs_are_missing_becomes_an_unknown_cost<S: Store>(store: &S) {
+    let on = On(store);
+    let (answered, not_sent) = (acquire(&on, 1, &guessed(5), 0), acquire(&on, 2, &guessed(7), 0));
+    settle(&on, &answered, CallAnswer::silent(), SettledCosts::Missing, 1);
+    settle(&on, &not_sent, CallAnswer::NotSent, SettledCosts::Missing, 1);
+    assert_eq!(counted(&on, 1), (0, 5, 0));
+    assert_eq!((cost_of(&on, &answered).is_some(), cost_of(&on, &not_sent)), (true, None));
+}
+
+fn all_lapsed_permits_are_settled_in_rounds<S: Store>(store: &S) {
+    let on = On(store);
+    for number in 0..150 {
+        acquire(&on, number, &guessed(1), 0);
+    }
+    let mut rounds = 1;
+    while on.write(|s| s.rate_limits().settle_lapsed(at(10))) {
+        rounds += 1;
+    }
+    assert_eq!((rounds, counted(&on, 10)), (2, (0, 150, 0)));
 }

@@ -7,7 +7,7 @@ use fieldfen_domain::rate_limit::{
     RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
-use fieldfen_domain::store::{RateLimitReads, RateLimits, StoreError};
+use fieldfen_domain::store::{ApiCosts, RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow, truncate_to_micros};
 
 use super::table::Row;
@@ -110,6 +110,10 @@ impl RateLimits for ModelSession<'_> {
         rate_limit_rows::settle(self, settlement)
     }
 
+    fn settle_lapsed(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        rate_limit_rows::settle_lapsed(self, now)
+    }
+
     fn remove(&mut self, key: &RateLimitKey) -> Result<bool, StoreError> {
         let Some((number, row)) = self.state.limits.find(&LimitRowKey::Name(key.clone())) else { return Ok(false) };
         self.state.limits.remove(number);
@@ -160,10 +164,15 @@ impl RateLimitRowReads for ModelSession<'_> {
         Ok(PassedUnits { expired, ahead })
     }
 
-    fn lapsed(&mut self, now: Timestamp, last_possible: Timestamp, limit: u32) -> Result<Vec<Permit>, StoreError> {
-        let permits = self.state.permits.rows().map(|row| row.0.permit.clone());
-        let lapsed = permits.filter(|permit| permit.lapses_at <= now || permit.lapses_at > last_possible);
-        Ok(lapsed.take(limit as usize).collect())
+    fn lapsed(
+        &mut self,
+        now: Timestamp,
+        last_possible: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PermitInFlight>, StoreError> {
+        let has_lapsed = |permit: &Permit| permit.lapses_at <= now || permit.lapses_at > last_possible;
+        let lapsed = self.state.permits.rows().filter(|row| has_lapsed(&row.0.permit));
+        Ok(lapsed.take(limit as usize).map(|row| row.0.clone()).collect())
     }
 }
 
@@ -225,6 +234,21 @@ impl RateLimitRows for ModelSession<'_> {
             self.state.permits.remove(*number);
         }
         Ok(found.is_some())
+    }
+
+    fn permit_with_id(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError> {
+        self.permit(id)
+    }
+
+    fn remove_guess(&mut self, id: &PermitId) -> Result<bool, StoreError> {
+        let Some((number, PermitRow(mut in_flight, units))) = self.state.permits.find(id) else { return Ok(false) };
+        in_flight.guess = None;
+        self.state.permits.update(number, PermitRow(in_flight, units));
+        Ok(true)
+    }
+
+    fn costs(&mut self) -> &mut dyn ApiCosts {
+        self
     }
 
     fn units_in_flight(&mut self, service: &str) -> Result<u64, StoreError> {

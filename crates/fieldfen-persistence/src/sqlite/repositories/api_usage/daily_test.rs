@@ -86,8 +86,7 @@ fn a_total_that_cannot_be_read_is_named_and_hides_no_others() {
 
 #[test]
 fn the_requests_of_months_are_those_of_their_days_as_the_migration_adds_them_up() {
-    const MONTHS: &str =
-        "SELECT group_concat(month || ' ' || service || ' ' || account || ' ' || requests, ', ') FROM api_usage_monthly";
+    const MONTHS: &str = "SELECT group_concat(month || ' ' || service || ' ' || account || ' ' || requests, ', ') FROM api_usage_monthly";
     let mut conn = database();
     conn.batch_execute(
         "INSERT INTO api_usage (service, account, endpoint, outcome, request_count, recorded_at) VALUES

@@ -16,7 +16,7 @@ use fieldfen_domain::rate_limit::{
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::rows::split_bad_row;
-use fieldfen_domain::store::{RateLimitReads, RateLimits, StoreError};
+use fieldfen_domain::store::{ApiCosts, RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow};
 
 use crate::sqlite::cached_statement::statement;
@@ -200,6 +200,10 @@ impl RateLimits for SqliteSession<'_> {
         rate_limit_rows::settle(self, settlement)
     }
 
+    fn settle_lapsed(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        rate_limit_rows::settle_lapsed(self, now)
+    }
+
     fn remove(&mut self, key: &RateLimitKey) -> Result<bool, StoreError> {
         let (account, endpoint) = (of_option(key.account.as_ref()), of_option(key.endpoint.as_ref()));
         let rows: Vec<LimitRow> = LimitsOfCall { service: &key.service, account, endpoint }.load(self.conn).store()?;
@@ -262,7 +266,7 @@ impl RateLimitRowReads for SqliteSession<'_> {
         now: Timestamp,
         last_possible: Timestamp,
         limit: u32,
-    ) -> Result<Vec<fieldfen_domain::rate_limit::Permit>, StoreError> {
+    ) -> Result<Vec<PermitInFlight>, StoreError> {
         self.lapsed_permits(now, last_possible, limit)
     }
 }
@@ -348,8 +352,20 @@ impl RateLimitRows for SqliteSession<'_> {
         self.remove_permit(id)
     }
 
+    fn permit_with_id(&mut self, id: &PermitId) -> Result<Option<PermitInFlight>, StoreError> {
+        self.permit_in_flight(id)
+    }
+
+    fn remove_guess(&mut self, id: &PermitId) -> Result<bool, StoreError> {
+        self.remove_guess_of(id)
+    }
+
     fn units_in_flight(&mut self, service: &str) -> Result<u64, StoreError> {
         self.permitted_units_of(service)
+    }
+
+    fn costs(&mut self) -> &mut dyn ApiCosts {
+        self
     }
 }
 

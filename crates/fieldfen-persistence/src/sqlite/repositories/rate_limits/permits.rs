@@ -54,6 +54,10 @@ statement! {
     DeletePermit<'a> { id: &'a str as Text } = "DELETE FROM api_permits WHERE id = ?"
 }
 statement! {
+    RemoveGuess<'a> { id: &'a str as Text } =
+        "UPDATE api_permits SET guess_micros = NULL, currency = NULL WHERE id = ?"
+}
+statement! {
     DeletePermitLimits<'a> { id: &'a str as Text } = "DELETE FROM api_permit_limits WHERE permit_id = ?"
 }
 statement! {
@@ -151,13 +155,13 @@ impl SqliteSession<'_> {
         now: Timestamp,
         last_possible: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Permit>, StoreError> {
+    ) -> Result<Vec<PermitInFlight>, StoreError> {
         let limit = i64::from(limit);
         let mut rows: Vec<PermitRow> = LapsedPermits { now: SqlTime(now), limit }.load(self.conn).store()?;
         let ahead = PermitsAhead { last_possible: SqlTime(last_possible), limit };
         rows.extend(ahead.load::<PermitRow>(self.conn).store()?);
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        rows.into_iter().map(|row| row.read(self).map(|in_flight| in_flight.permit)).collect()
+        rows.into_iter().map(|row| row.read(self)).collect()
     }
 
     pub(super) fn write_permit(&mut self, in_flight: &PermitInFlight, units: u64) -> Result<(), StoreError> {
@@ -196,6 +200,10 @@ impl SqliteSession<'_> {
             DeletePermitLimits { id: &id }.execute(self.conn).store()?;
         }
         Ok(deleted)
+    }
+
+    pub(super) fn remove_guess_of(&mut self, id: &PermitId) -> Result<bool, StoreError> {
+        Ok(RemoveGuess { id: &id.to_string() }.execute(self.conn).store()? > 0)
     }
 
     pub(super) fn permitted_units_of(&mut self, service: &str) -> Result<u64, StoreError> {
@@ -239,6 +247,7 @@ impl SqliteSession<'_> {
 pub(super) fn statements() -> Vec<(&'static str, String)> {
     [
         ("DeletePermit", DeletePermit::SQL),
+        ("RemoveGuess", RemoveGuess::SQL),
         ("DeletePermitLimits", DeletePermitLimits::SQL),
         ("PermitWithId", PermitWithId::SQL),
         ("LimitsOfPermit", LimitsOfPermit::SQL),
