@@ -27,6 +27,7 @@ mod readmes;
 mod recorded_costs;
 mod restored_backup;
 mod sigkill;
+mod suspended_call;
 mod unreadable_rows;
 mod webhooks;
 mod worker_stops;

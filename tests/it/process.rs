@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use fieldfen_testkit::wait::exit_status;
+use fieldfen_testkit::wait::{exit_status, wait_until};
 use fieldfen_tests::event::{Event, StoreFailure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// A process that reports no event for this time hangs, however slow the machine is: a process waits for a lock for a
 /// shorter time.
@@ -148,6 +148,13 @@ impl Process {
     /// Stops the process at any point (SIGSTOP) until [`Process::resume`].
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
+    }
+
+    /// Waits until the process has stopped itself.
+    pub(crate) fn wait_until_stopped(&self) {
+        let pid = Pid::from_child(&self.child);
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        wait_until("the process stops", || waitid(WaitId::Pid(pid), options).unwrap().is_some());
     }
 
     /// Continues a stopped process (SIGCONT).

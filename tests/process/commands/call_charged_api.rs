@@ -79,7 +79,8 @@ impl Clock for Shifted {
     }
 }
 
-struct Bits(Environment);
+/// The randomness of another environment.
+pub(super) struct Bits(pub(super) Environment);
 
 impl Randomness for Bits {
     fn bits(&self) -> u128 {

@@ -15,6 +15,7 @@ mod run_worker;
 mod shop_worker;
 mod stdin;
 mod stdin_commands;
+mod suspended_call;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub use restart_worker::{RestartWorker, UncancellableJob};
 pub use run_worker::RunWorker;
 pub use shop_worker::ShopWorker;
 pub use stdin_commands::Interpret;
+pub use suspended_call::SuspendedCall;
 
 /// The kind of jobs whose completion records an API call and enqueues a follow-up job.
 pub const WORK_KIND: &str = "test.work";
@@ -83,6 +85,8 @@ pub enum Command {
     LimitedJobs(LimitedJobs),
     /// Calls a service that charges, as often as the budget lets it.
     CallChargedApi(CallChargedApi),
+    /// Makes one call, and stops itself between the check of the limits and the call.
+    SuspendedCall(SuspendedCall),
     /// Runs one command for each line of stdin.
     Interpret(Interpret),
     /// Runs the `Worker` of a shop whose rules are in a `fieldfen.toml`.
@@ -149,6 +153,7 @@ impl TestProcess {
             Command::CallApi(command) => command.run(&or_emit(self.database.open())?),
             Command::LimitedJobs(command) => command.run(&or_emit(self.database.open())?),
             Command::CallChargedApi(command) => command.run(&or_emit(self.database.open())?),
+            Command::SuspendedCall(command) => command.run(&or_emit(self.database.open())?),
             Command::Interpret(command) => command.run(&self.database),
             Command::ShopWorker(command) => {
                 let (file, store) = self.database.of_shop()?;
