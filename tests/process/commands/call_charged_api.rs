@@ -140,15 +140,20 @@ impl CallChargedApi {
         Ok(CallAnswer::silent())
     }
 
-    /// Asks for the charges that are not known.
+    /// Asks for the charges that are not known. The service does not know the calls of killed processes by their permits.
     fn ask_for_charges(&self, costs: &ApiCosts<SqliteStore>) -> Result<(), Error> {
         for status in [CostStatus::Pending, CostStatus::Unknown] {
-            let page = or_emit(costs.list(&ApiCostFilter::new().status(status), &PageRequest::first(100)))?;
-            for cost in page.items {
-                let answer = exchange(self.service, &format!("/charges/{}", cost.external_id));
-                if let Some(micros) = answer.ok().and_then(|answer| header(&answer, "X-Charge")) {
-                    or_emit(costs.record(&charged(&cost.external_id, micros)))?;
+            let mut request = PageRequest::first(1000);
+            loop {
+                let page = or_emit(costs.list(&ApiCostFilter::new().status(status), &request))?;
+                for cost in page.items.iter().filter(|cost| !cost.external_id.starts_with("permit:")) {
+                    let answer = exchange(self.service, &format!("/charges/{}", cost.external_id));
+                    if let Some(micros) = answer.ok().and_then(|answer| header(&answer, "X-Charge")) {
+                        or_emit(costs.record(&charged(&cost.external_id, micros)))?;
+                    }
                 }
+                let Some(next) = page.next else { break };
+                request = PageRequest::first(1000).after(next);
             }
         }
         Ok(())
