@@ -1,6 +1,6 @@
 //! The report of a failed attempt, and its effect on the job.
 
-use super::ParkedFor;
+use super::{AttemptOutcome, ParkedFor};
 use crate::time::Timestamp;
 
 /// The report of a failed attempt.
@@ -13,13 +13,34 @@ pub struct FailureReport {
     pub retry: Retry,
     /// The time at which the attempt ended, by the caller's clock.
     pub at: Timestamp,
+    /// Whether the attempt took longer than its timeout. It is then recorded as
+    /// [timed out](super::AttemptOutcome::TimedOut).
+    pub timed_out: bool,
 }
 
 impl FailureReport {
     /// A report of this error.
     #[must_use]
     pub fn new(error: impl Into<String>, retry: Retry, at: Timestamp) -> Self {
-        Self { error: error.into(), retry, at }
+        Self { error: error.into(), retry, at, timed_out: false }
+    }
+
+    /// Sets whether the attempt took longer than its timeout.
+    #[must_use]
+    pub const fn timed_out(mut self, timed_out: bool) -> Self {
+        self.timed_out = timed_out;
+        self
+    }
+
+    /// The outcome that is recorded for the attempt, if the job's cancellation was or was not requested.
+    #[must_use]
+    pub const fn attempt_outcome(&self, cancel_requested: bool) -> AttemptOutcome {
+        match self.retry {
+            _ if self.timed_out => AttemptOutcome::TimedOut,
+            _ if cancel_requested => AttemptOutcome::Cancelled,
+            Retry::Parked(_) => AttemptOutcome::Parked,
+            Retry::At(_) | Retry::Never => AttemptOutcome::Failed,
+        }
     }
 }
 

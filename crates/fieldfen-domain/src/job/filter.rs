@@ -1,7 +1,8 @@
 //! Filters of jobs, and counts of them.
 
-use super::{JobKind, JobStatus, ParkedFor};
+use super::{ApiAccount, JobKind, JobStatus, ParkedFor};
 use crate::ids::FileId;
+use crate::time::Timestamp;
 
 /// A filter of jobs. A job passes it if it meets every condition that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub struct JobFilter {
     pub file_id: Option<FileId>,
     /// Only failed jobs of this group.
     pub failed: Option<FailedJobs>,
+    /// Only jobs whose last error has this fingerprint.
+    pub fingerprint: Option<FingerprintFilter>,
+    /// Only jobs that ended at this time or later. A job without an end time does not pass.
+    pub ended_since: Option<Timestamp>,
+    /// Only jobs that ended before this time. A job without an end time does not pass.
+    pub ended_before: Option<Timestamp>,
+    /// Only jobs that were enqueued before this time. A job without that time does not pass.
+    pub created_before: Option<Timestamp>,
+    /// Only jobs that this worker runs, or ran as the last one.
+    pub worker: Option<String>,
+    /// Only jobs of this service or account.
+    pub account: Option<ApiAccount>,
+    /// Only jobs whose stored payload contains this text, in the same case.
+    pub payload: Option<String>,
 }
 
 impl JobFilter {
@@ -52,6 +67,55 @@ impl JobFilter {
         self
     }
 
+    /// Only jobs whose last error has this fingerprint; `None` for any.
+    #[must_use]
+    pub fn fingerprint(mut self, fingerprint: impl Into<Option<FingerprintFilter>>) -> Self {
+        self.fingerprint = fingerprint.into();
+        self
+    }
+
+    /// Only jobs that ended at this time or later; `None` for any.
+    #[must_use]
+    pub fn ended_since(mut self, since: impl Into<Option<Timestamp>>) -> Self {
+        self.ended_since = since.into();
+        self
+    }
+
+    /// Only jobs that ended before this time; `None` for any.
+    #[must_use]
+    pub fn ended_before(mut self, before: impl Into<Option<Timestamp>>) -> Self {
+        self.ended_before = before.into();
+        self
+    }
+
+    /// Only jobs that were enqueued before this time; `None` for any.
+    #[must_use]
+    pub fn created_before(mut self, before: impl Into<Option<Timestamp>>) -> Self {
+        self.created_before = before.into();
+        self
+    }
+
+    /// Only jobs that this worker runs, or ran as the last one; `None` for any.
+    #[must_use]
+    pub fn worker(mut self, worker: impl Into<Option<String>>) -> Self {
+        self.worker = worker.into();
+        self
+    }
+
+    /// Only jobs of this service or account; `None` for any.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<Option<ApiAccount>>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// Only jobs whose stored payload contains this text; `None` for any.
+    #[must_use]
+    pub fn payload(mut self, text: impl Into<Option<String>>) -> Self {
+        self.payload = text.into();
+        self
+    }
+
     /// Only dead letters: failed jobs that are not parked.
     #[must_use]
     pub const fn dead_letters(mut self) -> Self {
@@ -72,6 +136,16 @@ impl JobFilter {
         self.failed = Some(FailedJobs::ParkedFor(parked_for));
         self
     }
+}
+
+/// Selects jobs by the [fingerprint](super::error_fingerprint) of their last error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FingerprintFilter {
+    /// The jobs with this fingerprint.
+    Is(String),
+    /// The jobs without a fingerprint: they have no error, or a program that knows only the specification has written
+    /// it.
+    Missing,
 }
 
 /// A group of failed jobs.

@@ -2,8 +2,11 @@
 
 mod actions;
 mod api_account;
+mod attempt;
 mod claim;
 mod concurrency_limit;
+mod dead_letter_group;
+mod error_fingerprint;
 mod failure;
 mod fence;
 mod filter;
@@ -21,11 +24,14 @@ mod summary;
 
 pub use actions::{JobActionOutcome, PruneRequest};
 pub use api_account::{ApiAccount, InvalidApiAccount};
+pub use attempt::{AttemptOutcome, FIRST_ATTEMPTS, JobAttempt, MAX_ATTEMPTS_KEPT};
 pub use claim::{ClaimOutcome, ClaimRequest, UnreadableJob, WorkerName};
 pub use concurrency_limit::{ConcurrencyLimit, InvalidConcurrencyLimit, Partition};
+pub use dead_letter_group::{DeadLetterGroup, MAX_DEAD_LETTERS_COUNTED};
+pub use error_fingerprint::{MAX_FINGERPRINT_BYTES, error_fingerprint};
 pub use failure::{FailOutcome, FailureReport, Retry};
 pub use fence::{ClaimRef, FencedResult, HeartbeatOutcome, LONGEST_LEASE, lease_holds};
-pub use filter::{FailedJobs, JobCount, JobFilter};
+pub use filter::{FailedJobs, FingerprintFilter, JobCount, JobFilter};
 pub use kind::{CustomKind, InvalidKind, JobKind};
 pub use new_job::{DedupKey, EnqueueOutcome, InvalidJob, NewJob};
 pub use parked::ParkedFor;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
-    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult, HeartbeatOutcome,
-    Job, JobActionOutcome, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob, PruneRequest, ReclaimReport,
-    ReclaimRequest,
+    ClaimOutcome, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
+    HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob,
+    PruneRequest, ReclaimReport, ReclaimRequest,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -20,6 +20,19 @@ pub trait JobReads {
     /// # Errors
     /// [`StoreError::BadRow`] if the row cannot be read as a job.
     fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError>;
+
+    /// The attempts of a job that ended without completing it, the first one first. At most
+    /// [`MAX_ATTEMPTS_KEPT`](crate::job::MAX_ATTEMPTS_KEPT) are kept: the
+    /// [first ones](crate::job::FIRST_ATTEMPTS) and the latest ones. They are deleted with the job.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] if a row cannot be read as an attempt.
+    fn attempts(&mut self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError>;
+
+    /// The dead letters in groups of the same kind and fingerprint of the error, in the order of the kinds. A group
+    /// without fingerprint comes before the others of its kind. Returns the first `limit` groups. Jobs whose kind is
+    /// unreadable are left out.
+    fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError>;
 
     /// A page of jobs in the order of insertion, without their large columns. Unreadable rows are listed in
     /// [`Page::unreadable`].

@@ -121,7 +121,8 @@ impl<'a, C> TablePage<'a, C> {
         self
     }
 
-    /// As [`TablePage::with`], for a column that the index lacks. The page examines at most [`EXAMINED`] rows.
+    /// As [`TablePage::with`], for a column that the index lacks. The page examines at most [`EXAMINED`] rows. In a text
+    /// like ` AND instr(column, ?) > 0`, the value takes the place of the `?`.
     pub(super) fn and_beyond_the_index(mut self, column: &'static str, value: Option<&'a str>) -> Self {
         self.beyond.extend(value.map(|value| (column, value)));
         self
@@ -184,9 +185,11 @@ impl<C> QueryFragment<Sqlite> for TablePage<'_, C> {
 }
 
 fn equals<'b>(out: &mut AstPass<'_, 'b, Sqlite>, columns: &'b [(&'static str, &str)]) -> QueryResult<()> {
-    for (column, value) in columns {
-        out.push_sql(column);
+    for (condition, value) in columns {
+        let (before, after) = condition.split_once('?').unwrap_or((condition, ""));
+        out.push_sql(before);
         out.push_bind_param::<Text, str>(value)?;
+        out.push_sql(after);
     }
     Ok(())
 }

@@ -172,6 +172,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_attempts (job_id, attempt) {
+        job_id -> Text,
+        attempt -> Integer,
+        claimed_at -> Nullable<Timestamp>,
+        ended_at -> Timestamp,
+        worker -> Nullable<Text>,
+        outcome -> Text,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     jobs (id) {
         id -> Text,
         file_id -> Nullable<Text>,
@@ -202,6 +214,7 @@ diesel::table! {
         account -> Nullable<Text>,
         partition_key -> Nullable<Text>,
         waits_for -> Text,
+        error_fingerprint -> Nullable<Text>,
     }
 }
 
@@ -368,6 +381,7 @@ diesel::table! {
 
 diesel::joinable!(file_drive_ids -> files (file_id));
 diesel::joinable!(file_history -> files (file_id));
+diesel::joinable!(job_attempts -> jobs (job_id));
 diesel::joinable!(jobs -> files (file_id));
 diesel::joinable!(listings -> files (file_id));
 diesel::joinable!(processed_hashes -> files (file_id));
@@ -388,6 +402,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     file_drive_ids,
     file_history,
     files,
+    job_attempts,
     jobs,
     listings,
     operator_actions,

@@ -1,6 +1,6 @@
 //! Queries and actions of operators on the queue.
 
-use fieldfen_domain::job::{Job, JobActionOutcome, JobCount, JobFilter, JobSummary};
+use fieldfen_domain::job::{DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
@@ -16,6 +16,21 @@ impl<S: Store> Queue<S> {
     /// [`StoreError::BadRow`] if the row cannot be read as a job.
     pub fn find(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         self.store.read(|s| s.jobs().find(id))
+    }
+
+    /// The attempts of a job that ended without completing it, the first one first. A [retry](Queue::retry) deletes
+    /// none. At most [`MAX_ATTEMPTS_KEPT`](fieldfen_domain::job::MAX_ATTEMPTS_KEPT) are kept.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] if a row cannot be read as an attempt.
+    pub fn attempts(&self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError> {
+        self.store.read(|s| s.jobs().attempts(id))
+    }
+
+    /// The dead letters in at most `limit` groups of the same kind and [fingerprint](fieldfen_domain::job::error_fingerprint) of the error,
+    /// in the order of the kinds. [`JobFilter::fingerprint`] selects the jobs of a group.
+    pub fn dead_letters_by_error(&self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
+        self.store.read(|s| s.jobs().dead_letters_by_error(limit))
     }
 
     /// A page of jobs in the order of insertion, without their large values: [`find`](Queue::find) returns the whole

@@ -5,12 +5,14 @@
 mod adoption;
 mod api_costs;
 mod api_usage;
+mod attempts;
 mod budgets;
 mod claims;
 mod claims_many;
 mod clock_jumps;
 mod concurrency_limits;
 mod confirmations;
+mod dead_letters_by_error;
 mod deletions;
 mod enqueue_many;
 mod enqueueing;
@@ -90,6 +92,8 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         paused_calls::cases(),
         pauses::cases(),
         retries::cases(),
+        attempts::cases(),
+        dead_letters_by_error::cases(),
         job_actions::cases(),
         parked::cases(),
         kill::cases(),

@@ -1,6 +1,6 @@
 //! Actions of operators on jobs, and pruning.
 
-use fieldfen_domain::job::{JobActionOutcome, JobState, JobStatus, PruneRequest, lease_holds};
+use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobState, JobStatus, PruneRequest, lease_holds};
 use fieldfen_domain::store::{JobActions, StoreError};
 use fieldfen_domain::{JobId, Timestamp, cut_reason, truncate_to_micros};
 
@@ -28,6 +28,7 @@ impl JobActions for ModelSession<'_> {
         row.job.declined_since = None;
         row.ended_by = None;
         row.alone = false;
+        row.worker = None;
         self.state.jobs.update(number, row);
         Ok(JobActionOutcome::Done)
     }
@@ -57,8 +58,11 @@ impl JobActions for ModelSession<'_> {
 
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
         let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
-        let JobState::Running { lease, .. } = row.job.state else { return Ok(refused(&row)) };
-        row.killed_under = lease;
+        let JobState::Running { .. } = row.job.state else { return Ok(refused(&row)) };
+        row.end_attempt(AttemptOutcome::Killed, Some(reason), at);
+        if let JobState::Running { lease, .. } = row.job.state {
+            row.killed_under = lease;
+        }
         row.job.state = JobState::Failed { at: Some(truncate_to_micros(at)) };
         row.job.last_error = Some(cut_reason(reason).into_owned());
         self.state.jobs.update(number, row);

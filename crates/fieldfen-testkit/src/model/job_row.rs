@@ -1,7 +1,9 @@
 //! A row of jobs in the model.
 
-use fieldfen_domain::job::{Job, JobState, JobStatus, Lease};
-use fieldfen_domain::{FenceToken, Timestamp, truncate_to_micros};
+use fieldfen_domain::job::{
+    AttemptOutcome, FIRST_ATTEMPTS, Job, JobAttempt, JobState, JobStatus, Lease, MAX_ATTEMPTS_KEPT, error_fingerprint,
+};
+use fieldfen_domain::{FenceToken, Timestamp, cut_reason, truncate_to_micros};
 
 use super::keys::JobKey;
 use super::table::Row;
@@ -18,6 +20,10 @@ pub(super) struct JobRow {
     pub(super) killed_under: Option<Lease>,
     /// The time at which the wait for the due time began; `None` if a caller has chosen the due time.
     pub(super) waiting_since: Option<Timestamp>,
+    /// The worker that runs the job, or ran it as the last one since the job was pending.
+    pub(super) worker: Option<String>,
+    /// The attempts that ended without completing the job.
+    pub(super) attempts: Vec<JobAttempt>,
 }
 
 impl Row for JobRow {
@@ -45,6 +51,25 @@ impl Row for JobRow {
 }
 
 impl JobRow {
+    /// Records the attempt that ends now. Call this before the state changes.
+    pub(super) fn end_attempt(&mut self, outcome: AttemptOutcome, error: Option<&str>, at: Timestamp) {
+        let number = self.attempts.last().map_or(0, |last| last.number) + 1;
+        let mut attempt = JobAttempt::new(number, outcome, truncate_to_micros(at));
+        if let JobState::Running { started_at, .. } = self.job.state {
+            attempt.claimed_at = started_at;
+        }
+        attempt.worker.clone_from(&self.worker);
+        attempt.error = error.map(|error| cut_reason(error).into_owned());
+        self.attempts.push(attempt);
+        let latest = MAX_ATTEMPTS_KEPT - FIRST_ATTEMPTS;
+        self.attempts.retain(|kept| kept.number <= FIRST_ATTEMPTS || kept.number + latest > number);
+    }
+
+    /// The fingerprint of the last error.
+    pub(super) fn fingerprint(&self) -> Option<String> {
+        self.job.last_error.as_deref().map(error_fingerprint).filter(|fingerprint| !fingerprint.is_empty())
+    }
+
     /// Makes the job wait for its next attempt from now on. Its progress, its error and a request to cancel it are
     /// kept.
     pub(super) fn go_back(&mut self, run_at: Timestamp, retries_spent: u32, now: Timestamp) {
@@ -52,6 +77,7 @@ impl JobRow {
         self.job.run_at = run_at;
         self.job.attempts = self.job.attempts.saturating_add(retries_spent);
         self.job.declined_since = None;
+        self.worker = None;
         self.waiting_since = Some(truncate_to_micros(now));
     }
 }

@@ -1,17 +1,15 @@
 //! The job queue: enqueue, claim, fence, reclaim.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailedJobs, FailureReport, FencedResult,
-    HeartbeatOutcome, Job, JobCount, JobFilter, JobKind, JobState, JobStatus, JobSummary, Lease, NewJob, Priority,
-    ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
+    AttemptOutcome, ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
+    HeartbeatOutcome, Job, JobState, Lease, NewJob, Priority, ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
 };
-use fieldfen_domain::store::{JobQueue, JobReads, StoreError};
+use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{
-    CLOCK_TOLERANCE, JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Page, PageRequest, RawJson, Timestamp, corrected_end,
-    cut_reason, later, truncate_to_micros,
+    CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, RawJson, Timestamp, corrected_end, cut_reason, later,
+    truncate_to_micros,
 };
 
 use super::concurrency_limits::Running;
@@ -19,48 +17,6 @@ use super::job_row::JobRow;
 use super::keys::{FileKey, JobKey};
 use super::{BEGINNING, END, ModelSession, missing, taken};
 use crate::fixtures::TICK;
-
-impl JobReads for ModelSession<'_> {
-    fn find(&mut self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.job))
-    }
-
-    fn page(&mut self, filter: &JobFilter, page: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
-        let wanted = |row: &JobRow| {
-            filter.status.is_none_or(|status| row.job.state.status() == status)
-                && filter.kind.as_ref().is_none_or(|kind| row.job.kind == *kind)
-                && filter.file_id.is_none_or(|file_id| row.job.file_id == Some(file_id))
-                && filter.failed.is_none_or(|failed| is_among(failed, &row.job.state))
-        };
-        self.state.jobs.page("jobs", page, wanted, |row| row.job.clone().into())
-    }
-
-    fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
-        let mut counts = BTreeMap::new();
-        for row in self.state.jobs.rows() {
-            let parked_for = row.job.state.parked_for().map(|parked_for| parked_for.to_string());
-            *counts.entry((row.job.kind.as_str().to_owned(), row.job.state.status(), parked_for)).or_insert(0) += 1;
-        }
-        let counts = counts.into_iter();
-        Ok(counts.map(|((kind, status, parked_for), jobs)| JobCount::new(kind, status, parked_for, jobs)).collect())
-    }
-
-    fn count_ended(&mut self, status: JobStatus) -> Result<u64, StoreError> {
-        Ok(self.ended(status)?.count() as u64)
-    }
-
-    fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError> {
-        let mut next: Option<Timestamp> = None;
-        for kind in kinds {
-            let running = Running::of_kind(self.state, kind);
-            let pending = self.state.jobs.rows().filter(|row| row.job.state == JobState::Pending);
-            let of_kind = pending.map(|row| &row.job).filter(|job| job.kind == *kind && running.has_room(job));
-            let first = of_kind.filter_map(|job| self.state.unpaused_from(job, job.run_at)).min();
-            next = next.into_iter().chain(first).min();
-        }
-        Ok(next)
-    }
-}
 
 impl JobQueue for ModelSession<'_> {
     fn enqueue(&mut self, new: &NewJob) -> Result<EnqueueOutcome, StoreError> {
@@ -93,7 +49,15 @@ impl JobQueue for ModelSession<'_> {
             created_at: Some(truncate_to_micros(new.created_at)),
         );
         let waiting_since = new.waiting_since().map(truncate_to_micros);
-        self.state.jobs.insert(JobRow { job, ended_by: None, alone: false, killed_under: None, waiting_since });
+        self.state.jobs.insert(JobRow {
+            job,
+            ended_by: None,
+            alone: false,
+            killed_under: None,
+            waiting_since,
+            worker: None,
+            attempts: Vec::new(),
+        });
         Ok(EnqueueOutcome::Created(new.id))
     }
 
@@ -135,6 +99,7 @@ impl JobQueue for ModelSession<'_> {
             row.ended_by = None;
             row.alone = request.alone && row.job.must_run_alone();
             row.killed_under = None;
+            row.worker = Some(request.worker.as_str().to_owned());
             claimed.jobs.push(row.job.clone());
             self.state.jobs.update(number, row);
         }
@@ -164,6 +129,8 @@ impl JobQueue for ModelSession<'_> {
             Ok(held) => held,
             Err(lost) => return Ok(lost),
         };
+        let outcome = report.attempt_outcome(row.job.cancel_requested_at.is_some());
+        row.end_attempt(outcome, Some(&report.error), report.at);
         row.job.last_error = Some(cut_reason(&report.error).into_owned());
         let finished = match report.retry {
             Retry::At(run_at) if has_another_try(&row.job) => {
@@ -209,6 +176,7 @@ impl JobQueue for ModelSession<'_> {
         };
         let at = truncate_to_micros(at);
         let declined_since = row.job.declined_since.map_or(at, |first| first.min(at));
+        row.end_attempt(AttemptOutcome::Declined, Some(error), at);
         row.go_back(kept(run_at), 0, at);
         row.job.declined_since = Some(declined_since);
         row.job.last_error = Some(cut_reason(error).into_owned());
@@ -217,14 +185,15 @@ impl JobQueue for ModelSession<'_> {
     }
 
     fn throttle(&mut self, claim: &ClaimRef, run_at: Timestamp, at: Timestamp) -> Result<FencedResult<()>, StoreError> {
-        let released = self.release(claim, run_at, at)?;
-        if released.is_done()
-            && let Some((number, mut row)) = self.state.jobs.find(&JobKey::Id(claim.id))
-        {
-            row.job.throttled = row.job.throttled.saturating_add(1);
-            self.state.jobs.update(number, row);
-        }
-        Ok(released)
+        let (number, mut row) = match self.held_to_the_end(claim, run_at) {
+            Ok(held) => held,
+            Err(lost) => return Ok(lost),
+        };
+        row.end_attempt(AttemptOutcome::Throttled, None, at);
+        row.go_back(kept(run_at), 0, at);
+        row.job.throttled = row.job.throttled.saturating_add(1);
+        self.state.jobs.update(number, row);
+        Ok(FencedResult::Done(()))
     }
 
     fn heartbeat(
@@ -290,6 +259,8 @@ impl JobQueue for ModelSession<'_> {
                 (Some(_), Some(asked)) => cut_reason(&format!("{asked} ({reason})")).into_owned(),
                 _ => reason,
             });
+            let error = row.job.last_error.clone();
+            row.end_attempt(AttemptOutcome::LeaseLost, error.as_deref(), now);
             let run_at = kept(later(now, backoff(&row.job)));
             row.job.lost_leases = row.job.lost_leases.saturating_add(1);
             // If the job ran beside others, one of those may have killed the worker.
@@ -369,15 +340,6 @@ impl ModelSession<'_> {
             }
             _ => Err(FencedResult::LeaseLost),
         }
-    }
-}
-
-/// Returns whether a job in this state belongs to this group of failed jobs.
-fn is_among(failed: FailedJobs, state: &JobState) -> bool {
-    match (failed, state) {
-        (FailedJobs::DeadLetters, JobState::Failed { .. }) | (FailedJobs::Parked, JobState::Parked { .. }) => true,
-        (FailedJobs::ParkedFor(wanted), JobState::Parked { parked_for, .. }) => wanted == *parked_for,
-        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ mod concurrency_limits;
 mod files;
 mod hashes;
 mod job_actions;
+mod job_reads;
 mod job_row;
 mod jobs;
 mod keys;

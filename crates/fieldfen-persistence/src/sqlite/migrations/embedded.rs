@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 15] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 16] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -43,6 +43,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 15] = embedded![
     "0013_api_costs",
     "0014_concurrency_limits",
     "0015_api_usage_monthly",
+    "0016_job_attempts",
 ];
 
 impl EmbeddedMigration {

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use fieldfen_domain::file::{File, FileDeleteOutcome, FileHistoryEntry};
-use fieldfen_domain::job::Job;
+use fieldfen_domain::job::{Job, JobAttempt};
 use fieldfen_domain::publication::Publication;
 use fieldfen_domain::store::StoreError;
 
@@ -32,6 +32,11 @@ fn masked(text: Option<String>) -> Option<String> {
 /// The job, without the store's own texts.
 pub(super) fn masked_job(job: Job) -> Job {
     with!(job.clone(), last_error: masked(job.last_error))
+}
+
+/// The attempt, without the store's own texts.
+pub(super) fn masked_attempt(attempt: JobAttempt) -> JobAttempt {
+    with!(attempt.clone(), error: masked(attempt.error))
 }
 
 /// The publication, without the store's own texts.

@@ -10,7 +10,7 @@ use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{FileId, Page, PageRequest};
 
 use super::NEXT_DUE;
-use super::answer::{Answer, answer, masked_entry, masked_job, masked_publication};
+use super::answer::{Answer, answer, masked_attempt, masked_entry, masked_job, masked_publication};
 use super::jobs::kind_numbered;
 use crate::fixtures::{at, file_id, hash};
 
@@ -107,8 +107,9 @@ fn files(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreEr
 fn jobs(s: &mut dyn ReadSession, lines: &mut Vec<String>) -> Result<(), StoreError> {
     for summary in walk(|page| s.jobs().page(&JobFilter::default(), page))? {
         let job = s.jobs().find(&summary.id)?;
-        assert_eq!(job.clone().map(JobSummary::from), Some(summary), "a page shows the jobs that are there");
+        assert_eq!(job.clone().map(JobSummary::from).as_ref(), Some(&summary), "a page shows the jobs that are there");
         list(lines, "job", job.map(masked_job));
+        list(lines, "attempt", s.jobs().attempts(&summary.id)?.into_iter().map(masked_attempt));
     }
     let mut counts = s.jobs().count()?;
     counts.sort_by_key(|count| (count.kind.clone(), count.status, count.parked_for.clone()));

@@ -2,11 +2,12 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{JobActionOutcome, JobStatus, PruneRequest};
+use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobStatus, PruneRequest};
 use fieldfen_domain::store::{JobActions, JobReads, StoreError};
-use fieldfen_domain::{JobId, Timestamp, cut_reason};
+use fieldfen_domain::{JobId, Timestamp};
 
 use super::enqueue::live_id;
+use super::error_text::ErrorText;
 use crate::rules::operator_retry::retry_times;
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
@@ -41,26 +42,47 @@ statement! {
 }
 statement! {
     /// Fails a pending job.
-    CancelPending<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL, waits_for = '' \
+    CancelPending<'a> {
+        reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+    } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, parked_for = NULL, waits_for = '' \
          WHERE id = ? AND status = 'pending'"
 }
 statement! {
     /// Turns a parked job into a dead letter.
-    CancelParked<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET last_error = ?, completed_at = ?, parked_for = NULL \
+    CancelParked<'a> {
+        reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+    } =
+        "UPDATE jobs SET last_error = ?, error_fingerprint = ?, completed_at = ?, parked_for = NULL \
          WHERE id = ? AND status = 'failed' AND parked_for IS NOT NULL"
 }
 statement! {
     /// Requests the cancellation of a running job. An earlier request is kept.
-    CancelRunning<'a> { at: SqlTime as SqlTimestamp, reason: &'a str as Text, id: &'a str as Text } =
-        "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?), last_error = ? \
+    CancelRunning<'a> {
+        at: SqlTime as SqlTimestamp,
+        reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
+        id: &'a str as Text,
+    } =
+        "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?), last_error = ?, \
+         error_fingerprint = ? \
          WHERE id = ? AND status = 'running'"
 }
 statement! {
     /// Fails a running job. The lease is kept: it says until when the handler may still run.
-    KillRunning<'a> { reason: &'a str as Text, at: SqlTime as SqlTimestamp, id: &'a str as Text } =
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = NULL \
+    KillRunning<'a> {
+        reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
+        at: SqlTime as SqlTimestamp,
+        id: &'a str as Text,
+    } =
+        "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, parked_for = NULL \
          WHERE id = ? AND status = 'running'"
 }
 statement! {
@@ -177,27 +199,30 @@ impl JobActions for SqliteSession<'_> {
     }
 
     fn cancel(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
-        let (at, reason) = (SqlTime(at), &*cut_reason(reason));
+        let (at, error) = (SqlTime(at), ErrorText::new(reason));
+        let (reason, fingerprint) = (error.text(), error.fingerprint());
         let (mut ended, mut asked) = (0, 0);
         for id in id.formats() {
             let left = self.partition_of_job(&id)?;
-            ended += CancelPending { reason, at, id: &id }.execute(self.conn).store()?;
-            ended += CancelParked { reason, at, id: &id }.execute(self.conn).store()?;
+            ended += CancelPending { reason, fingerprint, at, id: &id }.execute(self.conn).store()?;
+            ended += CancelParked { reason, fingerprint, at, id: &id }.execute(self.conn).store()?;
             if ended > 0 {
                 self.admit_after(left)?;
             }
-            asked += CancelRunning { at, reason, id: &id }.execute(self.conn).store()?;
+            asked += CancelRunning { at, reason, fingerprint, id: &id }.execute(self.conn).store()?;
         }
         let answer = if ended > 0 { JobActionOutcome::Done } else { JobActionOutcome::CancelRequested };
         self.answer_for(id, ended + asked, answer)
     }
 
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
-        let reason = &*cut_reason(reason);
+        let error = ErrorText::new(reason);
+        let (reason, fingerprint) = (error.text(), error.fingerprint());
         let mut rows = 0;
         for id in id.formats() {
             let left = self.partition_of_job(&id)?;
-            rows += KillRunning { reason, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
+            self.record_loss(&id, AttemptOutcome::Killed, reason, at)?;
+            rows += KillRunning { reason, fingerprint, at: SqlTime(at), id: &id }.execute(self.conn).store()?;
             if rows > 0 {
                 self.admit_after(left)?;
             }

@@ -8,11 +8,12 @@
 //! `limited_claim`.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, JobState, Lease, UnreadableJob};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Timestamp, cut_reason, later, truncate_to_micros};
+use fieldfen_domain::{Timestamp, later, truncate_to_micros};
 
+use super::error_text::ErrorText;
 use super::row::{JobColumns, JobRow, job_columns, pending_job_columns};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
@@ -81,11 +82,12 @@ statement! {
     /// Fails a row that cannot be read as a job.
     FailRow<'a> {
         reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, \
-         parked_for = NULL, waits_for = '' WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
+        "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, \
+         lease_expires_at = NULL, parked_for = NULL, waits_for = '' WHERE rowid = ? AND status IN ('pending', 'running') RETURNING ", job_columns!()
     )
 }
 
@@ -162,13 +164,14 @@ impl SqliteSession<'_> {
         error: &StoreError,
         now: Timestamp,
     ) -> Result<Option<UnreadableJob>, StoreError> {
-        let reason = cut_reason(&error.to_string()).into_owned();
-        let fail = FailRow { reason: &reason, at: SqlTime(now), rowid };
+        let error = error.to_string();
+        let error = ErrorText::new(&error);
+        let fail = FailRow { reason: error.text(), fingerprint: error.fingerprint(), at: SqlTime(now), rowid };
         let left = self.partition_of_row(rowid)?;
         let Some(row) = fail.get_result::<JobRow>(self.conn).optional().store()? else { return Ok(None) };
         self.note(CommitNotice::JobEnded);
         self.admit_after(left)?;
-        Ok(Some(row.unreadable(reason)))
+        Ok(Some(row.unreadable(error.text().to_owned())))
     }
 
     /// Claims the first due jobs of a kind. Returns their rows as they were before.

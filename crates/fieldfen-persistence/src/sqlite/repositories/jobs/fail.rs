@@ -4,8 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimRef, FailOutcome, FailureReport, FencedResult, Retry};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, cut_reason, truncate_to_micros};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, truncate_to_micros};
 
+use super::error_text::ErrorText;
 use super::fence::Held;
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
@@ -18,13 +19,14 @@ statement! {
     /// cancellation was requested.
     Fail<'a> {
         error: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
         partition_key: Option<&'a str> as Nullable<Text>,
     } -> (Nullable<BigInt>,) =
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+        "UPDATE jobs SET status = 'pending', last_error = ?, error_fingerprint = ?, run_at = ?, waiting_since = ?, \
          attempts = min(coalesce(attempts, 0) + 1, 4294967295), throttled = 0, lease_token = NULL, \
          lease_expires_at = NULL, worker = NULL, started_at = NULL, \
          declined_since = NULL \
@@ -35,23 +37,27 @@ statement! {
     /// Fails a job.
     FailForGood<'a> {
         error: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         token: &'a str as Text,
         partition_key: Option<&'a str> as Nullable<Text>,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, lease_expires_at = NULL, parked_for = NULL \
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, \
+         lease_expires_at = NULL, parked_for = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 statement! {
     /// Parks a job, unless its cancellation was requested.
     Park<'a> {
         reason: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         parked_for: &'a str as Text,
         id: &'a str as Text,
         token: &'a str as Text,
         partition_key: Option<&'a str> as Nullable<Text>,
-    } = "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, parked_for = ?, lease_expires_at = NULL \
+    } = "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, parked_for = ?, \
+         lease_expires_at = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ? AND cancel_requested_at IS NULL"
 }
 
@@ -61,7 +67,7 @@ impl SqliteSession<'_> {
         claim: &ClaimRef,
         report: &FailureReport,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let error = cut_reason(&report.error);
+        let error = ErrorText::new(&report.error);
         let failed = self.end_claim(claim, |s, held| s.fail_held(held, report, &error))?;
         if let Some(outcome) = failed {
             let is_pending = matches!(outcome, FailOutcome::Retrying { .. });
@@ -74,14 +80,18 @@ impl SqliteSession<'_> {
 
     fn fail_held(
         &mut self,
-        Held { id, token, partition_key }: Held<'_>,
+        held: Held<'_>,
         report: &FailureReport,
-        error: &str,
+        error: &ErrorText<'_>,
     ) -> Result<Option<FailOutcome>, StoreError> {
-        let at = SqlTime(report.at);
+        let (at, fingerprint, error) = (SqlTime(report.at), error.fingerprint(), error.text());
+        if !self.record_failure(held, report, error)? {
+            return Ok(None);
+        }
+        let Held { id, token, partition_key } = held;
         if let Retry::At(run_at) = report.retry {
             let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
-            let fail = Fail { error, run_at: SqlTime(run_at), at, id, token, partition_key };
+            let fail = Fail { error, fingerprint, run_at: SqlTime(run_at), at, id, token, partition_key };
             let attempts = fail.get_result::<(Option<StoredNumber>,)>(self.conn).optional().store()?;
             if let Some((Some(attempts),)) = attempts {
                 let row = RowRef::known("jobs", id);
@@ -90,12 +100,13 @@ impl SqliteSession<'_> {
             }
         }
         if let Retry::Parked(parked_for) = report.retry {
-            let park = Park { reason: error, at, parked_for: parked_for.as_str(), id, token, partition_key };
+            let parked_for = parked_for.as_str();
+            let park = Park { reason: error, fingerprint, at, parked_for, id, token, partition_key };
             if park.execute(self.conn).store()? == 1 {
                 return Ok(Some(FailOutcome::Parked));
             }
         }
-        let fail = FailForGood { error, at, id, token, partition_key };
+        let fail = FailForGood { error, fingerprint, at, id, token, partition_key };
         Ok((fail.execute(self.conn).store()? == 1).then_some(FailOutcome::DeadLetter))
     }
 }

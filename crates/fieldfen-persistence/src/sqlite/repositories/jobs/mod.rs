@@ -2,10 +2,15 @@
 
 mod actions;
 mod admission;
+mod attempts;
+#[cfg(test)]
+mod attempts_test;
 mod claim;
 pub(super) mod claim_rules;
 mod complete;
+mod dead_letter_groups;
 mod enqueue;
+mod error_text;
 mod fail;
 mod fence;
 mod future_waits;
@@ -153,6 +158,8 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         unclaimable::statements(),
         future_waits::statements(),
         actions::statements(),
+        attempts::statements(),
+        dead_letter_groups::statements(),
     ]
     .concat();
     let constant = constant.into_iter().map(|(name, sql)| (name, sql.to_owned()));

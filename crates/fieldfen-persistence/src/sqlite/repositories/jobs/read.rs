@@ -2,7 +2,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{FailedJobs, Job, JobCount, JobFilter, JobKind, JobStatus, JobSummary, Priority};
+use fieldfen_domain::job::{
+    DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobStatus,
+    JobSummary, Priority,
+};
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
 
@@ -10,7 +13,7 @@ use super::limited_claim::after_pause;
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
 use crate::rules::claim_rules::pause_mark;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{DueFrom, IdFormats, StoredText};
+use crate::sqlite::columns::{DueFrom, IdFormats, StoredText, least_text};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
@@ -34,9 +37,30 @@ statement! {
          GROUP BY command_type, status, parked"
 }
 
+/// The values of a filter as the database compares them.
+#[derive(Debug)]
+struct FilterTexts {
+    ended_since: Option<String>,
+    ended_before: Option<String>,
+    created_before: Option<String>,
+    account: Option<String>,
+}
+
+impl FilterTexts {
+    fn new(filter: &JobFilter) -> Self {
+        Self {
+            ended_since: filter.ended_since.map(least_text),
+            ended_before: filter.ended_before.map(least_text),
+            created_before: filter.created_before.map(least_text),
+            account: filter.account.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
 /// A page of the jobs that match a filter. `file_id` is the id of the filter's file, as the file's row holds it.
 fn job_page<'a>(
     filter: &'a JobFilter,
+    texts: &'a FilterTexts,
     file_id: Option<&'a str>,
     request: &PageRequest,
 ) -> Result<TablePage<'a, JobColumns>, StoreError> {
@@ -64,6 +88,22 @@ fn job_page<'a>(
             .with(" AND parked_for IS NOT NULL AND status = ", Some(failed))
             .with(" AND parked_for = ", Some(parked_for.as_str())),
     };
+    let page = match &filter.fingerprint {
+        Some(FingerprintFilter::Missing) => page.with_unindexed(" AND error_fingerprint IS NULL"),
+        Some(FingerprintFilter::Is(_)) | None => page,
+    };
+    let fingerprint = filter.fingerprint.as_ref().and_then(|wanted| match wanted {
+        FingerprintFilter::Is(fingerprint) => Some(fingerprint.as_str()),
+        FingerprintFilter::Missing => None,
+    });
+    let page = page
+        .and_beyond_the_index(" AND error_fingerprint = ", fingerprint)
+        .and_beyond_the_index(" AND completed_at >= ", texts.ended_since.as_deref())
+        .and_beyond_the_index(" AND completed_at < ", texts.ended_before.as_deref())
+        .and_beyond_the_index(" AND created_at < ", texts.created_before.as_deref())
+        .and_beyond_the_index(" AND worker = ", filter.worker.as_deref())
+        .and_beyond_the_index(" AND account = ", texts.account.as_deref())
+        .and_beyond_the_index(" AND instr(payload_json, ?) > 0", filter.payload.as_deref());
     // A file has few jobs, while a status may have a million.
     Ok(match (file_id, status.or(filter.failed.map(|_| failed))) {
         (None, Some(_)) => page.and_beyond_the_index(" AND command_type = ", kind),
@@ -82,10 +122,19 @@ impl JobReads for SqliteSession<'_> {
     }
 
     fn page(&mut self, filter: &JobFilter, request: &PageRequest) -> Result<Page<JobSummary>, StoreError> {
+        let texts = FilterTexts::new(filter);
         in_either_id_format(filter.file_id.as_ref(), |file_id| {
             let read = |row: JobRow| (row.rowid, row.read().map(JobSummary::from));
-            job_page(filter, file_id, request)?.read(self.conn, request, read)
+            job_page(filter, &texts, file_id, request)?.read(self.conn, request, read)
         })
+    }
+
+    fn attempts(&mut self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError> {
+        self.attempts_of(id)
+    }
+
+    fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
+        self.groups_of_dead_letters(limit)
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
@@ -139,7 +188,8 @@ impl JobReads for SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
-    use fieldfen_domain::job::ParkedFor;
+    use fieldfen_domain::MIN_TIMESTAMP;
+    use fieldfen_domain::job::{ApiAccount, ParkedFor};
 
     let first = PageRequest::first(1);
     let newest = first.clone().newest_first();
@@ -147,7 +197,22 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let kind = all.clone().kind(JobKind::CreateListing);
     let status = all.clone().status(JobStatus::Failed);
     let both = status.clone().kind(kind.kind.clone());
-    let page = |filter, file_id, request| sql(&job_page(filter, file_id, request).unwrap());
+    let page = |filter: &JobFilter, file_id, request| {
+        sql(&job_page(filter, &FilterTexts::new(filter), file_id, request).unwrap())
+    };
+    let last_examined = |filter: &JobFilter| {
+        sql(&job_page(filter, &FilterTexts::new(filter), None, &first).unwrap().last_examined().unwrap())
+    };
+    let details = all
+        .clone()
+        .dead_letters()
+        .fingerprint(FingerprintFilter::Is(String::new()))
+        .ended_since(MIN_TIMESTAMP)
+        .ended_before(MIN_TIMESTAMP)
+        .created_before(MIN_TIMESTAMP)
+        .worker(String::new())
+        .account("etsy".parse::<ApiAccount>().unwrap())
+        .payload(String::new());
     vec![
         ("ById", ById::SQL.to_owned()),
         ("PageOfAll", page(&all, None, &first)),
@@ -155,8 +220,11 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("PageOfStatus", page(&status, None, &first)),
         ("PageOfStatus, newest first", page(&status, None, &newest)),
         ("PageOfStatus, kind", page(&both, None, &first)),
-        ("PageOfStatus, kind, last examined", sql(&job_page(&both, None, &first).unwrap().last_examined().unwrap())),
+        ("PageOfStatus, kind, last examined", last_examined(&both)),
         ("PageOfDeadLetters", page(&all.clone().dead_letters(), None, &first)),
+        ("PageOfDeadLetters, details", page(&details, None, &first)),
+        ("PageOfDeadLetters, details, last examined", last_examined(&details)),
+        ("PageOfKind, without fingerprint", page(&kind.clone().fingerprint(FingerprintFilter::Missing), None, &first)),
         ("PageOfParked", page(&all.clone().parked(), None, &first)),
         ("PageOfParked, newest first", page(&all.clone().parked(), None, &newest)),
         ("PageOfParkedFor, kind", page(&kind.clone().parked_for(ParkedFor::Approval), None, &first)),

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{Job, ReclaimReport, ReclaimRequest, ReclaimedJob};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{AttemptOutcome, Job, ReclaimReport, ReclaimRequest, ReclaimedJob};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Timestamp, cut_reason, later};
+use fieldfen_domain::{Timestamp, later};
 
+use super::error_text::ErrorText;
 use super::row::{JobColumns, JobRow, job_columns};
 use crate::rules::expired_lease;
 use crate::sqlite::CommitNotice;
@@ -37,11 +38,12 @@ statement! {
     /// has spent its retries and ran alone, and a job whose cancellation was requested.
     ReclaimForRetry<'a> {
         last_error: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         run_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+        "UPDATE jobs SET status = 'pending', last_error = ?, error_fingerprint = ?, run_at = ?, waiting_since = ?, \
          attempts = min(coalesce(attempts, 0) + 1, 4294967295), lost_leases = min(lost_leases + 1, 4294967295), \
          lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL \
          WHERE rowid = ? AND status = 'running' AND cancel_requested_at IS NULL AND max_retries > 0 \
@@ -52,10 +54,11 @@ statement! {
     /// Fails an expired job. The statement removes the lease token, so that a late outcome of the worker is refused.
     ReclaimAsFailed<'a> {
         last_error: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
-        "UPDATE jobs SET status = 'failed', last_error = ?, completed_at = ?, \
+        "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, \
          lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, \
          parked_for = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
     )
@@ -103,7 +106,7 @@ impl SqliteSession<'_> {
         backoff: &dyn Fn(&Job) -> Duration,
         taken: &mut ReclaimReport,
     ) -> Result<(), StoreError> {
-        let (rowid, worker) = (row.rowid, row.worker());
+        let (rowid, id, worker) = (row.rowid, row.id_text(), row.worker());
         let expires_at = row.take_expiry();
         let job = match row.read() {
             Ok(job) => job,
@@ -114,13 +117,17 @@ impl SqliteSession<'_> {
             }
         };
         let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, now);
-        let reason = cut_reason(&reason);
+        let reason = ErrorText::new(&reason);
+        let (last_error, fingerprint) = (reason.text(), reason.fingerprint());
         let run_at = later(now, backoff(&job));
         let left = self.partition_of_row(rowid)?;
-        let back = ReclaimForRetry { last_error: &reason, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
+        self.record_loss(&id, AttemptOutcome::LeaseLost, last_error, now)?;
+        let back = ReclaimForRetry { last_error, fingerprint, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
         let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
             Some(row) => row,
-            None => ReclaimAsFailed { last_error: &reason, at: SqlTime(now), rowid }.get_result(self.conn).store()?,
+            None => {
+                ReclaimAsFailed { last_error, fingerprint, at: SqlTime(now), rowid }.get_result(self.conn).store()?
+            }
         };
         self.admit_after(left)?;
         taken.jobs.push(ReclaimedJob::new(row.read()?, worker));

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimRef, FencedResult};
+use fieldfen_domain::job::{AttemptOutcome, ClaimRef, FencedResult};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, cut_reason};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
+use super::error_text::ErrorText;
 use super::fence::{Held, by_job_id, given_claims, of_given_claims, of_given_claims_without_limit};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
@@ -46,6 +47,7 @@ statement! {
     /// future.
     Decline<'a> {
         error: &'a str as Text,
+        fingerprint: Option<&'a str> as Nullable<Text>,
         run_at: SqlTime as SqlTimestamp,
         waiting_since: SqlTime as SqlTimestamp,
         first: SqlTime as SqlTimestamp,
@@ -53,13 +55,13 @@ statement! {
         id: &'a str as Text,
         token: &'a str as Text,
         partition_key: Option<&'a str> as Nullable<Text>,
-    } = "UPDATE jobs SET status = 'pending', last_error = ?, run_at = ?, waiting_since = ?, \
+    } = "UPDATE jobs SET status = 'pending', last_error = ?, error_fingerprint = ?, run_at = ?, waiting_since = ?, \
          declined_since = min(coalesce(declined_since, ?), ?), lease_token = NULL, lease_expires_at = NULL, \
          worker = NULL, started_at = NULL WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
 
 impl SqliteSession<'_> {
-    /// Releases a job and adds this number to its count of throttles.
+    /// Releases a job and adds this number to its count of throttles. The attempt of a throttled job is recorded.
     pub(super) fn release_job(
         &mut self,
         claim: &ClaimRef,
@@ -68,7 +70,11 @@ impl SqliteSession<'_> {
         throttles: i64,
     ) -> Result<FencedResult<()>, StoreError> {
         let run_at = run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP);
-        let released = self.end_claim(claim, |s, Held { id, token, partition_key }| {
+        let released = self.end_claim(claim, |s, held| {
+            if throttles > 0 && !s.record_return(held, AttemptOutcome::Throttled, None, at)? {
+                return Ok(None);
+            }
+            let Held { id, token, partition_key } = held;
             let (run_at, at) = (SqlTime(run_at), SqlTime(at));
             let release = Release { run_at, at, throttles, id, token, partition_key };
             Ok((release.execute(s.conn).store()? == 1).then_some(()))
@@ -110,12 +116,25 @@ impl SqliteSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
     ) -> Result<FencedResult<()>, StoreError> {
-        let error = cut_reason(error);
+        let error = ErrorText::new(error);
         let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-        let declined = self.end_claim(claim, |s, Held { id, token, partition_key }| {
-            let now = SqlTime(at);
-            let decline =
-                Decline { error: &error, run_at, waiting_since: now, first: now, at: now, id, token, partition_key };
+        let declined = self.end_claim(claim, |s, held| {
+            let (fingerprint, error) = (error.fingerprint(), error.text());
+            if !s.record_return(held, AttemptOutcome::Declined, Some(error), at)? {
+                return Ok(None);
+            }
+            let (Held { id, token, partition_key }, now) = (held, SqlTime(at));
+            let decline = Decline {
+                error,
+                fingerprint,
+                run_at,
+                waiting_since: now,
+                first: now,
+                at: now,
+                id,
+                token,
+                partition_key,
+            };
             Ok((decline.execute(s.conn).store()? == 1).then_some(()))
         })?;
         if declined.is_some() {

@@ -114,6 +114,11 @@ impl JobRow {
         self.account.as_ref()?.as_str()?.parse().ok()
     }
 
+    /// The id as the row holds it; empty if it is no text.
+    pub(super) fn id_text(&self) -> String {
+        self.id.as_ref().and_then(StoredText::as_str).unwrap_or_default().to_owned()
+    }
+
     /// The worker that holds or held the job.
     pub(in crate::sqlite) fn worker(&self) -> Option<String> {
         self.worker.clone().map(StoredText::into_prose)

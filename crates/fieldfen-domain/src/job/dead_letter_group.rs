@@ -1,0 +1,37 @@
+//! Dead letters that failed with the same error.
+
+use super::JobKind;
+use crate::ids::JobId;
+use crate::time::Timestamp;
+
+/// The largest number of dead letters that are counted for one group.
+pub const MAX_DEAD_LETTERS_COUNTED: u32 = 10_000;
+
+/// The dead letters of one kind whose errors have the same [fingerprint](super::error_fingerprint).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetterGroup {
+    /// The kind of the jobs.
+    pub kind: JobKind,
+    /// The fingerprint of their errors; `None` if they have none, because a program that knows only the specification
+    /// has failed them.
+    pub fingerprint: Option<String>,
+    /// The number of jobs, at most [`MAX_DEAD_LETTERS_COUNTED`].
+    pub jobs: u32,
+    /// Whether there are more jobs than `jobs`.
+    pub has_more: bool,
+    /// The time at which the first of them failed; `None` if a row does not hold a readable time.
+    pub oldest: Option<Timestamp>,
+    /// The time at which the last of them failed; `None` if a row does not hold a readable time.
+    pub newest: Option<Timestamp>,
+    /// The job that failed last; `None` if its row holds no readable id.
+    pub example: Option<JobId>,
+}
+
+impl DeadLetterGroup {
+    /// A group of this many jobs. The other fields are unknown.
+    #[must_use]
+    pub const fn new(kind: JobKind, fingerprint: Option<String>, jobs: u32) -> Self {
+        Self { kind, fingerprint, jobs, has_more: false, oldest: None, newest: None, example: None }
+    }
+}
