@@ -36,25 +36,27 @@ impl JobReads for ModelSession<'_> {
     }
 
     fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
-        let mut dead: BTreeMap<(String, Option<String>), Vec<(Option<Timestamp>, i64, Job)>> = BTreeMap::new();
-        for (number, row) in self.state.jobs.numbered() {
-            if let JobState::Failed { at } = row.job.state {
-                let group = (row.job.kind.as_str().to_owned(), row.fingerprint());
-                dead.entry(group).or_default().push((at, number, row.job));
-            }
+        let failed_at = |job: &Job| match job.state {
+            JobState::Failed { at } => at,
+            _ => None,
+        };
+        let mut dead: BTreeMap<(String, Option<String>), Vec<&Job>> = BTreeMap::new();
+        for row in self.state.jobs.rows().filter(|row| matches!(row.job.state, JobState::Failed { .. })) {
+            let group = (row.job.kind.as_str().to_owned(), row.fingerprint());
+            dead.entry(group).or_default().push(&row.job);
         }
         let mut groups = Vec::new();
         for ((_, fingerprint), mut jobs) in dead.into_iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-            jobs.sort_by_key(|(at, number, _)| (*at, *number));
-            let oldest = jobs.iter().find_map(|(at, ..)| *at);
-            let Some((newest, _, last)) = jobs.last() else { continue };
+            jobs.sort_by_key(|job| failed_at(job));
+            let oldest = jobs.iter().find_map(|job| failed_at(job));
+            let Some(last) = jobs.last() else { continue };
             let number = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
             let group = DeadLetterGroup::new(last.kind.clone(), fingerprint, number.min(MAX_DEAD_LETTERS_COUNTED));
             groups.push(with!(
                 group,
                 has_more: number > MAX_DEAD_LETTERS_COUNTED,
-                oldest: oldest,
-                newest: *newest,
+                oldest,
+                newest: failed_at(last),
                 example: Some(last.id),
             ));
         }
