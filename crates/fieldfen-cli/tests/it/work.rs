@@ -29,9 +29,7 @@ pub(crate) struct WorkProcess(Child);
 impl Workshop {
     pub(crate) fn new(name: &str, script: &str, command: &str, settings: &str) -> Self {
         let shop = Shop::new();
-        let path = shop.folder().join(name);
-        fs::write(&path, script).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_script(&shop, name, script);
         let rules = format!("[[handler]]\nkind = \"{KIND}\"\ncommand = {command}\n{settings}\n");
         fs::write(shop.folder().join("fieldfen.toml"), rules).unwrap();
         let queue = Queue::new(shop.store(), Environment::system());
@@ -87,6 +85,13 @@ impl Workshop {
         let text = fs::read_to_string(self.shop.folder().join(file)).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).filter(|pid| is_alive(*pid)).collect()
     }
+}
+
+/// Writes a program into the folder of a shop.
+fn write_script(shop: &Shop, name: &str, script: &str) {
+    let path = shop.folder().join(name);
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Whether a process with this id lives and is no zombie.
@@ -313,4 +318,24 @@ fn jobs_that_no_living_worker_handles_are_warned_of() {
         std::io::BufRead::lines(err).map_while(Result::ok).find(|line| line.contains("acme.other"))
     });
     assert_eq!(warning.unwrap(), "warning: 1 jobs of kind acme.other wait, and no living worker handles this kind");
+}
+
+#[test]
+fn programs_take_a_picture_from_its_arrival_to_its_approval() {
+    let upscale = r#"#!/bin/sh
+        printf '{"file_event": {"upscaled": {"processed_filename": "x4-%s", "width": 8000, "height": 6000}}}' "$FIELDFEN_FILE_NAME""#;
+    let rules = "[[handler]]\nkind = \"UpscaleImage\"\ncommand = [\"./upscale.sh\"]\nconcurrency = 1\n\
+        [[handler]]\nkind = \"GenerateMetadata\"\ncommand = [\"./describe.sh\"]\n";
+    let shop = Shop::new();
+    write_script(&shop, "upscale.sh", upscale);
+    write_script(&shop, "describe.sh", "#!/bin/sh\necho '{\"file_event\": {\"described\": {\"title\": \"Red fox\"}}}'");
+    fs::write(shop.folder().join("fieldfen.toml"), rules).unwrap();
+    shop.pictures(&["red-fox-first-snow.jpg"]);
+    shop.run(&["files", "ingest", "pictures"]).ends_with(0);
+    let end = shop.run(&["work", "--until-idle", "--json"]).document(0);
+    assert_eq!(end, serde_json::json!({"given_back": 0, "kept": 0, "still_running": []}));
+    let files = shop.run(&["files", "list", "--status", "processed", "--json"]).document(0);
+    let id = files["items"][0]["id"].as_str().unwrap();
+    let shown = shop.run(&["files", "show", id]).out;
+    assert!(shown.contains("x4-red-fox-first-snow.jpg") && shown.contains("Red fox"), "{shown}");
 }

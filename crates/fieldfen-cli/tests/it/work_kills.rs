@@ -143,8 +143,8 @@ fn each_result_of_a_python_script_counts_once_and_no_child_is_left_while_workers
             Fate::TimedOut | Fate::Cancelled => {
                 assert!(matches!(job.state, JobState::Failed { .. }), "{fate:?}: {job:?}");
                 let error = job.last_error.unwrap_or_default();
-                timed_out += u64::from(error.starts_with("timed out after 4 s"));
-                asked += u64::from(error.starts_with("asked to stop"));
+                timed_out += u64::from(error.contains("timed out after 4 s"));
+                asked += u64::from(error.contains("asked to stop"));
             }
         }
     }
@@ -165,6 +165,8 @@ fn each_result_of_a_python_script_counts_once_and_no_child_is_left_while_workers
     }
     assert_eq!(counts.keys().copied().collect::<BTreeSet<_>>(), expected);
     assert!(counts.values().all(|times| *times == 1), "{counts:?}");
+    // A small run may end all of them in other ways: pending, or with their worker.
+    assert!(jobs < 500 || (timed_out > 0 && asked > 0), "{timed_out} jobs timed out, {asked} were asked to stop");
     println!(
         "{} results in {:?}; {timed_out} jobs timed out, {asked} were asked to stop",
         expected.len(),
