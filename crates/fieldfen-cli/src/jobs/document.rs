@@ -2,11 +2,12 @@
 
 use std::io;
 
-use fieldfen_domain::job::{Job, JobState, JobSummary};
+use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary};
 use fieldfen_domain::{FileId, JobId, RawJson, Timestamp};
 use fieldfen_terminal::{Terminal, TextOutput};
 use serde::Serialize;
 
+use super::attempts::{self, AttemptLine};
 use crate::json_text::JsonText;
 use crate::time_argument::shown;
 
@@ -121,21 +122,23 @@ pub(crate) struct JobDocument {
     result: Option<JsonText>,
     /// The last progress that the handler has reported.
     progress: Option<JsonText>,
+    /// The attempts that ended without completing the job, the first one first.
+    attempts: Vec<AttemptLine>,
 }
 
-impl From<Job> for JobDocument {
-    fn from(mut job: Job) -> Self {
+impl JobDocument {
+    pub(super) fn new(mut job: Job, attempts: Vec<JobAttempt>) -> Self {
         let json = |json: Option<RawJson>| json.map(JsonText);
         let (payload, result, progress) =
             (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
         let error = job.last_error.clone();
-        Self { line: JobLine { error, ..JobLine::from(JobSummary::from(job)) }, payload, result, progress }
+        let line = JobLine { error, ..JobLine::from(JobSummary::from(job)) };
+        let attempts = attempts.into_iter().map(AttemptLine::from).collect();
+        Self { line, payload, result, progress, attempts }
     }
-}
 
-impl JobDocument {
-    /// Writes the values of the job, one on a line, without those that it does not have.
-    pub(crate) fn write(&self, out: &mut TextOutput<'_>) -> io::Result<()> {
+    /// Writes the values of the job, one on a line, without those that it does not have, and the table of its attempts.
+    pub(super) fn write(&self, out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
         let line = &self.line;
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         let json = |json: &Option<JsonText>| json.as_ref().map(|json| json.0.as_str().to_owned());
@@ -167,6 +170,6 @@ impl JobDocument {
                 writeln!(out, "{name:<16} {value}")?;
             }
         }
-        Ok(())
+        attempts::write_table(&self.attempts, out, terminal)
     }
 }

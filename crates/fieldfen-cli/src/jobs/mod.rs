@@ -1,12 +1,15 @@
-//! `jobs`: list, show, retry, cancel, kill, delete.
+//! `jobs`: list, show, errors, enqueue, retry, cancel, kill, delete.
 
+mod attempts;
 mod document;
 mod enqueue;
+mod errors;
+mod filter;
 
-use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobKind, JobStatus};
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::JobActionOutcome;
 use fieldfen_domain::operator::Action;
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FileId, JobId};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::queue::Queue;
 use fieldfen_terminal::Exit;
@@ -16,17 +19,20 @@ use crate::context::Context;
 use crate::page::{List, PageArgs};
 use document::JobDocument;
 pub(crate) use document::{JobLine, write_table};
+use filter::FilterArgs;
 
 /// The commands of `jobs`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum JobsCommand {
     /// List jobs, the newest first
     List(ListArgs),
-    /// Show one job with its payload, result and last error
+    /// Show one job with its payload, result, last error and attempts
     Show {
         /// The id of the job
         id: JobId,
     },
+    /// Count the dead letters by kind and error
+    Errors(errors::ErrorsArgs),
     /// Enqueue a job
     Enqueue(enqueue::EnqueueArgs),
     /// Make a failed or parked job run again, with all its retries
@@ -73,37 +79,13 @@ pub(crate) struct JobArgs {
     id: JobId,
 }
 
-/// The filter of a list of jobs.
+/// The filter of a list of jobs, and the part that is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListArgs {
-    /// Only jobs of this status: pending, running, completed or failed
-    #[arg(long)]
-    status: Option<JobStatus>,
-    /// Only jobs of this kind
-    #[arg(long)]
-    kind: Option<JobKind>,
-    /// Only jobs of this file
-    #[arg(long, value_name = "ID")]
-    file: Option<FileId>,
-    /// Only dead letters: jobs that have failed for good or were cancelled
-    #[arg(long, conflicts_with_all = ["status", "parked"])]
-    dead: bool,
-    /// Only jobs that are parked for an approval or a person
-    #[arg(long, conflicts_with = "status")]
-    parked: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
     #[command(flatten)]
     page: PageArgs,
-}
-
-impl ListArgs {
-    fn filter(&self) -> JobFilter {
-        let filter = JobFilter::new().status(self.status).kind(self.kind.clone()).file_id(self.file);
-        match (self.dead, self.parked) {
-            (true, _) => filter.dead_letters(),
-            (_, true) => filter.parked(),
-            _ => filter,
-        }
-    }
 }
 
 impl JobsCommand {
@@ -112,6 +94,7 @@ impl JobsCommand {
         match self {
             Self::List(args) => list(&queue, args, context),
             Self::Show { id } => show(&queue, id, context),
+            Self::Errors(args) => args.run(&queue, context),
             Self::Enqueue(args) => args.run(&queue, context),
             Self::Retry { job, reason } => act(context, job, "retried", reason, |id, action| queue.retry(id, action)),
             Self::Cancel { job, reason } => {
@@ -127,7 +110,8 @@ impl JobsCommand {
 }
 
 fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> anyhow::Result<()> {
-    let list = List::of(queue.list(&args.filter(), &args.page.request())?, JobLine::from);
+    let filter = args.filter.filter(context.environment.now());
+    let list = List::of(queue.list(&filter, &args.page.request())?, JobLine::from);
     context.terminal.print_result(&list, |out| {
         write_table(list.items(), out, context.terminal)?;
         list.write_end(out, "job")
@@ -137,8 +121,8 @@ fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> a
 
 fn show(queue: &Queue<SqliteStore>, id: &JobId, context: &Context<'_>) -> anyhow::Result<()> {
     let job = queue.find(id)?.ok_or_else(|| Exit::NotFound.with(format!("there is no job {id}")))?;
-    let document = JobDocument::from(job);
-    context.terminal.print_result(&document, |out| document.write(out))?;
+    let document = JobDocument::new(job, queue.attempts(id)?);
+    context.terminal.print_result(&document, |out| document.write(out, context.terminal))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arguments;
+mod failed_jobs;
 mod journey;
 mod shop_harness;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,81 @@
+//! An operator looks for the reason why jobs have failed: attempts, dead letters by error, and filters.
+
+use fieldfen_domain::JobId;
+use fieldfen_domain::job::Retry;
+use fieldfen_domain::store::{Store as _, StoreError};
+use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job, job_id};
+use serde_json::Value;
+
+use crate::shop_harness::Shop;
+
+/// Enqueues jobs with these numbers, each of which fails for good with its error.
+fn fail(shop: &Shop, jobs: &[(u64, &str)]) {
+    for &(number, error) in jobs {
+        let failed = shop.store().write(|s| {
+            let _ = s.jobs().enqueue(&job(number))?;
+            assert_eq!(s.jobs().claim(&claim_request(number, 1, at(0)))?.jobs.len(), 1);
+            let report = failure(error, Retry::Never, at(i64::try_from(number).unwrap()));
+            Ok::<_, StoreError>(s.jobs().fail(&claim_ref(number, number), &report)?.is_done())
+        });
+        assert!(failed.unwrap());
+    }
+}
+
+fn items(list: &Value) -> &[Value] {
+    list["items"].as_array().unwrap()
+}
+
+/// The ids of the jobs that this filter finds, the oldest first.
+fn found(shop: &Shop, filter: &[&str]) -> Vec<String> {
+    let list = shop.run(&[&["jobs", "list", "--oldest", "--json"], filter].concat()).document(0);
+    items(&list).iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn ids(numbers: &[u64]) -> Vec<String> {
+    numbers.iter().map(|number| job_id(*number).to_string()).collect()
+}
+
+#[test]
+fn a_retried_job_shows_the_attempt_before_the_retry() {
+    let shop = Shop::new();
+    fail(&shop, &[(1, "no \u{1b}[2Jpaper")]);
+    let id: JobId = job_id(1);
+    shop.run(&["jobs", "retry", &id.to_string()]).ends_with(0);
+    let shown = shop.run(&["jobs", "show", &id.to_string(), "--json"]).document(0);
+    let attempt = &shown["attempts"][0];
+    assert_eq!(
+        (&shown["status"], &attempt["number"], &attempt["outcome"]),
+        (&"pending".into(), &1.into(), &"failed".into())
+    );
+    assert_eq!(attempt["error"], "no \u{1b}[2Jpaper");
+    let text = shop.run(&["jobs", "show", &id.to_string()]);
+    text.ends_with(0);
+    assert!(text.out.contains("outcome") && text.out.contains("worker of the tests"), "{}", text.out);
+    assert!(!text.out.contains('\u{1b}'), "{:?}", text.out);
+}
+
+#[test]
+fn dead_letters_are_counted_by_error_and_listed_by_fingerprint() {
+    let shop = Shop::new();
+    assert_eq!(shop.run(&["jobs", "errors"]).out, "no dead letters\n");
+    fail(&shop, &[(1, "out of paper"), (2, "listing 17 is gone"), (3, "listing 4 is gone")]);
+    let errors = shop.run(&["jobs", "errors", "--json"]).document(0);
+    let groups: Vec<_> = items(&errors).iter().map(|group| (&group["fingerprint"], &group["jobs"])).collect();
+    assert_eq!(groups, [(&"listing <n> is gone".into(), &2.into()), (&"out of paper".into(), &1.into())]);
+    assert_eq!((&errors["more"], &items(&errors)[0]["example"]), (&false.into(), &job_id(3).to_string().into()));
+    let text = shop.run(&["jobs", "errors", "--limit", "1"]);
+    assert!(text.out.contains("listing <n> is gone") && text.out.contains("--limit"), "{}", text.out);
+    assert_eq!(found(&shop, &["--dead", "--fingerprint", "listing <n> is gone"]), ids(&[2, 3]));
+    assert_eq!(found(&shop, &["--fingerprint", ""]), ids(&[]));
+}
+
+#[test]
+fn jobs_are_found_by_end_worker_and_payload() {
+    let shop = Shop::new();
+    fail(&shop, &[(1, "no"), (2, "no"), (3, "no")]);
+    let time = |second: i64| at(second).to_rfc3339();
+    assert_eq!(found(&shop, &["--since", &time(2), "--until", &time(3)]), ids(&[2]));
+    assert_eq!(found(&shop, &["--worker", "worker of the tests", "--payload", "\"number\":3"]), ids(&[3]));
+    assert_eq!(found(&shop, &["--account", "etsy"]), ids(&[]));
+    shop.run(&["jobs", "list", "--since", "yesterday"]).ends_with(2);
+}
