@@ -61,7 +61,8 @@ impl<S: Store> Pauses<S> {
     }
 
     /// Pauses a scope until this time, or until somebody lifts the pause. The reason is that of the action. A pause of the
-    /// scope that lasts at least as long stays as it is, and the answer is `false`.
+    /// scope that lasts at least as long stays as it is, and the answer is `false`. The pause of a
+    /// [budget](crate::rate_limiter::RateLimiter::budgets) is replaced, however long it lasts: it may be lifted at any time.
     pub fn pause(&self, scope: &PauseScope, until: Option<Timestamp>, action: &Action) -> Result<bool, StoreError> {
         act(&self.store, (action, ActionKind::Pause, subject(scope)), |t| self.pause_in(t, scope, until, action))
     }
@@ -76,6 +77,9 @@ impl<S: Store> Pauses<S> {
     ) -> Result<bool, StoreError> {
         let s = t.session();
         let pause = Pause::new(scope.clone(), action.reason(), self.environment.now(), action.by().name()).until(until);
+        if let Some(known) = s.pauses().find(scope, pause.since)?.filter(|known| known.by_budget().is_some()) {
+            s.pauses().lift_own(scope, &known.by, pause.since)?;
+        }
         let written = s.pauses().pause(&pause)?;
         self.record(s, scope, ActionKind::Pause, written, action)?;
         Ok(written)

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod budget;
+mod budget_pause;
 mod budget_use;
 mod cost;
 mod daily;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::closed::Closed;
 use super::key::{CallScope, RateLimitKey};
+use super::pause::PausesOfBudgets;
 use super::permit::Permit;
 use super::rule::{LimitRule, MAX_UNITS};
 use crate::api_cost::Money;
@@ -115,6 +116,8 @@ pub struct AcquireRequest {
     pub worker: String,
     /// The call ends within this time after its start.
     pub call_timeout: Duration,
+    /// Whether the pauses of budgets refuse the call.
+    pub pauses_of_budgets: PausesOfBudgets,
     /// The current time, by the caller's clock.
     pub now: Timestamp,
 }
@@ -124,13 +127,28 @@ impl AcquireRequest {
     #[must_use]
     pub const fn new(id: PermitId, request: PermitRequest, now: Timestamp) -> Self {
         let call_timeout = Duration::from_secs(60);
-        Self { id, request, configured: Vec::new(), worker: String::new(), call_timeout, now }
+        Self {
+            id,
+            request,
+            configured: Vec::new(),
+            worker: String::new(),
+            call_timeout,
+            pauses_of_budgets: PausesOfBudgets::Refuse,
+            now,
+        }
     }
 
     /// The same request with these configured limits.
     #[must_use]
     pub fn configured(mut self, configured: Vec<ConfiguredLimit>) -> Self {
         self.configured = configured;
+        self
+    }
+
+    /// The same request, for which the pauses of budgets count like this.
+    #[must_use]
+    pub const fn pauses_of_budgets(mut self, pauses: PausesOfBudgets) -> Self {
+        self.pauses_of_budgets = pauses;
         self
     }
 

@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::key::RateLimitKey;
 use super::limit::UnitsUntil;
+use super::pause::PAUSE_ASKED_AGAIN;
 use super::usage::UsageCell;
 use crate::api_cost::{BudgetUse, SpendScope};
 use crate::job::PauseScope;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, later};
 
 /// Whether a call may be made, as [`RateLimitReads::look`](crate::store::RateLimitReads::look) answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,16 @@ impl Closed {
     #[must_use]
     pub const fn new(until: Timestamp, by: ClosedBy) -> Self {
         Self { until, by }
+    }
+
+    /// The same refusal, after which the call asks again within an hour if a budget has refused it: a person may raise the
+    /// budget, or a call may have cost less than its guess.
+    #[must_use]
+    pub fn asked_again(self, now: Timestamp) -> Self {
+        match self.by {
+            ClosedBy::BudgetSpent { .. } => Self { until: self.until.min(later(now, PAUSE_ASKED_AGAIN)), ..self },
+            _ => self,
+        }
     }
 
     /// The one that ends later.

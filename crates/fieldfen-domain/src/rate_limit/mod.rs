@@ -29,7 +29,7 @@ pub use acquire::{AcquireOutcome, AcquireRequest, ConfiguredLimit, PermitRequest
 pub use closed::{Availability, Closed, ClosedBy, Refusal};
 pub use key::{CallScope, RateLimitKey};
 pub use limit::{Block, BucketLevel, RateLimit, RateLimitId, UnitsUntil};
-pub use pause::{PAUSE_ASKED_AGAIN, PAUSED_BEYOND, PAUSED_BY_LIMITER};
+pub use pause::{PAUSE_ASKED_AGAIN, PAUSED_BEYOND, PAUSED_BY_LIMITER, PausesOfBudgets};
 pub use permit::{
     InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitInFlight, PermitLimit, START_WITHIN, StartTooLate,
     last_possible_lapse,

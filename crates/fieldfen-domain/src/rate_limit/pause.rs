@@ -22,6 +22,16 @@ pub const PAUSED_BEYOND: Duration = Duration::from_secs(60);
 /// A refused call may ask again after this time, even if the pause has no end or a later one: a person may lift it.
 pub const PAUSE_ASKED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
+/// Whether the pauses that [budgets](crate::api_cost::Budget::pause) have written refuse a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PausesOfBudgets {
+    /// They refuse it, as other pauses do.
+    #[default]
+    Refuse,
+    /// They do not refuse it, because the caller asks the budgets themselves. A call that costs nothing then passes.
+    Ignore,
+}
+
 /// The answers to calls in flight name ends that differ by less than this. They do not write a pause again.
 const SAME_END: Duration = Duration::from_secs(1);
 
@@ -71,6 +81,18 @@ impl Pause {
         let latest = later(now, PAUSE_ASKED_AGAIN);
         let until = self.until.map_or(latest, |until| until.min(latest));
         Closed::new(until, ClosedBy::Paused { scope: self.scope, reason: self.reason })
+    }
+
+    /// Whether the rate limiter or a budget has written this pause, and no person.
+    #[must_use]
+    pub fn is_by_program(&self) -> bool {
+        self.by == PAUSED_BY_LIMITER || self.by_budget().is_some()
+    }
+
+    /// Whether this pause refuses a call.
+    #[must_use]
+    pub(crate) fn refuses(&self, of_budgets: PausesOfBudgets) -> bool {
+        of_budgets == PausesOfBudgets::Refuse || self.by_budget().is_none()
     }
 
     /// Whether this pause ends as late as the other one, or so little earlier that the other one need not be written.

@@ -30,4 +30,8 @@ pub trait Pauses: PauseReads {
     /// It also ends the blocks of the [rate limits](super::RateLimits) of the same calls, which the rate limiter has read
     /// in answers before: of the service, or of the account, for all endpoints.
     fn lift(&mut self, scope: &PauseScope, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Ends a pause that has been [written by](Pause::by) this part of the program. `false` if none of this scope held at
+    /// this time, or if another part of the program or a person has written it. Blocks of rate limits stay.
+    fn lift_own(&mut self, scope: &PauseScope, by: &str, at: Timestamp) -> Result<bool, StoreError>;
 }

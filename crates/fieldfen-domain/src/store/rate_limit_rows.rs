@@ -8,7 +8,7 @@ use crate::api_cost::CostState;
 use crate::ids::PermitId;
 use crate::job::Pause;
 use crate::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, Permit, PermitInFlight,
+    AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, PausesOfBudgets, Permit, PermitInFlight,
     RateLimit, RateLimitId, RateLimitKey, SettleOutcome, SettledCosts, Settlement, UsageCell, last_possible_lapse,
 };
 use crate::time::{Timestamp, truncate_to_micros};
@@ -94,7 +94,7 @@ pub trait RateLimitRows: RateLimitRowReads + Pauses {
 /// [`RateLimits::acquire`](super::RateLimits::acquire).
 pub fn acquire(rows: &mut dyn RateLimitRows, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError> {
     let (wanted, now) = (&request.request, truncate_to_micros(request.now));
-    if let Some(closed) = closed_by_pause(rows, &wanted.call, now)? {
+    if let Some(closed) = closed_by_pause(rows, &wanted.call, request.pauses_of_budgets, now)? {
         return Ok(AcquireOutcome::NotBefore(closed));
     }
     settle_lapsed(rows, now)?;
@@ -204,11 +204,12 @@ fn write_pause(rows: &mut dyn RateLimitRows, pause: &Pause) -> Result<(), StoreE
 fn closed_by_pause<P: PauseReads + ?Sized>(
     pauses: &mut P,
     call: &CallScope,
+    of_budgets: PausesOfBudgets,
     now: Timestamp,
 ) -> Result<Option<Closed>, StoreError> {
     let mut longest: Option<Pause> = None;
     for scope in call.pause_scopes() {
-        if let Some(pause) = pauses.find(&scope, now)?
+        if let Some(pause) = pauses.find(&scope, now)?.filter(|pause| pause.refuses(of_budgets))
             && longest.as_ref().is_none_or(|known| !known.outlasts(&pause))
         {
             longest = Some(pause);
@@ -218,9 +219,14 @@ fn closed_by_pause<P: PauseReads + ?Sized>(
 }
 
 /// [`RateLimitReads::look`](super::RateLimitReads::look).
-pub fn look(rows: &mut dyn RateLimitRowReads, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError> {
+pub fn look(
+    rows: &mut dyn RateLimitRowReads,
+    call: &CallScope,
+    pauses_of_budgets: PausesOfBudgets,
+    now: Timestamp,
+) -> Result<Availability, StoreError> {
     let now = truncate_to_micros(now);
-    if let Some(closed) = closed_by_pause(rows, call, now)? {
+    if let Some(closed) = closed_by_pause(rows, call, pauses_of_budgets, now)? {
         return Ok(Availability::Closed(closed));
     }
     let limits = rows.limits_of(call)?;

@@ -5,8 +5,8 @@ use crate::api_cost::{Currency, SpendScope};
 use crate::ids::PermitId;
 use crate::page::UnreadableRow;
 use crate::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, PermitInFlight, RateLimit, RateLimitKey,
-    SettleOutcome, Settlement,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, PausesOfBudgets, PermitInFlight, RateLimit,
+    RateLimitKey, SettleOutcome, Settlement,
 };
 use crate::time::Timestamp;
 
@@ -14,10 +14,16 @@ use crate::time::Timestamp;
 pub trait RateLimitReads {
     /// Whether the pauses and the limits let a call of one unit pass at this time. Limits of an account or endpoint count
     /// only if the call names it. The answer holds until the next permit is acquired, by any process.
+    /// `pauses_of_budgets` says whether the pauses of budgets refuse the call.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit or a pause of the call cannot be read.
-    fn look(&mut self, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError>;
+    fn look(
+        &mut self,
+        call: &CallScope,
+        pauses_of_budgets: PausesOfBudgets,
+        now: Timestamp,
+    ) -> Result<Availability, StoreError>;
 
     /// The limits of a service, or of all services, as they are at this time, sorted by key. An unreadable row is an `Err`
     /// in its place.

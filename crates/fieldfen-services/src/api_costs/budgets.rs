@@ -2,7 +2,8 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetStatus, Money, Spend, forecast};
-use fieldfen_domain::rate_limit::{CallScope, Closed, PermitRequest};
+use fieldfen_domain::job::Pause;
+use fieldfen_domain::rate_limit::{CallScope, Closed, ClosedBy, PermitRequest};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 
 use super::ApiCosts;
@@ -19,6 +20,15 @@ pub struct BudgetReport {
     pub forecast: u64,
     /// The money that was spent in other currencies, which the budget does not count.
     pub other_currencies: Vec<Spend>,
+}
+
+/// The refusal of a call by budgets.
+#[derive(Debug)]
+pub(crate) struct BudgetRefusal {
+    /// The refusal that lasts longest.
+    pub(crate) closed: Closed,
+    /// The pauses of the budgets that are spent.
+    pub(crate) pauses: Vec<Pause>,
 }
 
 impl<S: Store> ApiCosts<S> {
@@ -70,7 +80,7 @@ impl<S: Store> ApiCosts<S> {
         self.best_guess(reads, &call.service, call.endpoint.as_deref(), request.guess, price).map(Some)
     }
 
-    /// The refusal of a call by the budgets, if one of them does not allow it. `guess` is that of
+    /// The refusal of a call by the budgets; `None` if all of them allow it. `guess` is that of
     /// [`guess_of_permit`](Self::guess_of_permit).
     pub(crate) fn refusal(
         &self,
@@ -78,8 +88,8 @@ impl<S: Store> ApiCosts<S> {
         call: &CallScope,
         (units, guess): (u64, Option<Money>),
         now: Timestamp,
-    ) -> Result<Option<Closed>, StoreError> {
-        let mut closed: Option<Closed> = None;
+    ) -> Result<Option<BudgetRefusal>, StoreError> {
+        let mut refusal: Option<BudgetRefusal> = None;
         for budget in self.budgets_of_call(call) {
             let wanted = match budget.limit {
                 BudgetLimit::Calls(_) => units,
@@ -92,12 +102,37 @@ impl<S: Store> ApiCosts<S> {
             }
             let (used, _) = used(reads, budget, now)?;
             let in_flight = reads.rate_limits().in_flight(&budget.scope, budget.limit.currency(), now)?;
-            closed = match (closed, budget.closed(used, &in_flight, wanted, now)) {
-                (Some(one), Some(other)) => Some(one.later(other)),
-                (one, other) => one.or(other),
+            let Some(closed) = budget.closed(used, &in_flight, wanted, now) else { continue };
+            let pause = match &closed.by {
+                ClosedBy::BudgetSpent { in_use, .. } => budget.pause(in_use, now),
+                _ => None,
             };
+            refusal = Some(match refusal {
+                Some(BudgetRefusal { closed: other, mut pauses }) => {
+                    pauses.extend(pause);
+                    BudgetRefusal { closed: other.later(closed), pauses }
+                }
+                None => BudgetRefusal { closed, pauses: pause.into_iter().collect() },
+            });
         }
-        Ok(closed)
+        Ok(refusal)
+    }
+
+    /// Whether this is the pause of a budget that would not write it now: more is left of the budget, or this handle does
+    /// not have it any more.
+    pub(crate) fn has_ended(
+        &self,
+        reads: &mut dyn ReadSession,
+        pause: &Pause,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(name) = pause.by_budget() else { return Ok(false) };
+        for budget in self.budgets.iter().filter(|budget| budget.name == name) {
+            if budget.pause_scope().as_ref() == Some(&pause.scope) && budget.pauses(used(reads, budget, now)?.0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The refusal of every call of this scope: nothing is left of one of its budgets. A call whose price is known to be 0
@@ -113,7 +148,7 @@ impl<S: Store> ApiCosts<S> {
             Some(price) => Money::zero(price.currency()).saturating_add_micros(price.micros().min(1)),
             None => Money::zero(self.currency_of(&call.service)).saturating_add_micros(1),
         };
-        self.refusal(reads, call, (1, Some(least)), now)
+        Ok(self.refusal(reads, call, (1, Some(least)), now)?.map(|refusal| refusal.closed))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldfen_domain::api_cost::BudgetState;
 use fieldfen_domain::job::PauseScope;
-use fieldfen_domain::rate_limit::{Availability, CallScope, ClosedBy, RateLimit};
+use fieldfen_domain::rate_limit::{Availability, CallScope, ClosedBy, PausesOfBudgets, RateLimit};
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow};
 use serde::Serialize;
@@ -129,7 +129,7 @@ pub(super) fn blocked(
         .collect();
     let mut blocked = Vec::new();
     for scope in scopes {
-        if let Availability::Closed(closed) = reads.rate_limits().look(&scope, now)?
+        if let Availability::Closed(closed) = reads.rate_limits().look(&scope, PausesOfBudgets::Refuse, now)?
             && let ClosedBy::Window { .. } | ClosedBy::Bucket { .. } | ClosedBy::Left { .. } | ClosedBy::Blocked { .. } =
                 closed.by
         {

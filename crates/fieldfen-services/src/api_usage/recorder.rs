@@ -111,7 +111,10 @@ impl<S: Store> CallRecorder<S> {
         for _ in 0..START_ATTEMPTS {
             let permit = match limiter.acquire(&request) {
                 Ok(AcquireOutcome::Acquired(permit)) => permit,
-                Ok(AcquireOutcome::NotBefore(closed)) => return Err(CallRefusal::Closed(Box::new(closed)).into()),
+                Ok(AcquireOutcome::NotBefore(closed)) => {
+                    let closed = closed.asked_again(self.usage.environment.now());
+                    return Err(CallRefusal::Closed(Box::new(closed)).into());
+                }
                 Ok(other) => {
                     log!(ERROR, ?other, "answer of the rate limiter unknown: the call is made");
                     return self.call(call, f);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, Retry,
+    ApiAccount, Backoff, ClaimRef, FailOutcome, FailureReport, FencedResult, JobKind, JobState, ParkedFor, PauseScope,
+    Retry,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, later, truncate_to_micros, with_causes};
@@ -88,6 +89,9 @@ impl<S: Store> Queue<S> {
     /// or never again is therefore moved: the job waits at least as [`Backoff::LEAST`] says for the number of times
     /// that it has been [throttled](fieldfen_domain::job::Job::throttled), and at most for the [longest
     /// throttle](super::RetryPolicies::longest_throttle). The answer has the due time.
+    ///
+    /// While the account of the job is [paused](crate::pauses), the pause keeps the job from being claimed. The job is then due
+    /// after the least wait, so that it runs as soon as the pause is lifted.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
@@ -188,6 +192,7 @@ impl<S: Store> Queue<S> {
             TryEnding::Decline { error, patience } => self.decline_in(s, claimed, error, patience, now),
             TryEnding::Release { run_at } => self.give_back(s, claimed, run_at, now, false),
             TryEnding::Throttle { until, least } => {
+                let until = if is_paused(s, claimed, now)? { now } else { until };
                 let run_at = until.min(later(now, self.policies.longest_throttle)).max(later(now, least));
                 self.give_back(s, claimed, run_at, now, true)
             }
@@ -256,6 +261,22 @@ impl<S: Store> Queue<S> {
         }
         Ok(fenced)
     }
+}
+
+/// Whether the account of the job is paused. The pause keeps the job from being claimed, so that the job needs no due time
+/// for that, and is due when the pause is lifted.
+fn is_paused(s: &mut dyn Session, claimed: &ClaimedJob, now: Timestamp) -> Result<bool, StoreError> {
+    let Some(account) = &claimed.job.account else { return Ok(false) };
+    let service = account.service().parse::<ApiAccount>().ok();
+    for paused in service.iter().chain([account]) {
+        match s.pauses().find(&PauseScope::Account(paused.clone()), now) {
+            Ok(Some(_)) => return Ok(true),
+            // A pause that cannot be read must not keep the job from ending.
+            Ok(None) | Err(StoreError::BadRow { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// The same answer, with the outcome of a job that was released.

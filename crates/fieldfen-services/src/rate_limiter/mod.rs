@@ -27,7 +27,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`RateLimiter::budgets`] also holds calls back that the budgets do not allow.
+//! [`RateLimiter::budgets`] also holds calls back that the budgets do not allow. If a budget that has less than one hundredth
+//! left refuses a call, the limiter pauses the service or the account of the budget until the end of its period, by
+//! `budget NAME`. A budget of all services, or of calls without an account, pauses nothing, since no pause has its scope.
 //!
 //! A [pause](crate::pauses::Pauses) of the service or the account refuses the call too. If an answer closes a service or an
 //! account for longer than [a minute](fieldfen_domain::rate_limit::PAUSED_BEYOND), the limiter itself pauses it until then, so
@@ -36,6 +38,7 @@
 //! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
 //! one more window. Its guess becomes an unknown cost, so that no budget loses the money of a call that was perhaps made.
 
+mod budget_pauses;
 mod wait;
 
 use std::sync::Arc;
@@ -44,7 +47,7 @@ use std::time::Duration;
 use fieldfen_domain::job::Pause;
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, ApiLimit, Availability, CallAnswer, CallScope, ConfiguredLimit, PAUSED_BY_LIMITER,
-    Permit, PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
+    PausesOfBudgets, Permit, PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
@@ -62,7 +65,8 @@ const ROLL_UP: u32 = 1000;
 
 /// The end of one transaction that acquires a permit.
 enum Attempt {
-    Decided(AcquireOutcome),
+    /// The outcome, and the pauses that were written.
+    Decided(AcquireOutcome, Vec<Pause>),
     /// The calls or the lapsed permits of a budget are not all counted yet.
     MoreToCount,
 }
@@ -136,6 +140,10 @@ impl<S: Store> RateLimiter<S> {
     ///   external id [`permit:ID`](Permit::cost_id). It counts until somebody [prices it again](ApiCosts::price_again) or
     ///   records that it is free. If the call was made and its thing reports its charge later, under the service's own id, both
     ///   count: the budget counts too much, never too little. A settlement after the lapse frees the unknown cost.
+    /// - A refusal by a budget with less than one hundredth left [pauses](crate::pauses) the service or the account of the
+    ///   budget until the end of the period, unless a person has paused it. The next acquisition lifts the pause if more is
+    ///   left, for example because the budget was raised. See also
+    ///   [`lift_pauses_of_budgets`](Self::lift_pauses_of_budgets).
     /// - A budget is overrun if a call costs more than its guess, at most by the calls that are in flight together.
     #[must_use]
     pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
@@ -155,7 +163,7 @@ impl<S: Store> RateLimiter<S> {
         let configured = self.configured(&request.call);
         let attempt = |s: &mut dyn Session, before: Option<&Attempt>| -> Result<Option<Attempt>, StoreError> {
             // An attempt whose outcome was unknown has taken effect if its permit is there.
-            if let Some(Attempt::Decided(AcquireOutcome::Acquired(_))) = before
+            if let Some(Attempt::Decided(AcquireOutcome::Acquired(_), _)) = before
                 && s.rate_limits().permit(&id)?.is_some()
             {
                 return Ok(None);
@@ -173,23 +181,27 @@ impl<S: Store> RateLimiter<S> {
                     return Ok(Some(Attempt::MoreToCount));
                 }
                 request.guess = budgets.guess_of_permit(s.reads(), &request, now)?;
+                budget_pauses::lift_of_call(s, budgets, &request.call, now)?;
                 let wanted = (request.units, request.guess);
-                if let Some(closed) = budgets.refusal(s.reads(), &request.call, wanted, now)? {
-                    return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(closed))));
+                if let Some(refusal) = budgets.refusal(s.reads(), &request.call, wanted, now)? {
+                    let pauses = budget_pauses::pause(s, refusal.pauses)?;
+                    return Ok(Some(Attempt::Decided(AcquireOutcome::NotBefore(refusal.closed), pauses)));
                 }
             }
             let acquire = AcquireRequest::new(id, request, now)
                 .configured(configured.clone())
                 .call_timeout(self.call_timeout)
+                .pauses_of_budgets(self.pauses_of_budgets())
                 .worker(&*self.worker);
             let mut outcome = s.rate_limits().acquire(&acquire)?;
             if let AcquireOutcome::Acquired(permit) = &mut outcome {
                 permit.acquired_at_monotonic = Some(monotonic);
             }
-            Ok(Some(Attempt::Decided(outcome)))
+            Ok(Some(Attempt::Decided(outcome, Vec::new())))
         };
         loop {
-            if let Attempt::Decided(outcome) = write_once(&self.store, attempt)? {
+            if let Attempt::Decided(outcome, pauses) = write_once(&self.store, attempt)? {
+                log_pauses(&pauses);
                 return Ok(outcome);
             }
         }
@@ -253,7 +265,7 @@ impl<S: Store> RateLimiter<S> {
     pub fn look_at(&self, call: &CallScope) -> Result<Availability, StoreError> {
         let now = self.environment.now();
         self.store.read(|s| {
-            let by_limits = s.rate_limits().look(call, now)?;
+            let by_limits = s.rate_limits().look(call, self.pauses_of_budgets(), now)?;
             let Some(budgets) = &self.budgets else { return Ok(by_limits) };
             let by_budget = budgets.refusal_of_all(s, call, now)?;
             Ok(match (by_limits, by_budget) {
@@ -276,6 +288,11 @@ impl<S: Store> RateLimiter<S> {
         write(&self.store, |s| s.rate_limits().remove(limit))
     }
 
+    /// A limiter with budgets asks them itself, so that a call that costs nothing passes while its service is paused.
+    const fn pauses_of_budgets(&self) -> PausesOfBudgets {
+        if self.budgets.is_some() { PausesOfBudgets::Ignore } else { PausesOfBudgets::Refuse }
+    }
+
     /// The configured limits in which a call counts.
     fn configured(&self, call: &CallScope) -> Vec<ConfiguredLimit> {
         let keyed = |limit: &ApiLimit| Some(ConfiguredLimit::new(limit.key_of(call)?, limit.rule));
@@ -291,16 +308,10 @@ pub(crate) fn settle_in(
     Ok((s.rate_limits().settle(settlement)?, pauses_written(s, settlement)?))
 }
 
-/// Logs the pauses that a settlement has written, after its commit.
+/// Logs the pauses that an acquisition or a settlement has written, after its commit.
 pub(crate) fn log_pauses(pauses: &[Pause]) {
-    for pause in pauses {
-        log!(
-            WARN,
-            scope = %pause.scope,
-            until = ?pause.until,
-            reason = pause.reason,
-            "calls and jobs paused by the rate limiter"
-        );
+    for Pause { scope, until, reason, by, .. } in pauses {
+        log!(WARN, %scope, ?until, reason, by, "calls and jobs paused by the rate limiter");
     }
 }
 

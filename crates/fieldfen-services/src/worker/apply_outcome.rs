@@ -254,6 +254,7 @@ fn log_throttled(end: Option<EndOutcome>, until: Timestamp, reason: &str) {
     if run_at == truncate_to_micros(until) {
         log!(INFO, %until, reason, "job throttled");
     } else {
-        log!(WARN, %until, %run_at, reason, "job throttled: time moved into its limits");
+        // The time was beyond a limit, or the account of the job is paused.
+        log!(INFO, %until, %run_at, reason, "job throttled: due at another time");
     }
 }

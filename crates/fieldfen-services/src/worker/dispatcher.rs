@@ -32,6 +32,9 @@ const LEAST_WAIT: Duration = Duration::from_millis(5);
 /// The interval at which recurring work is read again, since new work may have been defined.
 const TICKS_EVERY: Duration = Duration::from_secs(5);
 
+/// The interval at which the pauses of budgets are read. A cost that is lower than its guess may end one.
+const BUDGET_PAUSES_EVERY: Duration = Duration::from_secs(5);
+
 /// The longest time for which a worker with a claimed job that must run alone claims nothing else while other handlers
 /// run. The job is then released for the same time, and for the same time the worker does not wait for another such
 /// job.
@@ -86,6 +89,8 @@ struct Dispatcher<'s, S> {
     context: &'s Arc<Context<S>>,
     reclaim: Reclaim,
     ticks: IntervalTimer,
+    /// The timer by which pauses of budgets are lifted that are no longer spent.
+    budget_pauses: IntervalTimer,
     batches: recurring::Batches,
     /// The time of the next tick of recurring work; `None` if it is unknown.
     next_tick: Option<Timestamp>,
@@ -107,6 +112,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
             context,
             reclaim: Reclaim::new(context.settings.lease),
             ticks: IntervalTimer::new(TICKS_EVERY),
+            budget_pauses: IntervalTimer::new(BUDGET_PAUSES_EVERY),
             batches: recurring::Batches::default(),
             next_tick: None,
             more: false,
@@ -325,6 +331,11 @@ impl<'s, S: Store> Dispatcher<'s, S> {
     fn do_what_recurs(&mut self, now: Timestamp) {
         let reclaimed = self.reclaim.when_due(self.context, now);
         self.log_refusal("reclaim failed", reclaimed);
+        if self.budget_pauses.is_due(now) {
+            self.budget_pauses.mark_done(now);
+            let lifted = self.context.rate_limited_kinds.lift_pauses_of_budgets();
+            self.log_refusal("lifting pauses of budgets failed", lifted);
+        }
         if self.ticks.is_due(now) || self.next_tick.is_some_and(|next| next <= now) {
             self.ticks.mark_done(now);
             self.next_tick = None;

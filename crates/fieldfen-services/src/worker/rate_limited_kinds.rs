@@ -47,6 +47,15 @@ impl<S> Default for RateLimitedKinds<S> {
 }
 
 impl<S: Store> RateLimitedKinds<S> {
+    /// Lifts the pauses of budgets that are no longer spent.
+    pub(super) fn lift_pauses_of_budgets(&self) -> Result<(), StoreError> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        for pause in limiter.lift_pauses_of_budgets()? {
+            log!(INFO, scope = %pause.scope, by = pause.by, "pause of a budget lifted");
+        }
+        Ok(())
+    }
+
     /// The closed kinds. Asks the rate limiter unless its last answer is recent.
     ///
     /// # Errors

@@ -106,6 +106,7 @@ mod replaced_file_bytes;
 mod reservation_taken_over;
 mod reused_ids;
 mod shop_harness;
+mod spent_budgets;
 mod store_failures;
 mod throttled_jobs;
 mod traces;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::job::{Pause, PauseScope};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, ClosedBy, ConfiguredLimit, LimitRule,
-    PAUSED_BY_LIMITER, Permit, PermitRequest, RateLimitKey, SaidLimit, Settlement,
+    PAUSED_BY_LIMITER, PausesOfBudgets, Permit, PermitRequest, RateLimitKey, SaidLimit, Settlement,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{PermitId, Timestamp};
@@ -26,6 +26,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         the_limiter_leaves_a_longer_pause_as_it_is,
         answers_to_calls_in_flight_write_one_pause,
         a_lifted_pause_lets_calls_pass_until_the_next_refusal,
+        a_part_of_the_program_lifts_only_its_own_pause_and_no_block,
+        a_caller_that_asks_the_budgets_ignores_their_pauses_alone,
     ]
 }
 
@@ -53,12 +55,15 @@ fn acquired<S: Store>(on: &On<'_, S>, number: u64, now: Timestamp) -> Permit {
 /// Why a call of this account is refused. The limiter's look gives the same answer.
 fn refused<S: Store>(on: &On<'_, S>, account: Option<&str>, now: Timestamp) -> Closed {
     let AcquireOutcome::NotBefore(closed) = outcome(on, 99, call(account), now) else { panic!("a permit") };
-    assert_eq!(on.read(|s| s.rate_limits().look(&call(account), now)), Availability::Closed(closed.clone()));
+    assert_eq!(
+        on.read(|s| s.rate_limits().look(&call(account), PausesOfBudgets::Refuse, now)),
+        Availability::Closed(closed.clone())
+    );
     closed
 }
 
 fn is_open<S: Store>(on: &On<'_, S>, account: Option<&str>, now: Timestamp) -> bool {
-    on.read(|s| s.rate_limits().look(&call(account), now)) == Availability::Open
+    on.read(|s| s.rate_limits().look(&call(account), PausesOfBudgets::Refuse, now)) == Availability::Open
 }
 
 fn settle<S: Store>(on: &On<'_, S>, permit: Permit, answer: CallAnswer, now: Timestamp) {
@@ -207,4 +212,44 @@ fn a_lifted_pause_lets_calls_pass_until_the_next_refusal<S: Store>(store: &S) {
     settle(&on, permit, refusal(300), at(7));
     assert_eq!(refused(&on, Some("main"), at(8)).until, at(300));
     assert_eq!(pauses(&on, at(8)).len(), 1);
+}
+
+fn by_budget(name: &str) -> Pause {
+    Pause::new(scope(name), "5 of 5 calls are used", at(0), "budget calls").until(at(900))
+}
+
+fn a_part_of_the_program_lifts_only_its_own_pause_and_no_block<S: Store>(store: &S) {
+    let on = On(store);
+    let lift_own = |by: &str, now| on.write(|s| s.pauses().lift_own(&scope("etsy/main"), by, now));
+    on.enqueue_all(&[job(1).account(Some("etsy/main".parse().unwrap()))]);
+    let permit = acquired(&on, 1, at(1));
+    settle(&on, permit, refusal(200), at(2));
+    pause(&on, &by_budget("etsy/main"));
+    assert_eq!(on.claim(1, 9, at(3)), []);
+    assert!(!lift_own("ann", at(3)) && !lift_own("budget other", at(3)));
+    assert_eq!(pauses(&on, at(3)).len(), 1);
+    assert!(lift_own("budget calls", at(4)) && !lift_own("budget calls", at(4)));
+    assert_eq!((pauses(&on, at(4)), ids(&on.claim(2, 9, at(4)))), (vec![], numbered(&[1])));
+    assert!(matches!(refused(&on, Some("main"), at(5)).by, ClosedBy::Blocked { .. }));
+    pause(&on, &by_budget("etsy/main"));
+    assert!(!lift_own("budget calls", at(900)), "a pause that is over is not lifted");
+}
+
+fn a_caller_that_asks_the_budgets_ignores_their_pauses_alone<S: Store>(store: &S) {
+    let on = On(store);
+    pause(&on, &by_budget("etsy"));
+    let call = call(Some("main"));
+    let ignoring = |number: u64| {
+        let request = AcquireRequest::new(PermitId::from_random(number.into()), PermitRequest::of(call.clone()), at(1));
+        let request = request.pauses_of_budgets(PausesOfBudgets::Ignore);
+        let look = on.read(|s| s.rate_limits().look(&call, PausesOfBudgets::Ignore, at(1)));
+        let permit = on.write(|s| s.rate_limits().acquire(&request)).permit();
+        assert_eq!(permit.is_some(), look == Availability::Open);
+        permit.is_some()
+    };
+    assert!(ignoring(1));
+    assert_eq!(refused(&on, Some("main"), at(1)).until, at(900));
+    pause(&on, &by_ann("etsy/main").until(at(10)));
+    assert!(!ignoring(2));
+    assert_eq!(refused(&on, Some("main"), at(1)).until, at(900));
 }

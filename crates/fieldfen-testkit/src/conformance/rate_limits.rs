@@ -5,7 +5,8 @@ use std::time::Duration;
 use fieldfen_domain::api_cost::{Currency, Money};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, ClosedBy, ConfiguredLimit, LimitRule,
-    Permit, PermitInFlight, PermitRequest, RateLimit, RateLimitKey, SaidLimit, SettleOutcome, Settlement,
+    PausesOfBudgets, Permit, PermitInFlight, PermitRequest, RateLimit, RateLimitKey, SaidLimit, SettleOutcome,
+    Settlement,
 };
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{PermitId, Timestamp};
@@ -92,7 +93,7 @@ fn in_use<S: Store>(on: &On<'_, S>, now: Timestamp) -> Vec<u64> {
 
 fn look<S: Store>(on: &On<'_, S>, now: Timestamp) -> Availability {
     let call = CallScope::new("etsy").account("a".to_owned());
-    on.read(|s| s.rate_limits().look(&call, now))
+    on.read(|s| s.rate_limits().look(&call, PausesOfBudgets::Refuse, now))
 }
 
 fn a_permit_is_kept_until_it_is_settled<S: Store>(store: &S) {

@@ -50,6 +50,14 @@ impl Pauses for ModelSession<'_> {
         }
         Ok(held)
     }
+
+    fn lift_own(&mut self, scope: &PauseScope, by: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let held = PauseReads::find(self, scope, at)?.is_some_and(|pause| pause.by == by);
+        if held {
+            self.state.pauses.remove_all(scope);
+        }
+        Ok(held)
+    }
 }
 
 impl State {

@@ -3,8 +3,8 @@
 use fieldfen_domain::api_cost::{Currency, MAX_MONEY_MICROS, SpendScope};
 use fieldfen_domain::job::PauseScope;
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, Permit, PermitInFlight,
-    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PausesOfBudgets, Permit,
+    PermitInFlight, RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::{ApiCosts, RateLimitReads, RateLimits, StoreError};
@@ -55,8 +55,13 @@ impl Row for PermitRow {
 }
 
 impl RateLimitReads for ModelSession<'_> {
-    fn look(&mut self, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError> {
-        rate_limit_rows::look(self, call, now)
+    fn look(
+        &mut self,
+        call: &CallScope,
+        pauses_of_budgets: PausesOfBudgets,
+        now: Timestamp,
+    ) -> Result<Availability, StoreError> {
+        rate_limit_rows::look(self, call, pauses_of_budgets, now)
     }
 
     fn list(

@@ -41,6 +41,17 @@ statement! {
         "UPDATE pauses SET until = ? WHERE scope = ? AND name = ?"
 }
 statement! {
+    /// Ends a pause that was written by this part of the program.
+    EndOwnPause<'a> {
+        at: SqlTime as SqlTimestamp,
+        scope: &'a str as Text,
+        name: &'a str as Text,
+        by: &'a str as Text,
+        same: SqlTime as SqlTimestamp,
+    } =
+        "UPDATE pauses SET until = ? WHERE scope = ? AND name = ? AND by = ? AND coalesce(until, '9') > ?"
+}
+statement! {
     /// Ends the blocks of the limits of a service or an account.
     EndBlocks<'a> {
         at: SqlTime as SqlTimestamp,
@@ -119,6 +130,16 @@ impl Pauses for SqliteSession<'_> {
         self.note(CommitNotice::JobDue);
         Ok(true)
     }
+
+    fn lift_own(&mut self, scope: &PauseScope, by: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let (kind, name) = (scope.kind(), scope.name());
+        let end = EndOwnPause { at: SqlTime(at), scope: kind.as_str(), name, by, same: SqlTime(at) };
+        let is_lifted = end.execute(self.conn).store()? > 0;
+        if is_lifted {
+            self.note(CommitNotice::JobDue);
+        }
+        Ok(is_lifted)
+    }
 }
 
 /// The statements of this file with their names, for the test of query plans.
@@ -128,6 +149,7 @@ pub(in crate::sqlite) fn statements() -> Vec<(&'static str, String)> {
         ("ListPauses", ListPauses::SQL),
         ("FindPause", FindPause::SQL),
         ("EndPause", EndPause::SQL),
+        ("EndOwnPause", EndOwnPause::SQL),
         ("EndBlocks", EndBlocks::SQL),
     ];
     statements.map(|(name, sql)| (name, sql.to_owned())).to_vec()

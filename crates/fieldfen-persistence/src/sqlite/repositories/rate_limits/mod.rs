@@ -11,8 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::api_cost::{Currency, SpendScope};
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PermitInFlight, RateLimit,
-    RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell,
+    AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PausesOfBudgets, PermitInFlight,
+    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell,
 };
 use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::rows::split_bad_row;
@@ -149,8 +149,13 @@ statement! {
 }
 
 impl RateLimitReads for SqliteSession<'_> {
-    fn look(&mut self, call: &CallScope, now: Timestamp) -> Result<Availability, StoreError> {
-        rate_limit_rows::look(self, call, now)
+    fn look(
+        &mut self,
+        call: &CallScope,
+        pauses_of_budgets: PausesOfBudgets,
+        now: Timestamp,
+    ) -> Result<Availability, StoreError> {
+        rate_limit_rows::look(self, call, pauses_of_budgets, now)
     }
 
     fn list(

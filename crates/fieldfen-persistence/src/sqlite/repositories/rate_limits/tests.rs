@@ -5,8 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use fieldfen_domain::PermitId;
 use fieldfen_domain::rate_limit::{
-    AcquireOutcome, AcquireRequest, CallAnswer, CallScope, ConfiguredLimit, LimitRule, PermitRequest, RateLimitKey,
-    SettleOutcome, Settlement,
+    AcquireOutcome, AcquireRequest, CallAnswer, CallScope, ConfiguredLimit, LimitRule, PausesOfBudgets, PermitRequest,
+    RateLimitKey, SettleOutcome, Settlement,
 };
 use fieldfen_domain::store::{RateLimitReads as _, RateLimits as _};
 use fieldfen_testkit::fixtures::at;
@@ -44,7 +44,7 @@ fn limits_that_cannot_be_read_are_named_and_hide_no_others() {
         assert!(said.starts_with(&format!("rate_limits 1: column {column} holds ")), "{said}");
         let error = session(&mut conn).acquire(&request(7, "ebay")).unwrap_err().to_string();
         assert_eq!(error, said);
-        assert!(session(&mut conn).look(&CallScope::new("ebay"), at(0)).is_err(), "{column}");
+        assert!(session(&mut conn).look(&CallScope::new("ebay"), PausesOfBudgets::Refuse, at(0)).is_err(), "{column}");
         assert!(matches!(session(&mut conn).acquire(&request(8, "etsy")).unwrap(), AcquireOutcome::Acquired(_)));
     }
 }
