@@ -20,20 +20,44 @@ const SHORTEST: usize = 6;
 /// whole.
 const LOOKED_AT: usize = 4 * MAX_REASON_BYTES;
 
-/// The value after a word that names a secret, as in a query, a header, a form or JSON.
+/// The words that name a secret.
+macro_rules! words {
+    () => {
+        "(?:token|key|secret|password|passwd|passphrase|pwd|signature|sig|code|bearer|session_?id)"
+    };
+}
+
+/// The value after a word that names a secret, as in a query, a header, a form or JSON. A backslash stands before the quotes
+/// of a text that was printed with `Debug`, and an address in an address is percent-encoded.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r#"(?i)((?:access|refresh|id|api|auth|bearer|session|client|app)?[_-]?(?:token|key|secret|password|passwd|signature|sig|code)["']?\s*[=:]\s*["']?)[^\s"'&,;<>]{4,}"#,
-    )
+    Regex::new(concat!(
+        "(?i)(",
+        words!(),
+        r#"(?:\\*["'])?\s*(?:[=:]|%3d|%3a)\s*(?:\\*["'])?)(?:[^\s"'&,;<>\\%]|%[0-9a-f]{2}){4,}"#
+    ))
     .ok()
+});
+
+/// The quoted value of JSON after such a word: it may contain spaces and other marks.
+static QUOTED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(concat!("(?i)(", words!(), r#""\s*:\s*")(?:[^"\\]|\\.)+"#)).ok());
+
+/// The rest of the line after the name of a header that holds credentials.
+static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)((?:\\*["'])?\s*[=:,]\s*)[^\r\n}\])]{4,}"#).ok()
+});
+
+/// A private key in the form of PEM, which may be cut.
+static PEM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)").ok()
 });
 
 /// The credentials of an `Authorization` header.
 static CREDENTIALS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9+/=._~-]{6,}").ok());
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic|token)(?:\s|%20)+[A-Za-z0-9+/=._~-]{6,}").ok());
 
-/// User and password in an address.
-static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://)[^\s/@]+@").ok());
+/// User and password in an address. A password may contain an unencoded `@`.
+static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://)[^\s/?#]+@").ok());
 
 /// Keys that are recognised by their form: Replicate (`r8_`), Shopify (`shpat_`, `shpss_`, …), Stripe (`sk_`), Meta (`EAA`),
 /// Pinterest (`pina_`), Google (`ya29.`, `AIza`), Amazon (`AKIA`, `Atza|`), JSON Web Tokens.
@@ -49,11 +73,18 @@ static KNOWN_FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub struct Secrets(Arc<Vec<String>>);
 
 impl Secrets {
-    /// These secrets and one more. A text of fewer than 6 bytes is left out, since it may stand in an ordinary word.
+    /// These secrets and one more, also where it is percent-encoded. A text of fewer than 6 bytes is left out, since it may
+    /// stand in an ordinary word.
     #[must_use]
     pub fn and(&self, secret: String) -> Self {
-        let known = self.0.iter().cloned();
-        Self(Arc::new(known.chain((secret.len() >= SHORTEST).then_some(secret)).collect()))
+        let mut known = self.0.to_vec();
+        if secret.len() >= SHORTEST {
+            // An address contains the secret in this form.
+            let encoded = percent_encoded(&secret);
+            known.extend((encoded != secret).then_some(encoded));
+            known.push(secret);
+        }
+        Self(Arc::new(known))
     }
 
     /// The text without secrets, cut to 32 KiB.
@@ -66,15 +97,30 @@ impl Secrets {
                 text = Cow::Owned(text.replace(secret.as_str(), HIDDEN));
             }
         }
-        for (pattern, replacement) in
-            [(&LOGIN, "${1}***@"), (&KNOWN_FORMS, HIDDEN), (&CREDENTIALS, "${1} ***"), (&NAMED, "${1}***")]
-        {
+        for (pattern, replacement) in [
+            (&PEM, HIDDEN),
+            (&LOGIN, "${1}***@"),
+            (&HEADER, "${1}${2}***"),
+            (&KNOWN_FORMS, HIDDEN),
+            (&CREDENTIALS, "${1} ***"),
+            (&QUOTED, "${1}***"),
+            (&NAMED, "${1}***"),
+        ] {
             if let Some(pattern) = pattern.as_ref() {
                 text = Cow::Owned(pattern.replace_all(&text, replacement).into_owned());
             }
         }
         text.into_owned()
     }
+}
+
+/// The text as a part of a query: everything but letters, digits and `-._~` is encoded.
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
 }
 
 impl std::fmt::Debug for Secrets {
@@ -89,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for pattern in [&NAMED, &CREDENTIALS, &LOGIN, &KNOWN_FORMS] {
+        for pattern in [&PEM, &HEADER, &QUOTED, &NAMED, &CREDENTIALS, &LOGIN, &KNOWN_FORMS] {
             assert!(pattern.is_some());
         }
     }
@@ -104,7 +150,8 @@ mod tests {
                 "error sending request for url (https://ann:pw@api.example.com/v1?access_token=abcdef123&page=2)",
                 "error sending request for url (https://***@api.example.com/v1?access_token=***&page=2)",
             ),
-            ("Authorization: Bearer abc.def-ghi_jkl", "Authorization: Bearer ***"),
+            ("sent Bearer abc.def-ghi_jkl to etsy", "sent Bearer *** to etsy"),
+            ("Authorization: Bearer abc.def-ghi_jkl", "Authorization: ***"),
             (r#"{"client_secret":"s3cr3t-value","id":7}"#, r#"{"client_secret":"***","id":7}"#),
             ("invalid r8_AbCdEf0123456789AbCdEf for model", "invalid *** for model"),
             ("shpat_0123456789abcdef0123456789abcdef", "***"),
@@ -114,6 +161,31 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(secrets.remove(text), expected);
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_secret_stays() {
+        let secrets = Secrets::default().and("hunter2 & hunter3".to_owned());
+        for text in [
+            "Authorization: ApiKey abcXdef",
+            "authorization: AWS4-HMAC-SHA256 Credential=abcXdef/20261126, Signature=abcXdef",
+            r#"headers: {"authorization": "abcXdef abcXdef"}"#,
+            "Cookie: sid=abcXdef; theme=abcXdef",
+            r#"body: "{\"access_token\":\"abcXdef\"}""#,
+            r#"{"password":"ab c&abcXdef, abcXdef"}"#,
+            r#"{"private_key":"abcd\nabcXdef"}"#,
+            "-----BEGIN RSA PRIVATE KEY-----\nabcXdef\nabcXdef",
+            "https://ann:p@abcXdef@api.example.com/v1",
+            "https://x.example/login?next=https%3A%2F%2Fy.example%3Faccess_token%3Dabcd%2BabcXdef",
+            "pwd=abcXdef",
+            "passphrase: abcXdef",
+            "bearer: abcXdef",
+            "GET /?key=abcd%2FabcXdef&page=2",
+            "hunter2%20%26%20hunter3",
+        ] {
+            let removed = secrets.remove(text);
+            assert!(!removed.contains("abcX") && !removed.contains("hunter3"), "{removed}");
         }
     }
 
