@@ -311,11 +311,15 @@ impl RateLimit {
     /// Size and speed of the bucket, if the limit is one.
     pub(super) fn bucket(&self) -> Option<Bucket> {
         let (burst, micros_per_second) = match self.rule {
-            LimitRule::Refill { burst, micros_per_second } => (
-                burst.min(self.said_units.unwrap_or(burst)),
-                self.said_refill.unwrap_or(micros_per_second).min(micros_per_second),
-            ),
-            LimitRule::Said => (self.said_units?, self.said_refill?),
+            LimitRule::Refill { burst, micros_per_second } => {
+                let burst = burst.min(self.said_units.unwrap_or(burst));
+                let said = self.said_refill.map_or(micros_per_second, |said| said.max(slowest_said(burst)));
+                (burst, said.min(micros_per_second))
+            }
+            LimitRule::Said => {
+                let burst = self.said_units?;
+                (burst, self.said_refill?.max(slowest_said(burst)))
+            }
             LimitRule::Window { .. } => return None,
         };
         Some(Bucket { burst, micros_per_second })
@@ -359,6 +363,12 @@ impl Bucket {
         let span = (u128::from(micros) * u128::from(MICROS)).div_ceil(u128::from(self.micros_per_second.max(1)));
         Duration::from_micros(u64::try_from(span).unwrap_or(u64::MAX))
     }
+}
+
+/// The slowest speed that a service can state for a bucket of this size, in millionths of a unit per second. At a slower one,
+/// or at 0, an empty bucket would close the service for longer than any other statement.
+fn slowest_said(burst: u64) -> u64 {
+    micros_of(burst).div_ceil(MAX_SAID_SPAN.as_secs()).max(1)
 }
 
 pub(super) fn micros_of(units: u64) -> u64 {

@@ -3,6 +3,7 @@
 use super::key::RateLimitKey;
 use super::limit::{RateLimit, RateLimitId};
 use super::permit::Permit;
+use super::rule::MAX_UNITS;
 use super::said::{CallAnswer, SaidLimit};
 use crate::time::Timestamp;
 
@@ -18,6 +19,8 @@ pub struct Settlement {
     pub at: Timestamp,
     /// Whether the costs of the call are on record.
     pub costs: SettledCosts,
+    /// The requests that the call took beyond those of its permit. They count in each limit of the call.
+    pub further_requests: u64,
 }
 
 /// Whether the costs of a call are on record when its permit is settled. Until then, budgets count the guess of the permit.
@@ -38,13 +41,20 @@ impl Settlement {
     /// The end of a permit's call at this time.
     #[must_use]
     pub const fn new(permit: Permit, answer: CallAnswer, at: Timestamp) -> Self {
-        Self { permit, answer, at, costs: SettledCosts::IfAnswered }
+        Self { permit, answer, at, costs: SettledCosts::IfAnswered, further_requests: 0 }
     }
 
     /// The same settlement, which says whether the costs of the call are on record.
     #[must_use]
     pub const fn costs(mut self, costs: SettledCosts) -> Self {
         self.costs = costs;
+        self
+    }
+
+    /// The same settlement of a call that took this many requests more than its permit is for.
+    #[must_use]
+    pub fn further_requests(mut self, requests: u64) -> Self {
+        self.further_requests = requests.min(MAX_UNITS);
         self
     }
 

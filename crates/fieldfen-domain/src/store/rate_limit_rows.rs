@@ -151,12 +151,17 @@ pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<S
         return Ok(outcome);
     };
     let mut limits = rows.limits_of(&permit.call)?;
+    let further = settlement.further_requests;
+    // The permit with all units that the call took, as the answer counts them.
+    let mut counted = permit.clone();
     for limit in &mut limits {
-        let Some(taken) = permit.taken_of(limit.id) else { continue };
+        let Some(taken) = counted.limits.iter_mut().find(|taken| taken.limit == limit.id) else { continue };
         let passed = free_passed(rows, limit, at)?;
         delete_freed(rows, limit, passed, at)?;
         let cell = if is_live { limit.settle(taken, at, at) } else { limit.count(taken.units, at, at) };
-        if let Some(cell) = cell {
+        let beyond = if further > 0 { limit.count(further, at, at) } else { None };
+        taken.units = taken.units.saturating_add(further);
+        for cell in cell.into_iter().chain(beyond) {
             rows.add_cell(limit.id, cell)?;
         }
     }
@@ -169,7 +174,7 @@ pub fn settle(rows: &mut dyn RateLimitRows, settlement: &Settlement) -> Result<S
         };
         corrected.push(id);
         if let Some(limit) = limits.iter_mut().find(|limit| limit.id == id) {
-            limit.correct(said, permit, unlinked, at);
+            limit.correct(said, &counted, unlinked, at);
         }
     }
     if *throttled || retry_at.is_some() {

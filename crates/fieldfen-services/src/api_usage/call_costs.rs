@@ -32,7 +32,7 @@ pub(super) fn call_costs<S: Store>(
             found.push(NewCost::started(service, id()).guess(call.guess));
         }
     } else if found.is_empty() {
-        let requests = told.request_count.unwrap_or(call.request_count);
+        let requests = told.request_count.unwrap_or(call.requests());
         let price = costs.price_of_calls(service, &call.endpoint, requests, at.date_naive());
         found.extend(price.and_then(|price| match outcome {
             CallOutcome::Ok => Some(NewCost::charged(service, id()).price(price)),

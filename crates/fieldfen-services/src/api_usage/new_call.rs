@@ -14,7 +14,7 @@ pub struct NewCall {
     pub endpoint: String,
     /// The account at the service; `None` if there is only one.
     pub account: Option<String>,
-    /// The number of requests; more than one for a batch.
+    /// The number of requests; more than one for a batch. 0 counts as 1, so that no call escapes the limits and budgets.
     pub request_count: u32,
     /// The job that makes the call. By default the job whose handler runs on this thread.
     pub job_id: Option<JobId>,
@@ -89,11 +89,16 @@ impl NewCall {
         self
     }
 
+    /// The number of requests, at least one.
+    pub(super) fn requests(&self) -> u32 {
+        self.request_count.max(1)
+    }
+
     pub(super) fn permit_request(&self) -> PermitRequest {
         let request = PermitRequest::new(self.service.clone())
             .account(self.account.clone())
             .endpoint(self.endpoint.clone())
-            .units(self.request_count.into())
+            .units(self.requests().into())
             .guess(self.guess);
         self.units_of.iter().fold(request, |request, (bucket, units)| request.units_of(bucket.clone(), *units))
     }

@@ -68,7 +68,8 @@ impl OpenCall {
         self.told.borrow_mut().retry_at = Some(retry_at);
     }
 
-    /// Tells how many requests it took, where that is known only afterwards.
+    /// Tells how many requests it took, where that is known only afterwards. Requests beyond those of the
+    /// [`NewCall`](super::NewCall) count in the rate limits of the call, too.
     pub fn request_count(&self, request_count: u32) {
         self.told.borrow_mut().request_count = Some(request_count);
     }

@@ -61,8 +61,8 @@ impl<S: Store> CallRecorder<S> {
         Self { usage, secrets: Secrets::default(), limiter: None, costs: None }
     }
 
-    /// The same recorder, which removes this text from errors before they are stored: a key or a password of at least 6 bytes.
-    /// Secrets in the usual forms are removed without that.
+    /// The same recorder, which removes this text from errors before they are stored, also where it is percent-encoded: a
+    /// key or a password of at least 6 bytes. Secrets in the usual forms are removed without that.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets = self.secrets.and(secret.into());
@@ -176,7 +176,8 @@ impl<S: Store> CallRecorder<S> {
         let settled_costs = if costs.is_some() { SettledCosts::Recorded } else { SettledCosts::IfAnswered };
         let settlement = begun.permit.take().map(|permit| {
             let answer = call_answer(&told, outcome, begun.open.dialect(), &begun.call.endpoint);
-            Settlement::new(permit, answer, ended_at).costs(settled_costs)
+            let further = told.request_count.unwrap_or_default().saturating_sub(begun.call.requests());
+            Settlement::new(permit, answer, ended_at).costs(settled_costs).further_requests(further.into())
         });
         let call = self.row(begun, &mut told, outcome);
         let costs = costs.as_ref().map(|(handle, costs)| (*handle, costs.as_slice()));
@@ -185,11 +186,11 @@ impl<S: Store> CallRecorder<S> {
 
     fn row(&self, begun: &Begun<'_, S>, told: &mut Told, outcome: CallOutcome) -> ApiCall {
         let limit = told.reading.as_ref().and_then(scarcest);
-        let NewCall { service, endpoint, account, job_id, file_id, request_count, .. } = begun.call;
+        let NewCall { service, endpoint, account, job_id, file_id, .. } = begun.call;
         ApiCall::new(service.clone(), begun.at)
             .endpoint(endpoint.clone())
             .account(account.clone())
-            .request_count(told.request_count.unwrap_or(*request_count))
+            .request_count(told.request_count.unwrap_or(begun.call.requests()))
             .rate_limit_remaining(limit.and_then(|(remaining, _)| i64::try_from(remaining).ok()))
             .rate_limit_reset_at(limit.and_then(|(_, reset)| reset))
             .outcome(outcome)

@@ -129,9 +129,10 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
-    /// Says that the handler of a kind calls this service. While the [rate limiter](Self::rate_limiter) lets no call to the
-    /// service pass, or the service is [paused](crate::pauses::Pauses), the worker claims no job of the kind: the jobs keep their places and their retries, and jobs of other
-    /// kinds run. A handler of a kind with several services waits for all of them.
+    /// Says that the handler of a kind calls this service. While the [rate limiter](Self::rate_limiter) lets no call to
+    /// the service pass, or the service is [paused](crate::pauses::Pauses), the worker claims no job of the kind: the jobs
+    /// keep their places and their retries, and jobs of other kinds run. A handler of a kind with several services waits
+    /// for all of them.
     ///
     /// The worker asks the limiter at most every 50 ms. Each call acquires a permit for itself, and a handler whose call is
     /// refused returns [`Outcome::Throttled`].

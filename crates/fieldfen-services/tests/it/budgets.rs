@@ -35,6 +35,7 @@ on_every_store!(
     recorded_calls_count_once,
     a_recorded_call_counts_once_however_it_ends,
     a_call_whose_costs_cannot_be_written_counts_its_guess,
+    a_batch_counts_all_its_requests_and_no_call_counts_as_none,
 );
 
 const USD: Currency = Currency::USD;
@@ -358,6 +359,27 @@ fn a_call_whose_costs_cannot_be_written_counts_its_guess(store: impl Store) {
     assert_eq!(store.read(|s| s.api_usage().requests(month, &SpendScope::new())).unwrap(), 2);
     let refusal = recorder.limited_call(&NewCall::new("replicate", "GET /"), |_| Ok::<_, Refusal>(())).unwrap_err().0;
     assert!(refusal.contains("0.00008 USD of 0.0001 USD are used, 0.00 USD are in flight"), "{refusal}");
+}
+
+fn a_batch_counts_all_its_requests_and_no_call_counts_as_none(store: impl Store) {
+    let bench = Bench::new(store);
+    let (store, environment) = (bench.queue.store().clone(), bench.queue.environment().clone());
+    let costs = costs(&bench, [Budget::new("calls", BudgetPeriod::Month, BudgetLimit::Calls(50))]);
+    let limiter = limiter(&bench, &costs).limit(ApiLimit::new("etsy", "day", 50, Duration::from_secs(86_400)).unwrap());
+    let recorder = CallRecorder::new(ApiUsage::new(store, environment)).rate_limiter(limiter.clone());
+    let in_use = || limiter.list(None).unwrap()[0].as_ref().unwrap().in_use(bench.now());
+    for (planned, told, expected) in [(0, None, 1), (2, Some(40), 41), (9, Some(3), 50)] {
+        let call = NewCall::new("etsy", "POST /batch").request_count(planned);
+        let made = suspended(|| {
+            recorder.limited_call(&call, |open| {
+                told.into_iter().for_each(|told| open.request_count(told));
+                Ok::<_, Refusal>(())
+            })
+        });
+        made.unwrap();
+        assert_eq!(in_use(), expected, "{planned} {told:?}");
+    }
+    assert_eq!(costs.budget_reports().unwrap()[0].status.used, 44);
 }
 
 #[derive(Debug)]

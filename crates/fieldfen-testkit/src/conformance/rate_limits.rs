@@ -17,6 +17,8 @@ use crate::fixtures::{TICK, at};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["rate_limits":
+        requests_beyond_those_of_a_permit_count_once,
+        a_bucket_that_is_said_to_stand_still_is_full_after_a_day,
         a_permit_is_kept_until_it_is_settled,
         no_permit_beyond_the_limit_until_a_window_after_the_answers,
         a_permit_that_is_not_settled_lapses_and_counts_for_a_window,
@@ -350,4 +352,38 @@ fn an_acquisition_stands_or_falls_with_its_transaction<S: Store>(store: &S) {
     });
     assert_eq!(limits(&on, at(0)), []);
     acquired(&on, &call);
+}
+
+fn requests_beyond_those_of_a_permit_count_once<S: Store>(store: &S) {
+    let on = On(store);
+    let minute = [a_minute(100)];
+    let permit = acquired(&on, &request(1, &minute, at(0)));
+    // The service has counted the 40 requests of this call and no others.
+    let said = SaidLimit::new("minute".to_owned()).limit(100).remaining(60);
+    let settlement = Settlement::new(permit, CallAnswer::said(vec![said]), at(1)).further_requests(39);
+    on.write(|s| s.rate_limits().settle(&settlement));
+    assert_eq!(in_use(&on, at(1)), [40]);
+    let mut next = request(2, &minute, at(2));
+    next.request = next.request.units(61);
+    refused(&on, &next);
+    next.request = next.request.units(60);
+    acquired(&on, &next);
+    assert_eq!(in_use(&on, at(62)), [60], "all requests of the first call stop counting together");
+}
+
+fn a_bucket_that_is_said_to_stand_still_is_full_after_a_day<S: Store>(store: &S) {
+    let on = On(store);
+    for (number, burst) in [(10, 1), (20, 40), (30, 1_000_000)] {
+        let permit = acquired(&on, &request(number, &[], at(0)));
+        let said = SaidLimit::new("bucket".to_owned()).limit(burst).remaining(0).refill_micros_per_second(0);
+        settle(&on, &permit, CallAnswer::said(vec![said]), at(1));
+        let mut next = request(number + 1, &[], at(2));
+        next.request = next.request.units(burst);
+        let closed = refused(&on, &next);
+        assert!(closed.until <= at(24 * 60 * 60 + 2), "{burst}: {closed}");
+        next.now = closed.until;
+        let permit = acquired(&on, &next);
+        settle(&on, &permit, CallAnswer::NotSent, next.now);
+        on.write(|s| s.rate_limits().remove(&key("bucket").account("a".to_owned())));
+    }
 }
