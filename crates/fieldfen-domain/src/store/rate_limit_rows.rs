@@ -8,8 +8,9 @@ use crate::api_cost::CostState;
 use crate::ids::PermitId;
 use crate::job::Pause;
 use crate::rate_limit::{
-    AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, PausesOfBudgets, Permit, PermitInFlight,
-    RateLimit, RateLimitId, RateLimitKey, SettleOutcome, SettledCosts, Settlement, UsageCell, last_possible_lapse,
+    AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, LimitRule, PausesOfBudgets, Permit,
+    PermitInFlight, RateLimit, RateLimitId, RateLimitKey, SettleOutcome, SettledCosts, Settlement, UsageCell,
+    last_possible_lapse,
 };
 use crate::time::{Timestamp, truncate_to_micros};
 
