@@ -4,6 +4,7 @@
 
 pub mod api_cost;
 pub mod api_usage;
+mod capped_count;
 mod catch_panic;
 mod error_chain;
 pub mod file;
@@ -26,6 +27,7 @@ mod time;
 pub mod webhook;
 pub mod worker;
 
+pub use capped_count::CappedCount;
 pub use catch_panic::catch_panic;
 pub use error_chain::with_causes;
 pub use ids::{

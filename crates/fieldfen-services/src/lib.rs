@@ -26,6 +26,7 @@ pub mod environment;
 pub mod files;
 pub mod operator;
 pub mod operator_actions;
+pub mod overview;
 pub mod pauses;
 pub mod pipeline;
 pub mod publications;

@@ -1,6 +1,7 @@
 //! Files and their history.
 
 use super::StoreError;
+use crate::capped_count::CappedCount;
 use crate::file::{
     ContentHash, Deletion, File, FileChange, FileChangeOutcome, FileDeleteOutcome, FileEdit, FileEditOutcome,
     FileFilter, FileHistoryEntry, FileStatus, IngestOutcome, NewFile,
@@ -42,6 +43,9 @@ pub trait FileReads {
     /// The number of files in each status. Statuses without files are left out. Rows with an unknown status are left
     /// out too, and the log names them.
     fn count(&mut self) -> Result<Vec<(FileStatus, u64)>, StoreError>;
+
+    /// The number of files in a status, counted up to `most`.
+    fn count_up_to(&mut self, status: FileStatus, most: u32) -> Result<CappedCount, StoreError>;
 
     /// A page of the file's history. Unreadable lines are listed in [`Page::unreadable`].
     ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
-    ClaimOutcome, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
-    HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus, JobSummary, NewJob,
+    ClaimOutcome, ClaimPlace, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
+    HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus, JobSummary, KindFlow, NewJob,
     PruneRequest, ReclaimReport, ReclaimRequest,
 };
 use crate::json::RawJson;
@@ -59,6 +59,18 @@ pub trait JobReads {
     /// of a kind whose limit is reached do not count. A job whose file or account has reached its limit counts until a
     /// claim has passed over it, so that a claim may find nothing at this time.
     fn next_due(&mut self, kinds: &[JobKind]) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The place of a job in the order in which claims take the jobs of its kind at this time. Several claims may be needed:
+    /// one claim takes jobs up to its limit, and none behind a job that must run alone. The place is found among the first
+    /// [`MOST_BEFORE`](crate::job::MOST_BEFORE) due jobs. Pauses of the job itself are not asked for; jobs of paused accounts
+    /// take no place before it.
+    ///
+    /// `None` if the job is not there, not pending or not due.
+    fn claim_place(&mut self, id: &JobId, now: Timestamp) -> Result<Option<ClaimPlace>, StoreError>;
+
+    /// The jobs that wait and run now, the dead letters, and the jobs completed since a time, by kind. Kinds without any are
+    /// left out. A store counts at most `most` rows for each kind or each status, and says where there may be more.
+    fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError>;
 }
 
 /// Writes of producers and workers: enqueue, claim, extend, end.

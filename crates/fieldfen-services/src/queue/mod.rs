@@ -23,6 +23,7 @@ mod operator;
 mod release_all_test;
 mod retry_policies;
 mod wait;
+mod why;
 
 pub use claim::{ClaimedJob, Claims};
 pub use completion::{Completion, complete};

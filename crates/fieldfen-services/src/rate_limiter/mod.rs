@@ -49,7 +49,7 @@ use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, ApiLimit, Availability, CallAnswer, CallScope, ConfiguredLimit, PAUSED_BY_LIMITER,
     PausesOfBudgets, Permit, PermitRequest, RateLimit, RateLimitKey, SettleOutcome, Settlement, StartTooLate,
 };
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 
 use crate::Environment;
@@ -264,15 +264,23 @@ impl<S: Store> RateLimiter<S> {
     /// As [`RateLimiter::look`].
     pub fn look_at(&self, call: &CallScope) -> Result<Availability, StoreError> {
         let now = self.environment.now();
-        self.store.read(|s| {
-            let by_limits = s.rate_limits().look(call, self.pauses_of_budgets(), now)?;
-            let Some(budgets) = &self.budgets else { return Ok(by_limits) };
-            let by_budget = budgets.refusal_of_all(s, call, now)?;
-            Ok(match (by_limits, by_budget) {
-                (Availability::Closed(one), Some(other)) => Availability::Closed(one.later(other)),
-                (_, Some(closed)) => Availability::Closed(closed),
-                (by_limits, None) => by_limits,
-            })
+        self.store.read(|s| self.look_in(s, call, now))
+    }
+
+    /// [`RateLimiter::look_at`] in an open session.
+    pub(crate) fn look_in(
+        &self,
+        s: &mut dyn ReadSession,
+        call: &CallScope,
+        now: Timestamp,
+    ) -> Result<Availability, StoreError> {
+        let by_limits = s.rate_limits().look(call, self.pauses_of_budgets(), now)?;
+        let Some(budgets) = &self.budgets else { return Ok(by_limits) };
+        let by_budget = budgets.refusal_of_all(s, call, now)?;
+        Ok(match (by_limits, by_budget) {
+            (Availability::Closed(one), Some(other)) => Availability::Closed(one.later(other)),
+            (_, Some(closed)) => Availability::Closed(closed),
+            (by_limits, None) => by_limits,
         })
     }
 

@@ -7,6 +7,7 @@ mod api_costs;
 mod api_usage;
 mod attempts;
 mod budgets;
+mod claim_places;
 mod claims;
 mod claims_many;
 mod clock_jumps;
@@ -83,6 +84,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         enqueue_many::cases(),
         invalid_json::cases(),
         claims::cases(),
+        claim_places::cases(),
         fence::cases(),
         claims_many::cases(),
         leases::cases(),

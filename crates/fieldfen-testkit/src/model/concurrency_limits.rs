@@ -84,10 +84,17 @@ impl Running {
 
     /// Whether this job may run beside those that are counted.
     pub(super) fn has_room(&self, job: &Job) -> bool {
-        self.limits.iter().all(|limit| {
+        self.full_limit(job).is_none()
+    }
+
+    /// The first limit that the counted jobs have reached and that counts this job too. The limit of the whole kind comes
+    /// first.
+    pub(super) fn full_limit(&self, job: &Job) -> Option<&ConcurrencyLimit> {
+        let is_full = |limit: &&ConcurrencyLimit| {
             let key = limit.partition.key(job.file_id, job.account.as_ref());
             let running = key.and_then(|key| self.running.get(&(limit.partition, key)));
-            running.is_none_or(|running| *running < limit.max_running)
-        })
+            running.is_some_and(|running| *running >= limit.max_running)
+        };
+        self.limits.iter().filter(is_full).min_by_key(|limit| limit.partition)
     }
 }

@@ -8,7 +8,7 @@ use fieldfen_domain::file::{
 };
 use fieldfen_domain::publication::{Publication, PublicationState};
 use fieldfen_domain::store::{FileReads, Files, StoreError};
-use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, truncate_to_micros};
+use fieldfen_domain::{CappedCount, FileId, Page, PageRequest, Timestamp, truncate_to_micros};
 
 use super::keys::{DriveIdKey, FileKey, HashKey, JobKey, ListingKey, PostKey, PublicationKey};
 use super::table::Row;
@@ -95,6 +95,11 @@ impl FileReads for ModelSession<'_> {
             *counts.entry(file.state.status()).or_insert(0) += 1;
         }
         Ok(counts.into_iter().collect())
+    }
+
+    fn count_up_to(&mut self, status: FileStatus, most: u32) -> Result<CappedCount, StoreError> {
+        let files = self.state.files.rows().filter(|file| file.state.status() == status).take(most as usize).count();
+        Ok(CappedCount::new(files as u64, most.into()))
     }
 
     fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {

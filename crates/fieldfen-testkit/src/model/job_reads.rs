@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::job::{
-    DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobState, JobStatus,
-    JobSummary, MAX_DEAD_LETTERS_COUNTED,
+    ClaimPlace, DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobState, JobStatus,
+    JobSummary, KindFlow, MAX_DEAD_LETTERS_COUNTED,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, RawJson, Timestamp, truncate_to_micros};
@@ -87,6 +87,14 @@ impl JobReads for ModelSession<'_> {
             next = next.into_iter().chain(first).min();
         }
         Ok(next)
+    }
+
+    fn claim_place(&mut self, id: &JobId, now: Timestamp) -> Result<Option<ClaimPlace>, StoreError> {
+        self.state.claim_place(id, now)
+    }
+
+    fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError> {
+        Ok(self.state.flow(since, now, most))
     }
 }
 

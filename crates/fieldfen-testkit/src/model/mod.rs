@@ -4,6 +4,7 @@
 
 mod api_costs;
 mod api_usage;
+mod claim_place;
 mod concurrency_limits;
 mod files;
 mod hashes;

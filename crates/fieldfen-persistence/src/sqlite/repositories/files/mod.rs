@@ -18,7 +18,7 @@ use fieldfen_domain::file::{
     FileEditOutcome, FileFilter, FileHistoryEntry, FileStatus, IngestOutcome, NewFile,
 };
 use fieldfen_domain::store::{FileReads, Files, StoreError};
-use fieldfen_domain::{FileId, Page, PageRequest, RawJson, Timestamp};
+use fieldfen_domain::{CappedCount, FileId, Page, PageRequest, RawJson, Timestamp};
 
 use crate::rules::unchanged_file::why_unchanged;
 use crate::sqlite::cached_statement::statement;
@@ -40,6 +40,11 @@ statement! {
     /// The number of files by status.
     CountAll {} -> (Text, BigInt) =
         "SELECT status, count(*) FROM files INDEXED BY idx_files_status GROUP BY status"
+}
+statement! {
+    /// The number of files in a status, up to a bound.
+    CountUpTo<'a> { status: &'a str as Text, most: i64 as BigInt } -> (BigInt,) =
+        "SELECT count(*) FROM (SELECT 1 FROM files INDEXED BY idx_files_status WHERE status = ? LIMIT ?)"
 }
 statement! {
     /// Inserts a file, unless its id exists in either format.
@@ -176,6 +181,12 @@ impl FileReads for SqliteSession<'_> {
         Ok(counts)
     }
 
+    fn count_up_to(&mut self, status: FileStatus, most: u32) -> Result<CappedCount, StoreError> {
+        let count = CountUpTo { status: status.as_str(), most: most.into() };
+        let (files,) = count.get_result::<(i64,)>(self.conn).store()?;
+        Ok(CappedCount::new(u64::try_from(files).unwrap_or_default(), most.into()))
+    }
+
     fn history(&mut self, id: &FileId, page: &PageRequest) -> Result<Page<FileHistoryEntry>, StoreError> {
         self.history_page(id, page)
     }
@@ -300,6 +311,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("Spelling", Spelling::SQL),
         ("ById", ById::SQL),
         ("CountAll", CountAll::SQL),
+        ("CountUpTo", CountUpTo::SQL),
         ("Insert", Insert::SQL),
         ("ChangeState", ChangeState::SQL),
         ("Edit", Edit::SQL),

@@ -69,14 +69,21 @@ statement! {
 }
 
 /// A due job, with the columns by which pauses and limits apply.
-struct Candidate {
+pub(super) struct Candidate {
     /// The place in the order of the claim. Empty with a whole row, since the jobs of one kind are in order.
-    place: Place,
-    rowid: i64,
-    file_id: Option<FileId>,
-    account: Option<ApiAccount>,
+    pub(super) place: Place,
+    pub(super) rowid: i64,
+    pub(super) file_id: Option<FileId>,
+    pub(super) account: Option<ApiAccount>,
     /// The whole row, if it was read.
     row: Option<JobRow>,
+}
+
+impl From<CandidateRow> for Candidate {
+    fn from((priority, run_at, rowid, file_id, account): CandidateRow) -> Self {
+        let place = (priority, run_at.as_bytes().to_vec());
+        Self { place, rowid, file_id: read_id(file_id), account: read_account(account), row: None }
+    }
 }
 
 /// A due job that a claim may take.
@@ -202,17 +209,14 @@ impl SqliteSession<'_> {
     }
 
     /// The first due jobs of a kind, without the rows: most of them may be passed over, or come after jobs of other kinds.
-    fn candidates(&mut self, kind: &JobKind, now: Timestamp, limit: u32) -> Result<Vec<Candidate>, StoreError> {
+    pub(super) fn candidates(
+        &mut self,
+        kind: &JobKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
         let candidates = Candidates { kind: kind.as_str(), now: SqlTime(now), limit: limit.into() };
-        let candidates = candidates.load::<CandidateRow>(self.conn).store()?.into_iter();
-        let candidate = |(priority, run_at, rowid, file_id, account): CandidateRow| Candidate {
-            place: (priority, run_at.as_bytes().to_vec()),
-            rowid,
-            file_id: read_id(file_id),
-            account: read_account(account),
-            row: None,
-        };
-        Ok(candidates.map(candidate).collect())
+        Ok(candidates.load::<CandidateRow>(self.conn).store()?.into_iter().map(Candidate::from).collect())
     }
 
     /// The first due jobs of a kind with their rows, for a claim of this kind alone, which mostly takes all of them.
@@ -253,7 +257,7 @@ impl SqliteSession<'_> {
         Ok(limits.room().saturating_sub(u32::try_from(uncounted).unwrap_or(u32::MAX)))
     }
 
-    fn uncounted_jobs(&mut self, kind: &JobKind) -> Result<Vec<UncountedJob>, StoreError> {
+    pub(super) fn uncounted_jobs(&mut self, kind: &JobKind) -> Result<Vec<UncountedJob>, StoreError> {
         Uncounted { kind: kind.as_str() }.load(self.conn).store()
     }
 
@@ -315,10 +319,10 @@ impl SqliteSession<'_> {
 }
 
 /// A row of [`Uncounted`].
-type UncountedJob = (i64, Option<StoredText>, Option<StoredText>);
+pub(super) type UncountedJob = (i64, Option<StoredText>, Option<StoredText>);
 
 /// A row of [`Candidates`].
-type CandidateRow = (i64, StoredText, i64, Option<StoredText>, Option<StoredText>);
+pub(super) type CandidateRow = (i64, StoredText, i64, Option<StoredText>, Option<StoredText>);
 
 /// The jobs of each partition of one kind, as a claim counts them.
 #[derive(Default)]
@@ -330,12 +334,12 @@ struct Partitions {
 }
 
 /// The file of a job. A job whose file id cannot be read fails when it is claimed.
-fn read_id(file_id: Option<StoredText>) -> Option<FileId> {
+pub(super) fn read_id(file_id: Option<StoredText>) -> Option<FileId> {
     file_id?.as_str()?.parse().ok()
 }
 
 /// The account of a job. A job whose account cannot be read fails when it is claimed.
-fn read_account(account: Option<StoredText>) -> Option<ApiAccount> {
+pub(super) fn read_account(account: Option<StoredText>) -> Option<ApiAccount> {
     account?.as_str()?.parse().ok()
 }
 

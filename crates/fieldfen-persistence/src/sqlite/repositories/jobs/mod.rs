@@ -6,6 +6,7 @@ mod attempts;
 #[cfg(test)]
 mod attempts_test;
 mod claim;
+mod claim_place;
 pub(super) mod claim_rules;
 mod complete;
 mod dead_letter_groups;
@@ -13,6 +14,7 @@ mod enqueue;
 mod error_text;
 mod fail;
 mod fence;
+mod flow;
 mod future_waits;
 mod heartbeat;
 mod limited_claim;
@@ -160,6 +162,8 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         actions::statements(),
         attempts::statements(),
         dead_letter_groups::statements(),
+        claim_place::statements(),
+        flow::statements(),
     ]
     .concat();
     let constant = constant.into_iter().map(|(name, sql)| (name, sql.to_owned()));

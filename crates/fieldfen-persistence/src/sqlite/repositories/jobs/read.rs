@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{
-    DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobStatus,
-    JobSummary, Priority,
+    ClaimPlace, DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobStatus,
+    JobSummary, KindFlow, Priority,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
@@ -183,6 +183,14 @@ impl JobReads for SqliteSession<'_> {
             next = next.into_iter().chain(first).min();
         }
         Ok(next)
+    }
+
+    fn claim_place(&mut self, id: &JobId, now: Timestamp) -> Result<Option<ClaimPlace>, StoreError> {
+        self.place_of_job(id, now)
+    }
+
+    fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError> {
+        self.job_flow(since, now, most)
     }
 }
 

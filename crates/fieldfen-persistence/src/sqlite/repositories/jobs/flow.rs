@@ -1,0 +1,216 @@
+//! Counts the jobs that wait, run and end, by kind, without reading the whole table.
+//!
+//! The kinds that wait are found by jumping from kind to kind in the index of the claim. Of running, parked, dead and
+//! completed jobs, a bounded number of rows is read and counted by kind.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use fieldfen_domain::job::{KindFlow, ParkedFor, Priority, StoppedJobs};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{CappedCount, Timestamp};
+
+use super::read::FirstDue;
+use crate::sqlite::cached_statement::statement;
+use crate::sqlite::columns::{DueFrom, SqlTime, StoredText, StoredTime};
+use crate::sqlite::error::Classify;
+use crate::sqlite::session::SqliteSession;
+
+/// The most kinds that are looked at. Other programs may write any text as a kind.
+const MOST_KINDS: usize = 1000;
+
+statement! {
+    /// The first kind behind this one that has jobs in the claim's index.
+    NextKind<'a> { after: &'a str as Text } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
+         AND command_type > ? ORDER BY command_type LIMIT 1"
+}
+statement! {
+    /// The first kind behind this one that has jobs that wait for a partition or a pause.
+    NextWaitingKind<'a> { after: &'a str as Text } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for WHERE status = 'pending' AND waits_for <> '' \
+         AND command_type > ? ORDER BY command_type LIMIT 1"
+}
+statement! {
+    /// The number of due jobs of a kind.
+    CountDue<'a> { kind: &'a str as Text, now: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (BigInt,) =
+        "SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
+         AND command_type = ? AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? LIMIT ?)"
+}
+statement! {
+    /// The number of jobs of a kind that wait for a partition or a pause, and the first due time among them.
+    CountWaiting<'a> { kind: &'a str as Text, most: i64 as BigInt } -> (BigInt, Nullable<SqlTimestamp>) =
+        "SELECT count(*), min(run_at) FROM (SELECT run_at FROM jobs INDEXED BY idx_jobs_waits_for \
+         WHERE status = 'pending' AND waits_for <> '' AND command_type = ? LIMIT ?)"
+}
+statement! {
+    /// The kinds of running jobs.
+    RunningKinds { most: i64 as BigInt } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_status WHERE status = 'running' LIMIT ?"
+}
+statement! {
+    /// The kinds of parked jobs.
+    ParkedKinds { most: i64 as BigInt } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_parked \
+         WHERE status = 'failed' AND parked_for IS NOT NULL LIMIT ?"
+}
+statement! {
+    /// Jobs that are parked for an event, the oldest first.
+    ParkedJobs<'a> { parked_for: &'a str as Text, most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
+        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'failed' AND parked_for = ? AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?"
+}
+statement! {
+    /// Dead letters, the oldest first.
+    DeadLetters { most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
+        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'failed' AND parked_for IS NULL AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?"
+}
+statement! {
+    /// Dead letters without a time of their end, which other programs leave.
+    DeadLettersWithoutEnd { most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
+        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_unknown_ends \
+         WHERE status = 'failed' AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL LIMIT ?"
+}
+statement! {
+    /// The kinds of the jobs completed since a time.
+    CompletedKinds { since: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (Text,) =
+        "SELECT command_type FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?"
+}
+
+/// A row of [`DeadLetters`] or [`ParkedJobs`].
+type StoppedJob = (StoredText, StoredText, Option<StoredTime>);
+
+/// The figures of each kind that has any.
+#[derive(Default)]
+struct Flows(BTreeMap<String, KindFlow>);
+
+impl Flows {
+    fn of(&mut self, kind: &StoredText) -> &mut KindFlow {
+        let kind = kind.name();
+        self.0.entry(kind.clone()).or_insert_with(|| KindFlow::new(kind))
+    }
+
+    /// Counts rows by kind. If as many rows were read as allowed, each of these counts may be too low.
+    fn count(&mut self, kinds: &[StoredText], most: u32, count: impl Fn(&mut KindFlow) -> &mut CappedCount) {
+        let mut by_kind = BTreeMap::<&[u8], (&StoredText, u64)>::new();
+        for kind in kinds {
+            by_kind.entry(kind.as_bytes()).or_insert((kind, 0)).1 += 1;
+        }
+        let is_capped = kinds.len() >= most as usize;
+        for (kind, number) in by_kind.into_values() {
+            let bound = if is_capped { number } else { u64::MAX };
+            *count(self.of(kind)) += CappedCount::new(number, bound);
+        }
+    }
+
+    /// As [`count`](Self::count), for jobs that do not go on by themselves.
+    fn count_stopped(
+        &mut self,
+        rows: Vec<StoppedJob>,
+        most: u32,
+        stopped: impl Fn(&mut KindFlow) -> &mut StoppedJobs,
+    ) {
+        let kinds: Vec<_> = rows.iter().map(|(kind, ..)| kind.clone()).collect();
+        self.count(&kinds, most, |flow| &mut stopped(flow).count);
+        for (kind, id, ended) in rows {
+            let id = id.as_str().and_then(|id| id.parse().ok());
+            stopped(self.of(&kind)).see(id, ended.and_then(|ended| ended.time()));
+        }
+    }
+}
+
+impl SqliteSession<'_> {
+    pub(super) fn job_flow(
+        &mut self,
+        since: Timestamp,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<KindFlow>, StoreError> {
+        let mut flows = Flows::default();
+        self.count_waiting(&mut flows, now, most)?;
+        let limit = i64::from(most);
+        let kinds = |rows: Vec<(StoredText,)>| rows.into_iter().map(|(kind,)| kind).collect::<Vec<_>>();
+        let running = RunningKinds { most: limit }.load(self.conn).store()?;
+        flows.count(&kinds(running), most, |flow| &mut flow.running);
+        let parked = ParkedKinds { most: limit }.load(self.conn).store()?;
+        flows.count(&kinds(parked), most, |flow| &mut flow.parked);
+        let completed = CompletedKinds { since: SqlTime(since), most: limit }.load(self.conn).store()?;
+        flows.count(&kinds(completed), most, |flow| &mut flow.completed);
+        let parked_for = ParkedFor::Person.as_str();
+        let for_person = ParkedJobs { parked_for, most: limit }.load::<StoppedJob>(self.conn).store()?;
+        flows.count_stopped(for_person, most, |flow| &mut flow.for_person);
+        self.count_dead(&mut flows, most)?;
+        Ok(flows.0.into_values().collect())
+    }
+
+    fn count_waiting(&mut self, flows: &mut Flows, now: Timestamp, most: u32) -> Result<(), StoreError> {
+        let (now, limit) = (SqlTime(now), i64::from(most));
+        let mut after = String::new();
+        for _ in 0..MOST_KINDS {
+            let next = NextKind { after: &after }.get_result::<(StoredText,)>(self.conn).optional().store()?;
+            let Some((kind,)) = next else { break };
+            let Some(name) = kind.as_str() else { break };
+            let (jobs,) = CountDue { kind: name, now, most: limit }.get_result::<(i64,)>(self.conn).store()?;
+            if jobs > 0 {
+                let mut first = None;
+                for priority in Priority::ALL {
+                    let due = FirstDue { kind: name, priority: priority.number().into() };
+                    if let Some((DueFrom(Some(due)),)) = due.get_result(self.conn).optional().store()? {
+                        first = [first, Some(due)].into_iter().flatten().min();
+                    }
+                }
+                let flow = flows.of(&kind);
+                flow.waiting += CappedCount::new(u64::try_from(jobs).unwrap_or_default(), most.into());
+                flow.waiting_since = first.filter(is_chosen);
+            }
+            name.clone_into(&mut after);
+        }
+        after.clear();
+        for _ in 0..MOST_KINDS {
+            let next = NextWaitingKind { after: &after }.get_result::<(StoredText,)>(self.conn).optional().store()?;
+            let Some((kind,)) = next else { break };
+            let Some(name) = kind.as_str() else { break };
+            let waiting = CountWaiting { kind: name, most: limit };
+            let (jobs, first) = waiting.get_result::<(i64, Option<StoredTime>)>(self.conn).store()?;
+            let flow = flows.of(&kind);
+            flow.waiting += CappedCount::new(u64::try_from(jobs).unwrap_or_default(), most.into());
+            let first = first.and_then(|first| first.time()).filter(is_chosen);
+            flow.waiting_since = [flow.waiting_since, first].into_iter().flatten().min();
+            name.clone_into(&mut after);
+        }
+        Ok(())
+    }
+
+    fn count_dead(&mut self, flows: &mut Flows, most: u32) -> Result<(), StoreError> {
+        let mut rows: Vec<StoppedJob> = DeadLettersWithoutEnd { most: most.into() }.load(self.conn).store()?;
+        let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        rows.extend(DeadLetters { most: left.into() }.load::<StoppedJob>(self.conn).store()?);
+        flows.count_stopped(rows, most, |flow| &mut flow.dead);
+        Ok(())
+    }
+}
+
+/// Whether somebody has chosen a due time. A program that knows only the specification leaves it out, and the job is then
+/// due since 1970.
+fn is_chosen(due: &Timestamp) -> bool {
+    due.timestamp() > 0
+}
+
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("NextKind", NextKind::SQL),
+        ("NextWaitingKind", NextWaitingKind::SQL),
+        ("CountDue", CountDue::SQL),
+        ("CountWaiting", CountWaiting::SQL),
+        ("RunningKinds", RunningKinds::SQL),
+        ("ParkedKinds", ParkedKinds::SQL),
+        ("ParkedJobs", ParkedJobs::SQL),
+        ("DeadLetters", DeadLetters::SQL),
+        ("DeadLettersWithoutEnd", DeadLettersWithoutEnd::SQL),
+        ("CompletedKinds", CompletedKinds::SQL),
+    ]
+}

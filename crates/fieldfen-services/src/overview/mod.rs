@@ -1,0 +1,101 @@
+//! The overview of a shop: first the things that need a person, the oldest first, then the jobs of each kind.
+//!
+//! Every count has a bound, and no question of the overview reads a whole table.
+//!
+//! ```
+//! use fieldfen_services::{Environment, overview::Overviews};
+//! use fieldfen_testkit::ModelStore;
+//!
+//! let overview = Overviews::new(ModelStore::new(), Environment::system()).overview()?;
+//! assert!(overview.needs.is_empty() && overview.kinds.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod need;
+
+use chrono::TimeDelta;
+use fieldfen_domain::Timestamp;
+use fieldfen_domain::job::KindFlow;
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
+use fieldfen_domain::worker::RegisteredWorker;
+use serde::Serialize;
+
+pub use need::{Need, NeedKind};
+
+use crate::Environment;
+use crate::api_costs::ApiCosts;
+
+/// The most rows that one count of an overview counts.
+pub const MOST_COUNTED: u32 = 10_000;
+
+/// The span whose completed jobs an overview counts.
+pub const THROUGHPUT_SPAN: TimeDelta = TimeDelta::hours(1);
+
+/// The time for which an overview names a worker that has died.
+pub const DEAD_WORKERS_SINCE: TimeDelta = TimeDelta::days(1);
+
+/// Makes overviews of a store. A clone is the same handle.
+#[derive(Debug, Clone)]
+pub struct Overviews<S> {
+    store: S,
+    environment: Environment,
+    budgets: Option<ApiCosts<S>>,
+}
+
+/// A shop at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Overview {
+    /// The time of the overview.
+    pub at: Timestamp,
+    /// The things that need a person, the oldest first.
+    pub needs: Vec<Need>,
+    /// The jobs of each kind that has any, sorted by name. `completed` counts those of the last hour.
+    pub kinds: Vec<KindFlow>,
+    /// The number of workers that are alive.
+    pub live_workers: u64,
+}
+
+impl<S: Store> Overviews<S> {
+    /// Overviews of this store.
+    #[must_use]
+    pub const fn new(store: S, environment: Environment) -> Self {
+        Self { store, environment, budgets: None }
+    }
+
+    /// The same overviews, with the budgets of these costs.
+    #[must_use]
+    pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
+        self.budgets = Some(costs);
+        self
+    }
+
+    /// The shop as it is now. All of it is read in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] for a pause or a budget that cannot be read. Other rows that cannot be read are left out.
+    pub fn overview(&self) -> Result<Overview, StoreError> {
+        let now = self.environment.now();
+        self.store.read(|s| self.overview_in(s, now))
+    }
+
+    fn overview_in(&self, s: &mut dyn ReadSession, now: Timestamp) -> Result<Overview, StoreError> {
+        let kinds = s.jobs().flow(now - THROUGHPUT_SPAN, now, MOST_COUNTED)?;
+        let seen = s.workers().seen_since(now - DEAD_WORKERS_SINCE)?;
+        let (live, dead): (Vec<RegisteredWorker>, Vec<_>) =
+            seen.into_iter().flatten().partition(|worker| worker.is_alive(now));
+        let mut needs = Vec::new();
+        need::files(s, &mut needs)?;
+        need::jobs(s, &kinds, &live, &mut needs)?;
+        need::publications(s, &mut needs)?;
+        need::pauses(s, now, &mut needs)?;
+        need::blocks(s, now, &mut needs)?;
+        if let Some(costs) = &self.budgets {
+            need::budgets(costs.budget_reports_in(s, now)?, &mut needs);
+        }
+        needs.extend(dead.into_iter().map(Need::of_dead_worker));
+        // A need whose beginning is unknown comes last.
+        needs.sort_by_key(|need| (need.since.is_none(), need.since));
+        Ok(Overview { at: now, needs, kinds, live_workers: live.len() as u64 })
+    }
+}
