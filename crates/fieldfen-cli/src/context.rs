@@ -1,9 +1,13 @@
 //! The database, the operator and the output of one command.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_persistence::{SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
+use fieldfen_services::api_costs::ApiCosts;
+use fieldfen_services::shop::ShopFile;
 use fieldfen_terminal::{Exit, Terminal};
 
 /// The person who acts.
@@ -31,6 +35,31 @@ impl<'a> Context<'a> {
         let address = self.terminal.database_url()?;
         address.parse::<SqliteUrl>()?;
         Ok(SqliteStore::open(&address)?)
+    }
+
+    /// The costs of calls, with the prices and budgets in `fieldfen.toml` in the current folder. If the file has rules that
+    /// this program does not know, a message says so, and there are none.
+    pub(crate) fn costs(&self, store: &SqliteStore) -> anyhow::Result<ApiCosts<SqliteStore>> {
+        let costs = ApiCosts::new(store.clone(), self.environment.clone());
+        let path = Path::new("fieldfen.toml");
+        if !path.exists() {
+            return Ok(costs);
+        }
+        let file = ShopFile::read(path)?;
+        let rules = file.shop().and_then(|shop| {
+            let (prices, budgets) = (shop.prices(), shop.budgets());
+            Ok((
+                prices.map_err(|error| file.locate(&error))?,
+                budgets.map_err(|error| file.locate(&error))?,
+            ))
+        });
+        match rules {
+            Ok((prices, budgets)) => Ok(costs.prices(prices).budgets(budgets)?),
+            Err(error) => {
+                self.terminal.print_message(&format!("the budgets are not shown: {error}"));
+                Ok(costs)
+            }
+        }
     }
 
     /// An action of the operator for this reason.

@@ -13,6 +13,7 @@ mod page;
 mod pauses;
 mod publications;
 mod recurring;
+mod status;
 mod time_argument;
 mod usage;
 mod webhooks;
@@ -49,10 +50,12 @@ pub struct Fieldfen {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show what needs a person, the oldest first, and the jobs of each kind
+    Status,
     /// Pictures: list, show, ingest, approve, reject, retry
     #[command(subcommand)]
     Files(files::FilesCommand),
-    /// Jobs: list, show, retry, cancel
+    /// Jobs: list, show, why, retry, cancel
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
     /// Publications: what is known of a file at a marketplace or network
@@ -132,6 +135,7 @@ impl Fieldfen {
     pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
         let context = Context::new(terminal, &self.operator);
         match &self.command {
+            Command::Status => status::run(&context),
             Command::Files(command) => command.run(&context),
             Command::Jobs(command) => command.run(&context),
             Command::Publications(command) => command.run(&context),

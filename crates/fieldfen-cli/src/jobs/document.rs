@@ -2,7 +2,7 @@
 
 use std::io;
 
-use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary};
+use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary, Why};
 use fieldfen_domain::{FileId, JobId, RawJson, Timestamp};
 use fieldfen_terminal::{Terminal, TextOutput};
 use serde::Serialize;
@@ -124,20 +124,23 @@ pub(crate) struct JobDocument {
     progress: Option<JsonText>,
     /// The attempts that ended without completing the job, the first one first.
     attempts: Vec<AttemptLine>,
+    /// Why it runs, or does not run, now.
+    reason: Why,
 }
 
 impl JobDocument {
-    pub(super) fn new(mut job: Job, attempts: Vec<JobAttempt>) -> Self {
+    pub(super) fn new(mut job: Job, attempts: Vec<JobAttempt>, reason: Why) -> Self {
         let json = |json: Option<RawJson>| json.map(JsonText);
         let (payload, result, progress) =
             (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
         let error = job.last_error.clone();
         let line = JobLine { error, ..JobLine::from(JobSummary::from(job)) };
         let attempts = attempts.into_iter().map(AttemptLine::from).collect();
-        Self { line, payload, result, progress, attempts }
+        Self { line, payload, result, progress, attempts, reason }
     }
 
-    /// Writes the values of the job, one on a line, without those that it does not have, and the table of its attempts.
+    /// Writes the values of the job, one on a line, without those that it does not have, the table of its attempts,
+    /// and the reason for which it runs, or does not run.
     pub(super) fn write(&self, out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
         let line = &self.line;
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
@@ -170,6 +173,7 @@ impl JobDocument {
                 writeln!(out, "{name:<16} {value}")?;
             }
         }
-        attempts::write_table(&self.attempts, out, terminal)
+        attempts::write_table(&self.attempts, out, terminal)?;
+        writeln!(out, "{:<16} {}", "why", self.reason)
     }
 }

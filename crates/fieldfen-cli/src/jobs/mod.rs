@@ -1,10 +1,11 @@
-//! `jobs`: list, show, errors, enqueue, retry, cancel, kill, delete.
+//! `jobs`: list, show, why, errors, enqueue, retry, cancel, kill, delete.
 
 mod attempts;
 mod document;
 mod enqueue;
 mod errors;
 mod filter;
+mod why;
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobActionOutcome;
@@ -33,6 +34,11 @@ pub(crate) enum JobsCommand {
     },
     /// Count the dead letters by kind and error
     Errors(errors::ErrorsArgs),
+    /// Say why a job runs, or does not run, now
+    Why {
+        /// The id of the job
+        id: JobId,
+    },
     /// Enqueue a job
     Enqueue(enqueue::EnqueueArgs),
     /// Make a failed or parked job run again, with all its retries
@@ -95,6 +101,7 @@ impl JobsCommand {
             Self::List(args) => list(&queue, args, context),
             Self::Show { id } => show(&queue, id, context),
             Self::Errors(args) => args.run(&queue, context),
+            Self::Why { id } => why::run(&queue, id, context),
             Self::Enqueue(args) => args.run(&queue, context),
             Self::Retry { job, reason } => act(context, job, "retried", reason, |id, action| queue.retry(id, action)),
             Self::Cancel { job, reason } => {
@@ -121,7 +128,7 @@ fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> a
 
 fn show(queue: &Queue<SqliteStore>, id: &JobId, context: &Context<'_>) -> anyhow::Result<()> {
     let job = queue.find(id)?.ok_or_else(|| Exit::NotFound.with(format!("there is no job {id}")))?;
-    let document = JobDocument::new(job, queue.attempts(id)?);
+    let document = JobDocument::new(job, queue.attempts(id)?, why::reason(queue, id, context)?);
     context.terminal.print_result(&document, |out| document.write(out, context.terminal))?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod failed_jobs;
 mod journey;
 mod shop_harness;
+mod status;
 #[cfg(target_os = "linux")]
 mod work;
 #[cfg(target_os = "linux")]
