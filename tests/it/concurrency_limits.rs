@@ -21,7 +21,7 @@ use crate::process::{Process, finish_all};
 const PROCESSES: usize = 4;
 
 /// The number of SIGKILL.
-const KILL: i32 = 9;
+pub(crate) const KILL: i32 = 9;
 
 #[test]
 fn threads_keep_to_limits_that_change() {
@@ -63,7 +63,7 @@ fn processes_that_are_killed_keep_to_limits_that_change() {
 }
 
 /// A database with limits and this number of jobs of each limited kind.
-fn with_limited_jobs(jobs: u64) -> Database {
+pub(crate) fn with_limited_jobs(jobs: u64) -> Database {
     let database = Database::new();
     let limits = LIMITED_KINDS
         .map(|(kind, partition)| ConcurrencyLimit::new(JobKind::custom(kind).unwrap(), partition, 2).unwrap());
@@ -75,7 +75,7 @@ fn with_limited_jobs(jobs: u64) -> Database {
 
 /// Enqueues this number of jobs of each kind, each about one of four files and accounts. Half of the jobs belong to the
 /// first one.
-fn enqueue(database: &Database, jobs: u64) {
+pub(crate) fn enqueue(database: &Database, jobs: u64) {
     let (store, environment) = (database.store(), Environment::system());
     for (kind, _) in LIMITED_KINDS {
         let kind = JobKind::custom(kind).unwrap();

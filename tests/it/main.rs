@@ -30,4 +30,5 @@ mod sigkill;
 mod suspended_call;
 mod unreadable_rows;
 mod webhooks;
+mod why;
 mod worker_stops;
