@@ -12,6 +12,7 @@ pub mod memory;
 mod pages;
 pub mod processes;
 mod readers;
+mod screens;
 mod upkeep;
 mod webhooks;
 
@@ -53,6 +54,8 @@ pub enum Section {
     Upkeep,
     /// Records calls to external APIs, and reports on many.
     ApiUsage,
+    /// The overview, lists and reasons at many jobs and files.
+    Screens,
 }
 
 /// The size of the measurements.
@@ -86,7 +89,7 @@ pub struct Stage {
 
 impl Section {
     /// All sections, in the order of the report.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Claim,
         Self::LimitedClaims,
         Self::Enqueue,
@@ -101,6 +104,7 @@ impl Section {
         Self::Readers,
         Self::Upkeep,
         Self::ApiUsage,
+        Self::Screens,
     ];
 
     /// Measures the section.
@@ -123,6 +127,7 @@ impl Section {
             Self::Readers => readers::run(stage, report),
             Self::Upkeep => upkeep::run(stage, report),
             Self::ApiUsage => api_usage::run(stage, report),
+            Self::Screens => screens::run(stage, report),
         }
     }
 }
