@@ -36,7 +36,7 @@ impl AddAssign for CappedCount {
     }
 }
 
-/// `12`, or `10000+` if there may be more.
+/// `12`, or `2000+` if there may be more.
 impl fmt::Display for CappedCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.is_capped { "+" } else { "" };

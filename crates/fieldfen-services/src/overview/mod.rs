@@ -25,8 +25,8 @@ pub use need::{Need, NeedKind};
 use crate::Environment;
 use crate::api_costs::ApiCosts;
 
-/// The most rows that one count of an overview counts.
-pub const MOST_COUNTED: u32 = 10_000;
+/// The most rows that one count of an overview counts. Counting more took longer than 50 ms at a million jobs of eight kinds.
+pub const MOST_COUNTED: u32 = 2_000;
 
 /// The span whose completed jobs an overview counts.
 pub const THROUGHPUT_SPAN: TimeDelta = TimeDelta::hours(1);
