@@ -36,7 +36,7 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
     if overview.kinds.is_empty() {
         return writeln!(out, "no job waits, runs, has failed, or was completed in the last hour");
     }
-    let mut table = context.terminal.table(["kind", "waiting", "oldest", "running", "parked", "failed", "done in 1 h"]);
+    let mut table = context.terminal.table(["kind", "waiting", "oldest", "running", "parked", "failed", "done/h"]);
     for kind in &overview.kinds {
         table.add_row([
             kind.kind.clone(),
