@@ -7,8 +7,8 @@ use diesel::sqlite::SqliteConnection;
 use crate::sqlite::columns::test_database::database;
 use crate::sqlite::repositories::job_plans_test::plan;
 
-/// The statements that may scan: one counts all rows, the other those of a limited subquery.
-const BEYOND_A_SEARCH: [&str; 2] = ["CountAll", "NextRows"];
+/// The statements that may scan: one counts all rows, the others those of a limited subquery.
+const BEYOND_A_SEARCH: [&str; 3] = ["CountAll", "CountUpTo", "NextRows"];
 
 fn statements() -> Vec<(&'static str, String)> {
     [
