@@ -102,7 +102,8 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 fn create(path: &Path, jobs: u32, files: u32) -> Result<()> {
     backlog::migrate(path)?;
     let connection = Connection::open(path, Durability::Normal)?;
-    connection.execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
+    connection
+        .execute("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
     let id = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-8' \
               || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))";
     let ago = |seconds: &str| format!("strftime('%Y-%m-%d %H:%M:%S.000000', 'now', '-' || ({seconds}) || ' seconds')");

@@ -48,10 +48,7 @@ impl<'a> Context<'a> {
         let file = ShopFile::read(path)?;
         let rules = file.shop().and_then(|shop| {
             let (prices, budgets) = (shop.prices(), shop.budgets());
-            Ok((
-                prices.map_err(|error| file.locate(&error))?,
-                budgets.map_err(|error| file.locate(&error))?,
-            ))
+            Ok((prices.map_err(|error| file.locate(&error))?, budgets.map_err(|error| file.locate(&error))?))
         });
         match rules {
             Ok((prices, budgets)) => Ok(costs.prices(prices).budgets(budgets)?),

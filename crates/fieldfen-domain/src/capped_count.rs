@@ -32,7 +32,9 @@ impl CappedCount {
 impl AddAssign for CappedCount {
     fn add_assign(&mut self, other: Self) {
         self.number = self.number.saturating_add(other.number);
-        self.is_capped |= other.is_capped;
+        if other.is_capped {
+            self.is_capped = true;
+        }
     }
 }
 

@@ -251,7 +251,10 @@ impl fmt::Display for Why {
                 since_time(f, *since)
             }
             Self::LeaseExpired { worker, lease_until } => {
-                write!(f, "worker {worker} has lost it: its lease ended at {lease_until}, and the next reclaim takes it")
+                write!(
+                    f,
+                    "worker {worker} has lost it: its lease ended at {lease_until}, and the next reclaim takes it"
+                )
             }
             Self::Parked { parked_for, since, error } => {
                 match parked_for.as_str() {

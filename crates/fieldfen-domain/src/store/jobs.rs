@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::StoreError;
 use crate::ids::JobId;
 use crate::job::{
-    ClaimOutcome, ClaimPlace, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
-    HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus, JobSummary, KindFlow, NewJob,
-    PruneRequest, ReclaimReport, ReclaimRequest,
+    ClaimOutcome, ClaimPlace, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport,
+    FencedResult, HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus,
+    JobSummary, KindFlow, NewJob, PruneRequest, ReclaimReport, ReclaimRequest,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};

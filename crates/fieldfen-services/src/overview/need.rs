@@ -119,9 +119,7 @@ pub(super) fn jobs(
     needs: &mut Vec<Need>,
 ) -> Result<(), StoreError> {
     for flow in kinds {
-        for (what, stopped) in
-            [(NeedKind::DeadLetters, flow.dead), (NeedKind::JobsParkedForPerson, flow.for_person)]
-        {
+        for (what, stopped) in [(NeedKind::DeadLetters, flow.dead), (NeedKind::JobsParkedForPerson, flow.for_person)] {
             if stopped.count.is_zero() {
                 continue;
             }

@@ -101,12 +101,7 @@ fn why_in(
 }
 
 /// Why a due pending job does not run yet.
-fn why_pending(
-    s: &mut dyn ReadSession,
-    job: &Job,
-    now: Timestamp,
-    look: &mut Look<'_>,
-) -> Result<Why, StoreError> {
+fn why_pending(s: &mut dyn ReadSession, job: &Job, now: Timestamp, look: &mut Look<'_>) -> Result<Why, StoreError> {
     if let Some(Pause { scope, reason, until, by, .. }) = pause_of(s, job, now)? {
         return Ok(Why::Paused { scope: scope.kind(), name: scope.name().to_owned(), reason, until, by });
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{
-    ClaimRequest, ConcurrencyLimit, JobFilter, JobKind, JobStatus, ParkedFor, Partition, Payload as _, Pause, PauseScope,
-    Why, WorkerName,
+    ClaimRequest, ConcurrencyLimit, JobFilter, JobKind, JobStatus, ParkedFor, Partition, Pause, PauseScope,
+    Payload as _, Why, WorkerName,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use fieldfen_domain::JobId;
 use fieldfen_domain::job::{ClaimPlace, ConcurrencyLimit, ParkedFor, Partition, Pause, PauseScope, Priority, Retry};
 use fieldfen_domain::store::Store;
-use fieldfen_domain::JobId;
 
 use super::concurrency_limits::{job_of, set};
 use super::operations::{On, ids, numbered};

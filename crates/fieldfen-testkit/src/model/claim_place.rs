@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::job::{
-    ClaimPlace, ConcurrencyLimit, Job, JobKind, JobState, KindFlow, MOST_BEFORE, MOST_NAMED, ParkedFor,
-    Priority,
+    ClaimPlace, ConcurrencyLimit, Job, JobKind, JobState, KindFlow, MOST_BEFORE, MOST_NAMED, ParkedFor, Priority,
 };
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{CappedCount, JobId, Timestamp, truncate_to_micros};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fieldfen_domain::job::{
-    ClaimPlace, DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind, JobState, JobStatus,
-    JobSummary, KindFlow, MAX_DEAD_LETTERS_COUNTED,
+    ClaimPlace, DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind,
+    JobState, JobStatus, JobSummary, KindFlow, MAX_DEAD_LETTERS_COUNTED,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{JobId, Page, PageRequest, RawJson, Timestamp, truncate_to_micros};

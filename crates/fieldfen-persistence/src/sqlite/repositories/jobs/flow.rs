@@ -107,12 +107,7 @@ impl Flows {
     }
 
     /// As [`count`](Self::count), for jobs that do not go on by themselves.
-    fn count_stopped(
-        &mut self,
-        rows: Vec<StoppedJob>,
-        most: u32,
-        stopped: impl Fn(&mut KindFlow) -> &mut StoppedJobs,
-    ) {
+    fn count_stopped(&mut self, rows: Vec<StoppedJob>, most: u32, stopped: impl Fn(&mut KindFlow) -> &mut StoppedJobs) {
         let kinds: Vec<_> = rows.iter().map(|(kind, ..)| kind.clone()).collect();
         self.count(&kinds, most, |flow| &mut stopped(flow).count);
         for (kind, id, ended) in rows {
