@@ -37,7 +37,7 @@ fn the_oldest_need_comes_first<S: Store>(store: S) {
     let overview = overviews(&bench).overview().unwrap();
     let needs: Vec<NeedKind> = overview.needs.iter().map(|need| need.what).collect();
     let expected = [NeedKind::FilesToApprove, NeedKind::JobsParkedForPerson, NeedKind::DeadLetters, NeedKind::Paused];
-    assert_eq!(needs.iter().copied().collect::<Vec<_>>(), sorted_by_time(&overview.needs, &expected), "{overview:?}");
+    assert_eq!(needs, sorted_by_time(&overview.needs, &expected), "{overview:?}");
     let parked = overview.needs.iter().find(|need| need.what == NeedKind::JobsParkedForPerson).unwrap();
     assert_eq!(parked.example, Some(note.to_string()));
     let failed = overview.needs.iter().find(|need| need.what == NeedKind::DeadLetters).unwrap();
