@@ -3,7 +3,7 @@
 use fieldfen_domain::JobId;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ClaimPlace, Job, JobState, Pause, PauseScope, Why, lease_holds};
-use fieldfen_domain::rate_limit::{Availability, CallScope, ClosedBy};
+use fieldfen_domain::rate_limit::{Availability, CallScope, ClosedBy, PausesOfBudgets};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::worker::{RegisteredWorker, SILENT_AFTER};
 
@@ -38,7 +38,7 @@ impl<S: Store> Queue<S> {
     /// [`StoreError::BadRow`] if the job, or a row on which the answer depends, cannot be read.
     pub fn why(&self, id: &JobId) -> Result<Option<Why>, StoreError> {
         let now = self.environment.now();
-        self.store.read(|s| why_in(s, id, now, |s, call| s.rate_limits().look(call, now)))
+        self.store.read(|s| why_in(s, id, now, |s, call| s.rate_limits().look(call, PausesOfBudgets::Refuse, now)))
     }
 
     /// As [`why`](Queue::why), with the limits and budgets that this rate limiter was given.
@@ -56,7 +56,7 @@ impl<S: Store> Queue<S> {
     /// As [`why`](Queue::why).
     pub fn why_in(&self, t: &mut Transaction<'_>, id: &JobId) -> Result<Option<Why>, StoreError> {
         let now = self.environment.now();
-        why_in(t.reads(), id, now, |s, call| s.rate_limits().look(call, now))
+        why_in(t.reads(), id, now, |s, call| s.rate_limits().look(call, PausesOfBudgets::Refuse, now))
     }
 }
 
