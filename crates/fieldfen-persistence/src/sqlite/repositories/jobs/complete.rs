@@ -41,18 +41,6 @@ statement! {
     CompleteManyCounted<'a> { at: SqlTime as SqlTimestamp, given: &'a str as Text } =
         concat!(complete_given!(), of_given_claims!())
 }
-statement! {
-    /// Opens the part of the transaction that is undone if not all jobs are completed.
-    BeginCompletions {} = "SAVEPOINT completions"
-}
-statement! {
-    /// Undoes the completions.
-    UndoCompletions {} = "ROLLBACK TO completions"
-}
-statement! {
-    /// Ends the part of the transaction.
-    EndCompletions {} = "RELEASE completions"
-}
 
 impl SqliteSession<'_> {
     pub(super) fn complete_job(
@@ -79,43 +67,20 @@ impl SqliteSession<'_> {
         completions: &[(ClaimRef, Option<RawJson>)],
         at: Timestamp,
     ) -> Result<Vec<FencedResult<()>>, StoreError> {
-        if let Some(given) = given_claims(completions.iter().map(|(claim, result)| (claim, result.as_ref())))
-            && self.complete_together(&given, completions.len(), SqlTime(at))?
-        {
-            self.note(CommitNotice::JobEnded);
-            return Ok(vec![FencedResult::Done(()); completions.len()]);
+        if let Some(given) = given_claims(completions.iter().map(|(claim, result)| (claim, result.as_ref()))) {
+            let (kept_at, given) = (SqlTime(at), &*given);
+            let completed = self.end_claims(
+                given,
+                completions.len(),
+                |s| CompleteMany { at: kept_at, given }.execute(s.conn).store(),
+                |s| CompleteManyCounted { at: kept_at, given }.execute(s.conn).store(),
+            )?;
+            if completed {
+                self.note(CommitNotice::JobEnded);
+                return Ok(vec![FencedResult::Done(()); completions.len()]);
+            }
         }
         completions.iter().map(|(claim, result)| self.complete_job(claim, result.as_ref(), at)).collect()
-    }
-
-    /// Completes all of these jobs or none, and says whether it has completed them. It completes none if a lease is lost or
-    /// a row holds the id in the other format.
-    fn complete_together(&mut self, given: &str, jobs: usize, at: SqlTime) -> Result<bool, StoreError> {
-        if !self.expects_limits && self.all_or_none(jobs, |s| CompleteMany { at, given }.execute(s.conn).store())? {
-            return Ok(true);
-        }
-        let partitions = self.partitions_of_claims(given)?;
-        self.expects_limits = !partitions.is_empty();
-        let completed = self.all_or_none(jobs, |s| CompleteManyCounted { at, given }.execute(s.conn).store())?;
-        if completed {
-            self.admit_after(partitions)?;
-        }
-        Ok(completed)
-    }
-
-    /// Runs a statement and undoes it unless it has changed this number of rows.
-    fn all_or_none(
-        &mut self,
-        jobs: usize,
-        complete: impl FnOnce(&mut Self) -> Result<usize, StoreError>,
-    ) -> Result<bool, StoreError> {
-        BeginCompletions {}.execute(self.conn).store()?;
-        let completed = complete(self)? == jobs;
-        if !completed {
-            UndoCompletions {}.execute(self.conn).store()?;
-        }
-        EndCompletions {}.execute(self.conn).store()?;
-        Ok(completed)
     }
 }
 

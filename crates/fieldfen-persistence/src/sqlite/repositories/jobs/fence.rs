@@ -37,6 +37,19 @@ statement! {
          WHERE id = ?"
 }
 
+statement! {
+    /// Opens the part of the transaction that is undone if not all claims end.
+    BeginEnds {} = "SAVEPOINT ended_claims"
+}
+statement! {
+    /// Undoes the part of the transaction.
+    UndoEnds {} = "ROLLBACK TO ended_claims"
+}
+statement! {
+    /// Closes the part of the transaction.
+    KeepEnds {} = "RELEASE ended_claims"
+}
+
 /// A claim of a job, as the job's row has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held<'a> {
@@ -74,6 +87,43 @@ impl SqliteSession<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Ends all of these claims or none, and says whether it has ended them. It ends none if a lease is lost or a row holds
+    /// the id in the other format. The first statement is for jobs that no limit counts, the second one for all jobs; each
+    /// returns the number of rows that it has changed.
+    pub(super) fn end_claims(
+        &mut self,
+        given: &str,
+        jobs: usize,
+        end: impl FnOnce(&mut Self) -> Result<usize, StoreError>,
+        end_counted: impl FnOnce(&mut Self) -> Result<usize, StoreError>,
+    ) -> Result<bool, StoreError> {
+        if !self.expects_limits && self.all_or_none(jobs, end)? {
+            return Ok(true);
+        }
+        let partitions = self.partitions_of_claims(given)?;
+        self.expects_limits = !partitions.is_empty();
+        let ended = self.all_or_none(jobs, end_counted)?;
+        if ended {
+            self.admit_after(partitions)?;
+        }
+        Ok(ended)
+    }
+
+    /// Runs a statement and undoes it unless it has changed this number of rows.
+    fn all_or_none(
+        &mut self,
+        jobs: usize,
+        end: impl FnOnce(&mut Self) -> Result<usize, StoreError>,
+    ) -> Result<bool, StoreError> {
+        BeginEnds {}.execute(self.conn).store()?;
+        let ended = end(self)? == jobs;
+        if !ended {
+            UndoEnds {}.execute(self.conn).store()?;
+        }
+        KeepEnds {}.execute(self.conn).store()?;
+        Ok(ended)
     }
 
     /// Records that the handler of a killed job has ended. An operator's retry then does not wait for the end of the

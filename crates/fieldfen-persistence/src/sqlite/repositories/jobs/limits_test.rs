@@ -303,6 +303,30 @@ fn completions_of_limited_jobs_are_few_statements() {
 }
 
 #[test]
+fn releases_of_limited_jobs_are_few_statements_and_admit_the_next_ones() {
+    let mut conn = limited(Partition::Account, 60);
+    set(&mut conn, Partition::All, 1000);
+    enqueue(&mut conn, (1..=200).map(|number| job_of(number, 1)));
+    let claimed = claim(&mut conn, 1, 99);
+    let claims: Vec<_> = claimed.iter().map(|number| claim_ref(*number, 1)).collect();
+    let statements = count(&mut conn);
+    let mut s = session(&mut conn);
+    s.expects_limits = true;
+    assert!(s.release_many(&claims, at(9), at(5)).unwrap().iter().all(|outcome| outcome.is_done()));
+    assert_eq!(
+        statements.load(Ordering::Relaxed),
+        6,
+        "the partitions, a savepoint, the releases, its end, the running jobs and the admissions"
+    );
+    assert_eq!(claim(&mut conn, 2, 99), (61..=120).collect::<Vec<_>>());
+    // One claim is refused, and the other jobs are released one by one.
+    let claims = [claim_ref(61, 2), claim_ref(1, 1), claim_ref(62, 2)];
+    let released = session(&mut conn).release_many(&claims, at(9), at(5)).unwrap();
+    assert_eq!(released.iter().map(|outcome| outcome.is_done()).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(claim(&mut conn, 3, 99), [121, 122]);
+}
+
+#[test]
 fn completions_of_limited_jobs_and_of_others_go_together() {
     for expects_limits in [false, true] {
         let mut conn = limited(Partition::Account, 1);

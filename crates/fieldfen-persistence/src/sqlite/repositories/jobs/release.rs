@@ -1,7 +1,5 @@
 //! Releases, throttles and declines jobs under the fence. The jobs are pending again, with unchanged attempts.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{AttemptOutcome, ClaimRef, FencedResult};
@@ -9,10 +7,10 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
 
 use super::error_text::ErrorText;
-use super::fence::{Held, by_job_id, given_claims, of_given_claims, of_given_claims_without_limit};
+use super::fence::{Held, given_claims, of_given_claims, of_given_claims_without_limit};
 use crate::sqlite::CommitNotice;
 use crate::sqlite::cached_statement::statement;
-use crate::sqlite::columns::{SqlTime, StoredText};
+use crate::sqlite::columns::SqlTime;
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
@@ -30,17 +28,22 @@ statement! {
          lease_token = NULL, lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL \
          WHERE id = ? AND lease_token = ? AND status = 'running' AND partition_key IS ?"
 }
-statement! {
-    /// Releases jobs: they are pending again, with unchanged attempts.
-    ReleaseMany<'a> {
-        run_at: SqlTime as SqlTimestamp,
-        at: SqlTime as SqlTimestamp,
-        given: &'a str as Text,
-    } -> (Text,) = concat!(
+macro_rules! release_given {
+    () => {
         "UPDATE jobs SET status = 'pending', run_at = ?, waiting_since = ?, lease_token = NULL, \
-         lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL ",
-        of_given_claims_without_limit!(), " RETURNING id"
-    )
+         lease_expires_at = NULL, worker = NULL, started_at = NULL, declined_since = NULL "
+    };
+}
+
+statement! {
+    /// Releases jobs that no limit counts.
+    ReleaseMany<'a> { run_at: SqlTime as SqlTimestamp, at: SqlTime as SqlTimestamp, given: &'a str as Text } =
+        concat!(release_given!(), of_given_claims_without_limit!())
+}
+statement! {
+    /// Releases jobs, also those that a limit counts.
+    ReleaseManyCounted<'a> { run_at: SqlTime as SqlTimestamp, at: SqlTime as SqlTimestamp, given: &'a str as Text } =
+        concat!(release_given!(), of_given_claims!())
 }
 statement! {
     /// Makes a job pending that its worker cannot run. The first decline keeps its time, unless that time is in the
@@ -93,20 +96,20 @@ impl SqliteSession<'_> {
         run_at: Timestamp,
         at: Timestamp,
     ) -> Result<Vec<FencedResult<()>>, StoreError> {
-        let mut released = HashMap::new();
         if let Some(given) = given_claims(claims.iter().map(|claim| (claim, None))) {
-            let run_at = SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
-            let release = ReleaseMany { run_at, at: SqlTime(at), given: &given };
-            released = by_job_id(release.load::<(StoredText,)>(self.conn).store()?.into_iter().map(|(id,)| (id, ())));
+            let (due, now, given) = (SqlTime(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP)), SqlTime(at), &*given);
+            let released = self.end_claims(
+                given,
+                claims.len(),
+                |s| ReleaseMany { run_at: due, at: now, given }.execute(s.conn).store(),
+                |s| ReleaseManyCounted { run_at: due, at: now, given }.execute(s.conn).store(),
+            )?;
+            if released {
+                self.note(CommitNotice::JobDue);
+                return Ok(vec![FencedResult::Done(()); claims.len()]);
+            }
         }
-        if !released.is_empty() {
-            self.note(CommitNotice::JobDue);
-        }
-        let one = |claim: &ClaimRef| match released.remove(&claim.id.to_string()) {
-            Some(()) => Ok(FencedResult::Done(())),
-            None => self.release_job(claim, run_at, at, 0),
-        };
-        claims.iter().map(one).collect()
+        claims.iter().map(|claim| self.release_job(claim, run_at, at, 0)).collect()
     }
 
     pub(super) fn decline_job(
@@ -148,5 +151,10 @@ impl SqliteSession<'_> {
 
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
-    vec![("Release", Release::SQL), ("ReleaseMany", ReleaseMany::SQL), ("Decline", Decline::SQL)]
+    vec![
+        ("Release", Release::SQL),
+        ("ReleaseMany", ReleaseMany::SQL),
+        ("ReleaseManyCounted", ReleaseManyCounted::SQL),
+        ("Decline", Decline::SQL),
+    ]
 }
