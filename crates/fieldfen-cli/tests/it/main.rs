@@ -11,3 +11,4 @@ mod status;
 mod work;
 #[cfg(target_os = "linux")]
 mod work_kills;
+mod usage;

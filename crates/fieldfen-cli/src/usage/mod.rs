@@ -1,5 +1,7 @@
 //! `usage`: the calls of external services, and what they still allow.
 
+mod report;
+
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, CallOutcome};
 use fieldfen_domain::rate_limit::RateLimit;
 use fieldfen_domain::{FileId, JobId, Timestamp};
@@ -16,6 +18,8 @@ use crate::time_argument::{TimeArgument, shown};
 pub(crate) enum UsageCommand {
     /// List calls, the newest first
     Calls(CallsArgs),
+    /// Report calls, errors and costs of some days, the rest of the limits, and the budgets
+    Report(report::ReportArgs),
     /// List the rate limits: what is left, and until when
     Limits {
         /// Only limits of this service
@@ -142,6 +146,7 @@ impl UsageCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         match self {
             Self::Calls(args) => calls(args, context),
+            Self::Report(args) => args.run(context),
             Self::Limits { service } => limits(service.as_deref(), context),
         }
     }
