@@ -13,7 +13,7 @@ use fieldfen_terminal::{Exit, Terminal};
 /// The person who acts.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct OperatorArgs {
-    /// The name under which actions are recorded [default: the login name]
+    /// The name under which actions are recorded [default: the environment variable USER, LOGNAME or USERNAME]
     #[arg(long = "as", global = true, value_name = "NAME", env = "FIELDFEN_OPERATOR")]
     operator_name: Option<String>,
 }
@@ -61,7 +61,10 @@ impl<'a> Context<'a> {
 
     /// An action of the operator for this reason.
     pub(crate) fn action(&self, reason: &str) -> anyhow::Result<Action> {
-        let login = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let login = || {
+            let names = ["USER", "LOGNAME", "USERNAME"];
+            names.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()))
+        };
         let name =
             self.operator.operator_name.clone().or_else(login).ok_or_else(|| {
                 Exit::Usage.with("nobody is named who acts: give --as NAME, or set FIELDFEN_OPERATOR")

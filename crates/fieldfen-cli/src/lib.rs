@@ -52,13 +52,13 @@ pub struct Fieldfen {
 enum Command {
     /// Show what needs a person, the oldest first, and the jobs of each kind
     Status,
-    /// Pictures: list, show, ingest, approve, reject, retry
+    /// Pictures, from their arrival to their publication
     #[command(subcommand)]
     Files(files::FilesCommand),
-    /// Jobs: list, show, why, retry, cancel
+    /// Jobs, and actions on them
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
-    /// Publications: what is known of a file at a marketplace or network
+    /// What is known of each picture at each marketplace and network
     #[command(subcommand)]
     Publications(publications::PublicationsCommand),
     /// Products at marketplaces
@@ -79,7 +79,7 @@ enum Command {
     /// Calls of external services, and their rate limits
     #[command(subcommand)]
     Usage(usage::UsageCommand),
-    /// Recurring work: list, run now, pause, resume
+    /// Work that recurs by a schedule
     #[command(subcommand)]
     Recurring(recurring::RecurringCommand),
     /// List the living workers, and the jobs that run now

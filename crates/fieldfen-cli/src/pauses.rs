@@ -62,7 +62,11 @@ pub(crate) struct PauseArgs {
 impl PauseArgs {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         let (scope, action) = (self.scope.scope()?, context.action(&self.reason)?);
-        let until = self.until.map(|until| until.after(context.environment.now()));
+        let now = context.environment.now();
+        let until = self.until.map(|until| until.after(now));
+        if let Some(past) = until.filter(|until| *until <= now) {
+            return Err(Exit::Usage.with(format!("--until {past} must be later than now, {now}")).into());
+        }
         let pauses = Pauses::new(context.store()?, context.environment.clone());
         let answer = if pauses.pause(&scope, until, &action)? {
             let end = until.map_or_else(|| "somebody lifts the pause".to_owned(), |until| until.to_string());
@@ -129,7 +133,7 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
         }
         let mut table = context.terminal.table(["scope", "name", "by", "since", "until", "reason"]);
         for pause in &pauses {
-            let until = pause.until.map_or_else(|| "lifted".to_owned(), |until| until.to_string());
+            let until = pause.until.map_or_else(|| "somebody lifts it".to_owned(), |until| until.to_string());
             table.add_row([pause.scope, &pause.name, &pause.by, &pause.since.to_string(), &until, &pause.reason]);
         }
         out.table(&table)

@@ -2,8 +2,11 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use fieldfen_domain::{Timestamp, truncate_to_micros};
+
+/// The form of times in tables.
+const SHOWN: &str = "%Y-%m-%d %H:%M:%S";
 
 /// A time, or a span between it and now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,19 +37,23 @@ impl FromStr for TimeArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let rule =
-            || format!("{text:?} must be a time such as 2026-11-26T09:00:00Z or a span such as 90s, 15m, 2h or 3d");
+        let rule = || {
+            format!("{text:?} must be a time such as 2026-11-26T09:00:00Z, a day or a span such as 90s, 15m, 2h or 3d")
+        };
         if let Some(span) = span(text) {
             return Ok(Self::Span(span));
         }
-        let at = DateTime::parse_from_rfc3339(text).map_err(|_| rule())?;
-        Ok(Self::At(truncate_to_micros(at.with_timezone(&Utc))))
+        // A time as tables show it, and a day, are in UTC.
+        let at = DateTime::parse_from_rfc3339(text).map(|at| at.with_timezone(&Utc)).ok();
+        let at = at.or_else(|| NaiveDateTime::parse_from_str(text, SHOWN).ok().map(|at| at.and_utc()));
+        let at = at.or_else(|| text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|at| at.and_utc()));
+        Ok(Self::At(truncate_to_micros(at.ok_or_else(rule)?)))
     }
 }
 
 /// A time in a table, in UTC to the second.
 pub(crate) fn shown(at: Timestamp) -> String {
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+    at.format(SHOWN).to_string()
 }
 
 /// The span of a number and a unit: `s`, `m`, `h` or `d`.
@@ -85,8 +92,16 @@ mod tests {
     }
 
     #[test]
+    fn a_day_and_a_time_as_tables_show_it_are_in_utc() {
+        for (text, means) in [("2026-11-26", "2026-11-26T00:00:00Z"), ("2026-11-26 12:30:00", "2026-11-26T12:30:00Z")] {
+            assert_eq!(text.parse(), Ok(TimeArgument::At(at(means))), "{text}");
+        }
+        assert_eq!(shown(at("2026-11-26T12:30:00Z")), "2026-11-26 12:30:00");
+    }
+
+    #[test]
     fn other_texts_are_refused_with_the_rule() {
-        for text in ["", "h", "-2h", "1.5h", "2w", "tomorrow", "2026-11-26", "2026-11-26T12:00:00", "é"] {
+        for text in ["", "h", "-2h", "1.5h", "2w", "tomorrow", "2026-11-31", "2026-11-26T12:00:00", "é"] {
             let error = text.parse::<TimeArgument>().unwrap_err();
             assert!(error.contains("must be a time such as"), "{text}: {error}");
         }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, presets};
 
 use crate::escape::escape_controls;
 
@@ -35,7 +35,7 @@ impl<'o> TextOutput<'o> {
     }
 }
 
-/// A table for people; see [`Terminal::table`](crate::Terminal::table).
+/// A table for people; see [`Terminal::table`](crate::Terminal::table). Its first column is never broken into lines.
 #[derive(Debug, Clone)]
 pub struct Table(comfy_table::Table);
 
@@ -44,6 +44,10 @@ impl Table {
         let mut table = comfy_table::Table::new();
         table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(headings);
+        // An id in the first column can be copied whole, however narrow the terminal is.
+        if let Some(first) = table.column_mut(0) {
+            first.set_constraint(ColumnConstraint::ContentWidth);
+        }
         Self(table)
     }
 
@@ -69,6 +73,16 @@ mod tests {
         let name = "fox\nremoved /etc/passwd\u{1b}[2J";
         assert_eq!(written(|out| writeln!(out, "{name}: done")), "fox\\nremoved /etc/passwd\\u{1b}[2J: done\n");
         assert_eq!(written(|out| write!(out, "a")), "a");
+    }
+
+    #[test]
+    fn the_first_column_is_whole_in_a_narrow_terminal() {
+        let mut table = Table::new(["id", "name", "error"]);
+        table.0.set_width(60);
+        let id = "0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a11";
+        table.add_row([id, "whitetail-deer-morning-mist.jpg", "the service answers nothing for thirty seconds"]);
+        let text = written(|out| out.table(&table));
+        assert!(text.contains(id), "{text}");
     }
 
     #[test]

@@ -65,7 +65,12 @@ fn write(report: &ApiReport, details: bool, out: &mut TextOutput<'_>, terminal: 
     for month in &report.month {
         let money = |micros| money(micros, month.currency);
         let known = money(month.known_micros);
-        writeln!(out, "this month: {known} known, {} guessed; forecast {}", money(month.guessed_micros), money(month.forecast_micros))?;
+        writeln!(
+            out,
+            "this month: {known} known, {} guessed; forecast {}",
+            money(month.guessed_micros),
+            money(month.forecast_micros)
+        )?;
     }
     for budget in &report.budgets {
         writeln!(out, "{}", budget_line(budget))?;

@@ -107,6 +107,9 @@ fn a_pause_is_listed_and_lifted() {
     assert_eq!((&pause["scope"], &pause["name"], &pause["by"]), (&"service".into(), &"etsy".into(), &"ann".into()));
     let shorter = shop.run(&["pause", "--service", "etsy", "--until", "1h", "--reason", "shorter", "--json"]);
     assert_eq!(shorter.document(0)["outcome"], "unchanged");
+    let past = shop.run(&["pause", "--service", "ebay", "--until", "2020-01-01", "--reason", "too late"]);
+    past.ends_with(2);
+    assert!(past.err.contains("2020-01-01"), "{}", past.err);
     shop.run(&["resume", "--service", "etsy"]).ends_with(0);
     assert_eq!(shop.run(&["resume", "--service", "etsy", "--json"]).document(0)["outcome"], "unchanged");
     assert_eq!(shop.run(&["pauses"]).out, "nothing is paused\n");

@@ -47,7 +47,10 @@ fn calls_are_filtered_by_outcome() {
     let shop = shop();
     let throttled = shop.run(&["usage", "calls", "--outcome", "throttled", "--since", "1h", "--json"]).document(0);
     assert_eq!(throttled["items"].as_array().unwrap().len(), 1);
-    assert_eq!((&throttled["items"][0]["http_status"], &throttled["items"][0]["service"]), (&429.into(), &"etsy".into()));
+    assert_eq!(
+        (&throttled["items"][0]["http_status"], &throttled["items"][0]["service"]),
+        (&429.into(), &"etsy".into())
+    );
 }
 
 #[test]

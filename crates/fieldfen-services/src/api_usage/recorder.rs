@@ -132,7 +132,8 @@ impl<S: Store> CallRecorder<S> {
         Err(CallRefusal::Store(StoreError::Database(rule.into())).into())
     }
 
-    /// Makes a call and records it. The answer is that of `f`.
+    /// Makes a call and records it. The answer is that of `f`. No rate limiter is asked: see
+    /// [`limited_call`](Self::limited_call).
     ///
     /// `f` tells the [`OpenCall`] what it has received. If it returns an error and has told no HTTP status, the outcome is
     /// [`NoAnswer`](CallOutcome::NoAnswer), since the call may have taken effect; [`OpenCall::outcome`] says it more

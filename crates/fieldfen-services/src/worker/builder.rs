@@ -202,8 +202,9 @@ impl<S: Store> WorkerBuilder<S> {
     }
 
     /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for all
-    /// processes, while [`limit`](Self::limit) holds for this worker. A limit that is set already stays as it is, and so do
-    /// limits of other kinds. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from
+    /// processes, while [`limit`](Self::limit) holds for this worker. Another number of a limit
+    /// that is set already replaces it. A limit that is no longer given stays until it is removed, and limits of other kinds
+    /// stay as they are. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from
     /// `fieldfen.toml`.
     pub fn concurrency_limits(mut self, limits: impl IntoIterator<Item = ConcurrencyLimit>) -> Self {
         self.concurrency_limits.extend(limits);
