@@ -78,6 +78,9 @@ pub(crate) fn assert_each_once(database: &Database, events: &[Event]) -> Figures
     work.sort_unstable();
     assert_eq!(parents, work, "each completed job of work is followed by one job");
 
+    let unrecorded = "SELECT count(*) FROM jobs WHERE lost_leases < 45 AND lost_leases <> \
+                      (SELECT count(*) FROM job_attempts WHERE job_id = jobs.id AND outcome = 'lease lost')";
+    assert_eq!(database.number(unrecorded), 0, "each lost lease is an attempt");
     let unbounded = "SELECT count(*) FROM jobs WHERE attempts > max_retries + lost_leases";
     assert_eq!(database.number(unbounded), 0, "a job was tried more often than it may be");
     let given_up = "SELECT count(*) FROM jobs WHERE status = 'failed' AND attempts < max_retries";
