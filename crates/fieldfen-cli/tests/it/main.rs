@@ -7,8 +7,8 @@ mod failed_jobs;
 mod journey;
 mod shop_harness;
 mod status;
+mod usage;
 #[cfg(target_os = "linux")]
 mod work;
 #[cfg(target_os = "linux")]
 mod work_kills;
-mod usage;
