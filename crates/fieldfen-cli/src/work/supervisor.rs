@@ -23,7 +23,7 @@ pub(super) const COMMAND: &str = "work-child";
 /// The exit code of a program that cannot be started, as of a shell.
 const NOT_STARTED: i32 = 127;
 
-/// What a shell adds to the number of the signal that has ended a program.
+/// The exit code of a program that a signal has ended is this number plus that of the signal, as of a shell.
 const SIGNALLED: i32 = 128;
 
 /// The program and its arguments.

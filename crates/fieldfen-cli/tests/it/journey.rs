@@ -1,4 +1,4 @@
-//! What an operator does in a day: take pictures in, look, approve, retry, pause.
+//! The commands of an operator's day: take pictures in, list, approve, retry, pause.
 
 use std::fs;
 

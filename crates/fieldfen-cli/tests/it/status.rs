@@ -1,4 +1,4 @@
-//! What an operator sees first: what needs a person, and why a job does not run.
+//! `fieldfen status` and `fieldfen jobs why`.
 
 use crate::shop_harness::Shop;
 

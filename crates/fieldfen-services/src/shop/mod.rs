@@ -32,6 +32,8 @@ mod file_test;
 mod handlers;
 #[cfg(all(test, feature = "toml"))]
 mod handlers_test;
+#[cfg(all(test, feature = "toml"))]
+mod limits_test;
 mod prices;
 mod retention;
 mod retries;

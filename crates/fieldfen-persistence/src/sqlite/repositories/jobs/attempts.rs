@@ -41,7 +41,7 @@ statement! {
     )
 }
 statement! {
-    /// Records the attempt of a running job, whoever runs it.
+    /// Records the attempt of a running job without a check of its claim.
     RecordOfJob<'a> {
         at: SqlTime as SqlTimestamp,
         outcome: &'a str as Text,

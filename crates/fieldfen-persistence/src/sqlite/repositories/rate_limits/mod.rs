@@ -23,7 +23,7 @@ use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredTime, least_text};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
-use row::{Columns, LimitRow, units, whole};
+use row::{Columns, LimitRow, RuleColumns, of_option, units, whole};
 
 macro_rules! columns {
     () => {
@@ -371,36 +371,6 @@ impl RateLimitRows for SqliteSession<'_> {
 
     fn costs(&mut self) -> &mut dyn ApiCosts {
         self
-    }
-}
-
-/// The text of an account or endpoint in its column, which is empty for all of them.
-fn of_option(text: Option<&String>) -> &str {
-    text.map_or("", String::as_str)
-}
-
-/// A rule as columns.
-struct RuleColumns {
-    kind: &'static str,
-    limit_units: Option<i64>,
-    window_ms: Option<i64>,
-    refill: Option<i64>,
-}
-
-impl RuleColumns {
-    fn of(rule: LimitRule) -> Self {
-        let none = Self { kind: row::SAID, limit_units: None, window_ms: None, refill: None };
-        match rule {
-            LimitRule::Window { units, window } => {
-                let window_ms = i64::try_from(window.as_millis()).ok();
-                Self { kind: row::WINDOW, limit_units: Some(whole(units)), window_ms, ..none }
-            }
-            LimitRule::Refill { burst, micros_per_second } => {
-                let refill = Some(whole(micros_per_second));
-                Self { kind: row::REFILL, limit_units: Some(whole(burst)), refill, ..none }
-            }
-            _ => none,
-        }
     }
 }
 

@@ -154,3 +154,33 @@ pub(super) fn units(row: RowRef<'_>, column: &'static str, number: StoredNumber)
 pub(super) fn whole(units: u64) -> i64 {
     i64::try_from(units).unwrap_or(i64::MAX)
 }
+
+/// The text of an account or endpoint in its column, which is empty for all of them.
+pub(super) fn of_option(text: Option<&String>) -> &str {
+    text.map_or("", String::as_str)
+}
+
+/// A rule as columns.
+pub(super) struct RuleColumns {
+    pub(super) kind: &'static str,
+    pub(super) limit_units: Option<i64>,
+    pub(super) window_ms: Option<i64>,
+    pub(super) refill: Option<i64>,
+}
+
+impl RuleColumns {
+    pub(super) fn of(rule: LimitRule) -> Self {
+        let none = Self { kind: SAID, limit_units: None, window_ms: None, refill: None };
+        match rule {
+            LimitRule::Window { units, window } => {
+                let window_ms = i64::try_from(window.as_millis()).ok();
+                Self { kind: WINDOW, limit_units: Some(whole(units)), window_ms, ..none }
+            }
+            LimitRule::Refill { burst, micros_per_second } => {
+                let refill = Some(whole(micros_per_second));
+                Self { kind: REFILL, limit_units: Some(whole(burst)), refill, ..none }
+            }
+            _ => none,
+        }
+    }
+}
