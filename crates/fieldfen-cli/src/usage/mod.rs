@@ -1,5 +1,7 @@
 //! `usage`: the calls of external services, and what they still allow.
 
+mod budget;
+mod record;
 mod report;
 
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, CallOutcome};
@@ -26,6 +28,10 @@ pub(crate) enum UsageCommand {
         #[arg(long)]
         service: Option<String>,
     },
+    /// Show the budgets of fieldfen.toml with their used parts, and the prices in force
+    Budget,
+    /// Record a call that a person or a script has made, once for each external id
+    Record(record::RecordArgs),
 }
 
 /// The filter of a list of calls.
@@ -148,6 +154,8 @@ impl UsageCommand {
             Self::Calls(args) => calls(args, context),
             Self::Report(args) => args.run(context),
             Self::Limits { service } => limits(service.as_deref(), context),
+            Self::Budget => budget::run(context),
+            Self::Record(args) => args.run(context),
         }
     }
 }

@@ -107,7 +107,7 @@ fn cells(name: &str, figures: &ApiFigures) -> [String; 6] {
 }
 
 /// A sum as text. It is written from integers, so that no digit is lost.
-fn money(micros: u64, currency: Currency) -> String {
+pub(super) fn money(micros: u64, currency: Currency) -> String {
     match Money::from_micros(micros, currency) {
         Ok(money) => money.to_string(),
         Err(_) => format!("{micros} millionths of {currency}"),

@@ -2,10 +2,13 @@
 
 use std::fs;
 
+use fieldfen_domain::api_cost::{Currency, Money};
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
+use fieldfen_domain::rate_limit::{AcquireOutcome, PermitRequest};
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::{ApiCosts, NewCost};
 use fieldfen_services::api_usage::ApiUsage;
+use fieldfen_services::rate_limiter::RateLimiter;
 use fieldfen_services::shop::ShopFile;
 
 use crate::shop_harness::Shop;
@@ -72,4 +75,62 @@ fn days_in_the_wrong_order_are_refused() {
     let refused = shop.run(&["usage", "report", "--since", "2026-11-02", "--until", "2026-11-01"]);
     refused.ends_with(2);
     assert!(refused.err.contains("2026-11-02"), "{}", refused.err);
+}
+
+#[test]
+fn a_call_made_by_hand_is_recorded_once_with_its_cost() {
+    let shop = shop();
+    let record = ["usage", "record", "--service", "etsy", "--endpoint", "createListing", "--external-id", "listing 2"];
+    let priced = shop.run(&[&record[..], &["--http-status", "201"]].concat());
+    priced.ends_with(0);
+    assert!(priced.out.contains("recorded, at 0.20 USD"), "{}", priced.out);
+    let again = shop.run(&[&record[..], &["--cost", "0.30 USD", "--json"]].concat()).document(0);
+    assert_eq!(again["outcome"], "unchanged");
+    assert!(again["message"].as_str().unwrap().contains("at 0.20 USD"), "{again}");
+    let calls = shop.run(&["usage", "calls", "--json"]).document(0);
+    assert_eq!(calls["items"].as_array().unwrap().len(), 3, "two of the shop and one by hand");
+    assert_eq!((&calls["items"][0]["external_id"], &calls["items"][0]["outcome"]), (&"listing 2".into(), &"ok".into()));
+}
+
+#[test]
+fn a_call_made_by_hand_names_the_value_that_breaks_a_rule() {
+    let shop = shop();
+    let record = ["usage", "record", "--service", "etsy", "--endpoint", "createListing"];
+    for (arguments, part) in [
+        (&["--cost", "0.30"][..], "0.20 USD"),
+        (&["--at", "2199-01-01"][..], "2199-01-01"),
+        (&["--http-status", "20"][..], "20"),
+        (&["--service", " ", "--external-id", "1"][..], "service"),
+        (&["--external-id", " "][..], "external"),
+    ] {
+        let record = if arguments[0] == "--service" { &record[..2] } else { &record[..] };
+        let endpoint: &[&str] = if record.len() == 2 { &["--endpoint", "x"] } else { &[] };
+        let refused = shop.run(&[record, endpoint, arguments].concat());
+        refused.ends_with(2);
+        assert!(refused.err.contains(part), "{arguments:?}: {}", refused.err);
+    }
+    assert_eq!(shop.run(&["usage", "calls", "--json"]).document(0)["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn budgets_show_known_costs_guesses_and_calls_in_flight_apart() {
+    let shop = shop();
+    let record = ["usage", "record", "--service", "etsy", "--endpoint", "createListing", "--external-id", "lost"];
+    shop.run(&[&record[..], &["--outcome", "no_answer"]].concat()).ends_with(0);
+    let limiter = RateLimiter::new(shop.store(), Environment::system());
+    let guess = Money::parse("0.15", Currency::USD).unwrap();
+    let acquired = limiter.acquire(&PermitRequest::new("etsy").guess(guess)).unwrap();
+    assert!(matches!(acquired, AcquireOutcome::Acquired(_)), "{acquired:?}");
+    let document = shop.run(&["usage", "budget", "--json"]).document(0);
+    let budget = &document["items"][0];
+    for (key, micros) in [("used", 400_000), ("known", 200_000), ("guessed", 200_000), ("in_flight", 150_000)] {
+        assert_eq!(budget[key], micros, "{key}: {budget}");
+    }
+    assert_eq!((&budget["per"], &budget["state"]), (&"month".into(), &"ok".into()));
+    assert_eq!(document["prices"][0]["tiers"][0]["price"], 200_000);
+    let text = shop.run(&["usage", "budget"]);
+    text.ends_with(0);
+    for part in ["budget etsy", "0.40 USD of 1.00 USD (40.00 %)", "0.20 USD of it", "0.15 USD", "0.20 USD per call"] {
+        assert!(text.out.contains(part), "{part}: {}", text.out);
+    }
 }

@@ -52,6 +52,17 @@ impl PriceTable {
         &self.0
     }
 
+    /// The prices that hold on a day, in the order in which they were given. A price does not hold before its first day, nor
+    /// after a later price for the same thing has begun to hold.
+    pub fn in_force(&self, day: Day) -> impl Iterator<Item = &Price> {
+        let begun = move |price: &&Price| price.from.is_none_or(|from| from <= day);
+        self.0.iter().filter(begun).filter(move |price| {
+            let same =
+                |other: &Price| (scope(other), other.unit, &other.amount) == (scope(price), price.unit, &price.amount);
+            !self.0.iter().filter(begun).any(|other| same(other) && other.from > price.from)
+        })
+    }
+
     /// The cost of one charge on a day. `None` if the price is unknown: no price matches, or an amount is missing.
     #[must_use]
     pub fn cost(
@@ -148,6 +159,22 @@ mod tests {
             assert_eq!(cost(endpoint, item, on), Some(micros), "{endpoint:?} {item:?} {on}");
         }
         assert_eq!(table.cost_of_call("t", None, None, day("2026-01-01")), None, "an unknown price is not 0");
+    }
+
+    #[test]
+    fn a_price_is_in_force_from_its_first_day_until_the_next_price_for_the_same() {
+        let table = PriceTable::of([
+            Price::per_call("s", 1, USD),
+            Price::per_call("s", 2, USD).from(day("2026-06-01")),
+            Price::per_call("s", 3, USD).from(day("2026-07-01")),
+            Price::per_call("s", 4, USD).endpoint(some("e")).from(day("2026-07-01")),
+            Price::per_second("t", "n", 5, USD),
+        ])
+        .unwrap();
+        let in_force = |on| table.in_force(day(on)).map(|price| price.tiers[0].micros).collect::<Vec<_>>();
+        assert_eq!(in_force("2026-05-31"), [1, 5]);
+        assert_eq!(in_force("2026-06-30"), [2, 5]);
+        assert_eq!(in_force("2026-07-01"), [3, 4, 5]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetStatus, Money, Spend, forecast};
 use fieldfen_domain::job::Pause;
-use fieldfen_domain::rate_limit::{CallScope, Closed, ClosedBy, PermitRequest};
+use fieldfen_domain::rate_limit::{CallScope, Closed, ClosedBy, InFlightTotal, PermitRequest};
 use fieldfen_domain::store::{ReadSession, Store, StoreError};
 
 use super::ApiCosts;
@@ -18,6 +18,10 @@ pub struct BudgetReport {
     pub status: BudgetStatus,
     /// The number that is used at the end of the period if every further day costs as much as the days so far.
     pub forecast: u64,
+    /// The known costs and the guesses of the period in the currency of the budget; `None` for a budget in calls.
+    pub spend: Option<Spend>,
+    /// The calls that are being made now, and the sum of their guesses in the currency of the budget.
+    pub in_flight: InFlightTotal,
     /// The money that was spent in other currencies, which the budget does not count.
     pub other_currencies: Vec<Spend>,
 }
@@ -100,7 +104,7 @@ impl<S: Store> ApiCosts<S> {
             if wanted == 0 {
                 continue;
             }
-            let (used, _) = used(reads, budget, now)?;
+            let used = used(reads, budget, now)?.number;
             let in_flight = reads.rate_limits().in_flight(&budget.scope, budget.limit.currency(), now)?;
             let Some(closed) = budget.closed(used, &in_flight, wanted, now) else { continue };
             let pause = match &closed.by {
@@ -128,7 +132,7 @@ impl<S: Store> ApiCosts<S> {
     ) -> Result<bool, StoreError> {
         let Some(name) = pause.by_budget() else { return Ok(false) };
         for budget in self.budgets.iter().filter(|budget| budget.name == name) {
-            if budget.pause_scope().as_ref() == Some(&pause.scope) && budget.pauses(used(reads, budget, now)?.0) {
+            if budget.pause_scope().as_ref() == Some(&pause.scope) && budget.pauses(used(reads, budget, now)?.number) {
                 return Ok(false);
             }
         }
@@ -152,25 +156,36 @@ impl<S: Store> ApiCosts<S> {
     }
 }
 
-/// The number that a budget has counted in the period that contains this time, and the spending in other currencies.
-fn used(reads: &mut dyn ReadSession, budget: &Budget, now: Timestamp) -> Result<(u64, Vec<Spend>), StoreError> {
+/// The used part of a budget in the period that contains a time.
+struct Used {
+    /// The number that the budget counts.
+    number: u64,
+    spend: Option<Spend>,
+    other_currencies: Vec<Spend>,
+}
+
+fn used(reads: &mut dyn ReadSession, budget: &Budget, now: Timestamp) -> Result<Used, StoreError> {
     let (period, scope) = (budget.per.of(now), &budget.scope);
     match budget.limit {
         BudgetLimit::Money(limit) => {
             let spend = reads.api_costs().spend(period, scope)?;
-            let used = budget.used(&spend, 0);
-            Ok((used, spend.into_iter().filter(|spend| spend.known.currency() != limit.currency()).collect()))
+            let number = budget.used(&spend, 0);
+            let (own, other_currencies): (Vec<_>, Vec<_>) =
+                spend.into_iter().partition(|spend| spend.known.currency() == limit.currency());
+            let own = own.into_iter().next().unwrap_or_else(|| Spend::nothing(limit.currency()));
+            Ok(Used { number, spend: Some(own), other_currencies })
         }
         BudgetLimit::Calls(_) => {
             let calls = reads.api_usage().requests(period, scope)?;
-            Ok((budget.used(&[], calls), Vec::new()))
+            Ok(Used { number: budget.used(&[], calls), spend: None, other_currencies: Vec::new() })
         }
     }
 }
 
 fn report(reads: &mut dyn ReadSession, budget: &Budget, now: Timestamp) -> Result<BudgetReport, StoreError> {
-    let (used, other_currencies) = used(reads, budget, now)?;
-    let status = budget.status(used, now);
-    let forecast = forecast(used, budget.per.of(now), now);
-    Ok(BudgetReport { budget: budget.clone(), status, forecast, other_currencies })
+    let Used { number, spend, other_currencies } = used(reads, budget, now)?;
+    let in_flight = reads.rate_limits().in_flight(&budget.scope, budget.limit.currency(), now)?;
+    let status = budget.status(number, now);
+    let forecast = forecast(number, budget.per.of(now), now);
+    Ok(BudgetReport { budget: budget.clone(), status, forecast, spend, in_flight, other_currencies })
 }

@@ -85,6 +85,12 @@ impl<S: Store> ApiCosts<S> {
         self
     }
 
+    /// The prices that [`prices`](Self::prices) has set.
+    #[must_use]
+    pub fn price_table(&self) -> &PriceTable {
+        &self.prices
+    }
+
     /// Sets the budgets.
     ///
     /// # Errors

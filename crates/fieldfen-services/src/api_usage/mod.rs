@@ -9,6 +9,7 @@ mod call_refusal;
 pub(crate) mod current_job;
 mod new_call;
 mod open_call;
+mod record_once;
 mod recorder;
 mod secrets;
 
@@ -21,6 +22,7 @@ use fieldfen_domain::{Page, PageRequest, Timestamp};
 pub use call_refusal::CallRefusal;
 pub use new_call::NewCall;
 pub use open_call::OpenCall;
+pub use record_once::StatedCost;
 pub use recorder::CallRecorder;
 pub use secrets::Secrets;
 

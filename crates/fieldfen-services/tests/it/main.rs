@@ -62,6 +62,7 @@ mod async_handlers;
 mod async_store;
 mod budgets;
 mod call_costs;
+mod calls_recorded_once;
 mod chaos;
 mod claims_ahead;
 mod clock_jumps;
