@@ -8,13 +8,14 @@ use fieldfen_persistence::{SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::shop::ShopFile;
-use fieldfen_terminal::{Exit, Terminal};
+use fieldfen_terminal::{Exit, GLOBAL_OPTIONS, Terminal};
 
 /// The person who acts.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct OperatorArgs {
-    /// The name under which actions are recorded [default: the environment variable USER, LOGNAME or USERNAME]
-    #[arg(long = "as", global = true, value_name = "NAME", env = "FIELDFEN_OPERATOR")]
+    /// The name under which actions are recorded [default: the environment variable FIELDFEN_OPERATOR, otherwise USER,
+    /// LOGNAME or USERNAME]
+    #[arg(long = "as", global = true, value_name = "NAME", help_heading = GLOBAL_OPTIONS)]
     operator_name: Option<String>,
 }
 
@@ -62,7 +63,7 @@ impl<'a> Context<'a> {
     /// An action of the operator for this reason.
     pub(crate) fn action(&self, reason: &str) -> anyhow::Result<Action> {
         let login = || {
-            let names = ["USER", "LOGNAME", "USERNAME"];
+            let names = ["FIELDFEN_OPERATOR", "USER", "LOGNAME", "USERNAME"];
             names.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()))
         };
         let name =

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
-use crate::time_argument::TimeArgument;
+use crate::time_argument::{TimeArgument, shown};
 
 /// The jobs that a pause stops.
 #[derive(Debug, Clone, clap::Args)]
@@ -133,8 +133,8 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
         }
         let mut table = context.terminal.table(["scope", "name", "by", "since", "until", "reason"]);
         for pause in &pauses {
-            let until = pause.until.map_or_else(|| "somebody lifts it".to_owned(), |until| until.to_string());
-            table.add_row([pause.scope, &pause.name, &pause.by, &pause.since.to_string(), &until, &pause.reason]);
+            let until = pause.until.map_or_else(|| "somebody lifts it".to_owned(), shown);
+            table.add_row([pause.scope, &pause.name, &pause.by, &shown(pause.since), &until, &pause.reason]);
         }
         out.table(&table)
     })?;

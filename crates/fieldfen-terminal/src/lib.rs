@@ -15,7 +15,7 @@ mod shop_file;
 mod terminal;
 
 pub use address_error::{DEFAULT_DATABASE, DatabaseAddressError};
-pub use arguments::CommonArgs;
+pub use arguments::{CommonArgs, GLOBAL_OPTIONS};
 pub use database::DatabaseAddress;
 pub use escape::escape_controls;
 pub use exit_code::{Exit, ExitError};

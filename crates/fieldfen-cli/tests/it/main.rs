@@ -5,6 +5,8 @@
 mod arguments;
 mod failed_jobs;
 mod journey;
+#[cfg(unix)]
+mod output;
 mod shop_harness;
 mod status;
 mod usage;

@@ -1,0 +1,65 @@
+//! Replaces ids, times and folders in the output of a program by text that is the same in each run.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use regex_lite::{Captures, Regex};
+
+/// Replaces text that differs from run to run. Ids and times keep their width, so that tables stay as they are.
+pub(crate) struct StableText {
+    folder: String,
+    /// The ids of this run, in the order in which they were first shown.
+    ids: HashMap<String, usize>,
+    id: Regex,
+    /// Regular expressions, each with its replacement.
+    others: Vec<(Regex, &'static str)>,
+}
+
+impl StableText {
+    pub(crate) fn new(folder: &Path) -> Self {
+        let regex = |text: &str| Regex::new(text).unwrap();
+        Self {
+            folder: folder.canonicalize().unwrap().to_str().unwrap().to_owned(),
+            ids: HashMap::new(),
+            id: regex(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
+            others: vec![
+                (regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "YYYY-MM-DDTHH:MM:SSZ"),
+                (regex(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( UTC)?"), "YYYY-MM-DD HH:MM:SS$2"),
+                (regex(r"\b20\d\d-\d\d-\d\d\b"), "YYYY-MM-DD"),
+                (regex(r"forecast \d+\.\d+ ([A-Z]{3})"), "forecast <sum> $1"),
+                (regex(r#""(forecast\w*|bytes|process)": \d+"#), "\"$1\": <number>"),
+                (regex(r": \d+ bytes, \d+ rows, "), ": <number> bytes, <number> rows, "),
+                (regex(r#""rows": \{[^}]*\}"#), "\"rows\": {<one number for each table>}"),
+                (regex(r"fieldfen-\d{8}\.db"), "fieldfen-YYYYMMDD.db"),
+                // A new migration adds a line to some output. The first ones stand for all.
+                (
+                    regex(r"(?m)^((?:applied|reverted) \d{4}_\w+\n)(?:(?:applied|reverted) \d{4}_\w+\n)+"),
+                    "$1<one line for each migration>\n",
+                ),
+                (regex(r#"(?m)^(\s+"\d{4}_\w+",?\n)(?:\s+"\d{4}_\w+",?\n)+"#), "$1<one line for each migration>\n"),
+                (regex(r"(?m)^(│ 0001 .*\n)(│ \d{4} .*\n)+"), "$1<one line for each migration>\n"),
+                (
+                    regex(r#"(\{\s+"version": "0001"[^}]*\},)(\s+\{\s+"version": [^}]*\},?)+"#),
+                    "$1\n<one object for each migration>",
+                ),
+                (regex(&fieldfen_persistence::migrations::newest().to_string()), "<newest migration>"),
+            ],
+        }
+    }
+
+    /// The text with everything replaced that differs from run to run.
+    pub(crate) fn of(&mut self, text: &str) -> String {
+        let text = text.replace(&self.folder, "<folder>");
+        let ids = &mut self.ids;
+        let text = self.id.replace_all(&text, |found: &Captures<'_>| {
+            // The ids of fixtures are the same in each run.
+            if found[0].starts_with("00000000-") {
+                return found[0].to_owned();
+            }
+            let next = ids.len() + 1;
+            let number = *ids.entry(found[0].to_owned()).or_insert(next);
+            format!("{number:08}-aaaa-4aaa-8aaa-aaaaaaaaaaaa")
+        });
+        self.others.iter().fold(text.into_owned(), |text, (regex, with)| regex.replace_all(&text, *with).into_owned())
+    }
+}

@@ -1,0 +1,254 @@
+//! The command lines whose output is compared with snapshots.
+//!
+//! `$ID` is the beginning of the id of every fixture. The last two digits are its number in hexadecimal: the id of job
+//! 14 is `${ID}0e`.
+
+use super::filled_shop::{
+    OperatorsWorker, files, jobs, nothing, pictures, publications, publications_with_worker, recurring_work, usage,
+};
+use crate::shop_harness::Shop;
+
+/// Steps on one shop, one after the other.
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    /// Fills the shop.
+    pub(super) prepare: fn(&Shop) -> OperatorsWorker,
+    pub(super) steps: &'static [&'static str],
+}
+
+const fn group(name: &'static str, prepare: fn(&Shop) -> OperatorsWorker, steps: &'static [&'static str]) -> Group {
+    Group { name, prepare, steps }
+}
+
+/// All groups.
+pub(super) const GROUPS: &[Group] = &[
+    group("status", publications, &["fieldfen status", "fieldfen status --json"]),
+    group(
+        "files",
+        publications,
+        &[
+            "fieldfen files list",
+            "fieldfen files list --limit 2 --oldest --json",
+            "fieldfen files list --status processed --species whitetail-deer",
+            "fieldfen files show ${ID}05",
+            "fieldfen files show ${ID}05 --json",
+        ],
+    ),
+    group(
+        "file_actions",
+        publications_with_worker,
+        &[
+            "fieldfen files ingest pictures/red-fox-first-snow.jpg --species red-fox --drive-id 1BxiMVs0XRA5",
+            "fieldfen files ingest pictures --json",
+            "fieldfen files approve ${ID}03 --reason 'sharp, and well lit' --wait 60",
+            "fieldfen files approve ${ID}03 --wait 60 --json",
+            "fieldfen files reject ${ID}04 --reason 'a branch before the eyes' --wait 60",
+            "fieldfen files reject ${ID}05 --reason 'too late' --wait 60 --json",
+            "fieldfen files fail ${ID}01 --reason 'not sharp' --wait 60",
+            "fieldfen files fail ${ID}07 --reason 'not sharp' --wait 60 --json",
+            "fieldfen files retry ${ID}06 --wait 60",
+            "fieldfen files retry ${ID}0c --wait 60 --json",
+            "fieldfen files edit ${ID}02 --species mule-deer --size 6000x4000 --wait 60",
+            "fieldfen files edit ${ID}08 --species mule-deer --wait 60 --json",
+            "fieldfen files delete ${ID}09 --reason 'sold elsewhere'",
+            "fieldfen files delete ${ID}09 --reason 'sold elsewhere' --yes --wait 60",
+            "fieldfen files delete ${ID}05 --reason 'sold elsewhere' --yes --wait 60 --json",
+        ],
+    ),
+    group(
+        "jobs",
+        jobs,
+        &[
+            "fieldfen jobs list",
+            "fieldfen jobs list --status running --json",
+            "fieldfen jobs list --dead --limit 1",
+            "fieldfen jobs list --dead --limit 1 --json",
+            "fieldfen jobs list --parked",
+            "fieldfen jobs show ${ID}0e",
+            "fieldfen jobs show ${ID}0e --json",
+            "fieldfen jobs show ${ID}12 --json",
+            "fieldfen jobs why ${ID}0b",
+            "fieldfen jobs why ${ID}0b --json",
+            "fieldfen jobs why ${ID}0c",
+            "fieldfen jobs why ${ID}11 --json",
+            "fieldfen jobs why ${ID}12",
+            "fieldfen jobs errors",
+            "fieldfen jobs errors --json",
+        ],
+    ),
+    group(
+        "job_actions",
+        jobs,
+        &[
+            r#"fieldfen jobs enqueue acme.count --payload '{"text": "grey heron"}' --dedup-key heron"#,
+            "fieldfen jobs enqueue acme.count --dedup-key heron --json",
+            "fieldfen jobs retry ${ID}0e",
+            "fieldfen jobs retry ${ID}0f --reason 'more memory' --json",
+            "fieldfen jobs retry ${ID}0f",
+            "fieldfen jobs cancel ${ID}0b --reason 'wrong picture'",
+            "fieldfen jobs cancel ${ID}0c --reason 'wrong picture' --json",
+            "fieldfen jobs kill ${ID}0c --reason 'it hangs'",
+            "fieldfen jobs kill ${ID}0c --reason 'it hangs' --json",
+            "fieldfen jobs delete ${ID}10 --reason 'old'",
+            "fieldfen jobs delete ${ID}10 --reason 'old' --yes",
+            "fieldfen jobs delete ${ID}10 --reason 'old' --yes --json",
+        ],
+    ),
+    group(
+        "publications",
+        publications,
+        &[
+            "fieldfen publications list",
+            "fieldfen publications list --state unknown --limit 1 --json",
+            "fieldfen publications show ${ID}15",
+            "fieldfen publications show ${ID}16 --json",
+            "fieldfen listings list",
+            "fieldfen listings list --json",
+            "fieldfen posts list",
+            "fieldfen posts list --json",
+        ],
+    ),
+    group(
+        "publication_actions",
+        publications_with_worker,
+        &[
+            "fieldfen publications resolve ${ID}15 --nothing-there --reason 'looked at Etsy' --wait 60",
+            "fieldfen publications resolve ${ID}19 --there 1234567 --reason 'looked at Etsy' --wait 60 --json",
+            "fieldfen publications resolve ${ID}18 --nothing-there --reason 'looked at Etsy' --wait 60",
+            "fieldfen listings resolve ${ID}20 --file ${ID}05 --not-there --reason 'looked at Etsy' --wait 60",
+            "fieldfen listings resolve ${ID}21 --file ${ID}0b --adopt etsy --reason 'it is ours' --wait 60 --json",
+            "fieldfen posts resolve ${ID}2a --file ${ID}05 --not-there --reason 'looked at Instagram' --wait 60",
+            "fieldfen posts resolve ${ID}2b --file ${ID}0b --adopt instagram --post-key friday --reason 'it is ours' --wait 60 --json",
+        ],
+    ),
+    group(
+        "webhooks",
+        pictures,
+        &[
+            "fieldfen webhooks receive order.json --source shopify --event orders/paid",
+            "fieldfen webhooks receive order.json --source shopify --event orders/paid --json",
+            "fieldfen webhooks list",
+            "fieldfen webhooks list --json",
+            "fieldfen webhooks show d3374254c005f5284a67e4a20c9d0c3f06e35bcbf25eca524035bdf94603f5bd",
+            "fieldfen webhooks show d3374254c005f5284a67e4a20c9d0c3f06e35bcbf25eca524035bdf94603f5bd --json",
+            "fieldfen webhooks forget d3374254c005f5284a67e4a20c9d0c3f06e35bcbf25eca524035bdf94603f5bd --reason 'sent again' --yes",
+            "fieldfen webhooks receive order.json --source shopify --event orders/paid --quiet",
+            "fieldfen webhooks forget d3374254c005f5284a67e4a20c9d0c3f06e35bcbf25eca524035bdf94603f5bd --reason 'sent again' --yes --json",
+        ],
+    ),
+    group(
+        "usage",
+        usage,
+        &[
+            "fieldfen usage calls",
+            "fieldfen usage calls --outcome throttled --json",
+            "fieldfen usage limits",
+            "fieldfen usage limits --json",
+            "fieldfen usage report --details",
+            "fieldfen usage report --json",
+        ],
+    ),
+    group(
+        "pauses",
+        nothing,
+        &[
+            "fieldfen pause --service etsy --until 2h --reason 'Etsy reviews the shop'",
+            "fieldfen pause --service etsy --until 1h --reason 'shorter' --json",
+            "fieldfen pause --kind UpscaleImage --reason 'the disk is full'",
+            "fieldfen pauses",
+            "fieldfen pauses --json",
+            "fieldfen resume --service etsy",
+            "fieldfen resume --service etsy --json",
+        ],
+    ),
+    group(
+        "recurring",
+        recurring_work,
+        &[
+            "fieldfen recurring list",
+            "fieldfen recurring list --json",
+            "fieldfen recurring run nightly",
+            "fieldfen recurring run nightly --json",
+            "fieldfen recurring pause nightly --reason 'holidays'",
+            "fieldfen recurring pause nightly --json",
+            "fieldfen recurring list",
+            "fieldfen recurring resume nightly",
+            "fieldfen recurring resume nightly --json",
+            "fieldfen recurring remove report --yes",
+            "fieldfen recurring remove report --yes --json",
+        ],
+    ),
+    group("workers", recurring_work, &["fieldfen workers", "fieldfen workers --json"]),
+    group(
+        "work",
+        pictures,
+        &[
+            "fieldfen files ingest pictures/red-fox-first-snow.jpg --quiet",
+            "fieldfen work --until-idle",
+            "fieldfen work --until-idle --json",
+        ],
+    ),
+    group(
+        "log",
+        jobs,
+        &[
+            "fieldfen jobs cancel ${ID}0b --reason 'wrong picture' --quiet",
+            "fieldfen --as bob jobs retry ${ID}0e --quiet",
+            "fieldfen log",
+            "fieldfen log --by bob --json",
+        ],
+    ),
+    group(
+        "migrate",
+        nothing,
+        &[
+            "fieldfen migrate status",
+            "fieldfen migrate status --json",
+            "fieldfen migrate down",
+            "fieldfen migrate down --to 0001 --yes",
+            "fieldfen migrate up",
+            "fieldfen migrate up",
+            "fieldfen migrate down --to 0001_initial_schema --yes --json",
+            "fieldfen migrate up --json",
+        ],
+    ),
+    group("backup", files, &["fieldfen backup run", "fieldfen backup run --json"]),
+    group(
+        "empty",
+        nothing,
+        &[
+            "fieldfen status",
+            "fieldfen files list",
+            "fieldfen jobs list",
+            "fieldfen jobs errors",
+            "fieldfen publications list",
+            "fieldfen listings list",
+            "fieldfen posts list",
+            "fieldfen webhooks list",
+            "fieldfen usage calls",
+            "fieldfen usage limits",
+            "fieldfen usage report",
+            "fieldfen pauses",
+            "fieldfen recurring list",
+            "fieldfen workers",
+            "fieldfen log",
+            "fieldfen files list --json",
+        ],
+    ),
+    group(
+        "errors",
+        nothing,
+        &[
+            "fieldfen",
+            "fieldfen file list",
+            "fieldfen files list --status sold",
+            "fieldfen files show fox --json",
+            "fieldfen files show ${ID}01",
+            "fieldfen files show ${ID}01 --json",
+            "fieldfen jobs list --database other.db",
+            "fieldfen jobs list --database other.db --json",
+            "fieldfen jobs list --database postgres://ann:hunter2@db/shop",
+            "echo 'not a database, but long enough to have a header of one hundred bytes: 0123456789 0123456789 0123456789' > text.db; fieldfen jobs list --database text.db",
+        ],
+    ),
+];
