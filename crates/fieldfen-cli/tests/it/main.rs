@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arguments;
+#[cfg(target_os = "linux")]
+mod day;
 mod failed_jobs;
 mod journey;
 #[cfg(unix)]

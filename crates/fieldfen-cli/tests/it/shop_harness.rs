@@ -17,9 +17,14 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        let shop = Self { folder: tempfile::tempdir().unwrap() };
+        let shop = Self::without_database();
         shop.run(&["migrate", "up"]).ends_with(0);
         shop
+    }
+
+    /// An empty folder.
+    pub(crate) fn without_database() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
