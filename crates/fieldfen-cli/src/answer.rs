@@ -60,6 +60,7 @@ impl Answer {
     pub(crate) fn of_job(id: &JobId, verb: &str, answer: JobActionOutcome) -> Self {
         let (outcome, message) = match answer {
             JobActionOutcome::Done => (Outcome::Done, format!("{verb}: done")),
+            JobActionOutcome::Requeued(id) => (Outcome::Done, format!("{verb}: job {id} has its payload")),
             JobActionOutcome::CancelRequested => {
                 (Outcome::Requested, "the job runs, and its worker was asked to stop it".to_owned())
             }

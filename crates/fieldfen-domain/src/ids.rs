@@ -123,6 +123,11 @@ id_type!(
     "operator action id"
 );
 id_type!(
+    /// A row of `bulk_actions`.
+    BulkActionId,
+    "bulk action id"
+);
+id_type!(
     /// A row of `api_permits`: the right to make one call.
     PermitId,
     "permit id"

@@ -31,7 +31,8 @@ pub use capped_count::CappedCount;
 pub use catch_panic::catch_panic;
 pub use error_chain::with_causes;
 pub use ids::{
-    FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PermitId, PublicationId, SocialPostId, WorkerId,
+    BulkActionId, FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PermitId, PublicationId,
+    SocialPostId, WorkerId,
 };
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};

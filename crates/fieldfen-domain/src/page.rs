@@ -59,6 +59,7 @@ pub struct PageRequest {
     start: Start,
     order: Order,
     limit: NonZeroU32,
+    until: Option<Cursor>,
 }
 
 impl PageRequest {
@@ -66,7 +67,7 @@ impl PageRequest {
     #[must_use]
     pub fn first(limit: u32) -> Self {
         let limit = NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
-        Self { start: Start::First, order: Order::Oldest, limit }
+        Self { start: Start::First, order: Order::Oldest, limit, until: None }
     }
 
     /// Reverses the order: the newest row comes first.
@@ -85,6 +86,12 @@ impl PageRequest {
     #[must_use]
     pub fn before(self, cursor: Cursor) -> Self {
         Self { start: Start::Before(cursor), ..self }
+    }
+
+    /// Leaves out the rows behind this cursor in the order of insertion, as if they were not there.
+    #[must_use]
+    pub fn until(self, cursor: Cursor) -> Self {
+        Self { until: Some(cursor), ..self }
     }
 
     /// The largest number of rows of the page.
@@ -106,6 +113,12 @@ impl PageRequest {
             Start::First => None,
             Start::After(cursor) | Start::Before(cursor) => Some(cursor),
         }
+    }
+
+    /// The cursor behind which no row is read; `None` for all rows. Only the list of jobs has this bound.
+    #[must_use]
+    pub const fn bound(&self) -> Option<&Cursor> {
+        self.until.as_ref()
     }
 
     /// Returns whether the page ends at its cursor.

@@ -63,7 +63,7 @@ pub(crate) fn is_recorded(s: &mut dyn Session, id: &OperatorActionId) -> Result<
 /// The outcome of an action on a job, as the row records it.
 pub(crate) const fn of_job(answer: &JobActionOutcome) -> ActionOutcome {
     match answer {
-        JobActionOutcome::Done => ActionOutcome::Done,
+        JobActionOutcome::Done | JobActionOutcome::Requeued(_) => ActionOutcome::Done,
         JobActionOutcome::CancelRequested => ActionOutcome::Requested,
         JobActionOutcome::Refused { .. } | JobActionOutcome::Duplicate(_) => ActionOutcome::Refused,
         JobActionOutcome::NotFound => ActionOutcome::NotFound,

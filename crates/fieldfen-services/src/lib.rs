@@ -21,6 +21,7 @@ pub mod api_report;
 pub mod api_usage;
 #[cfg(feature = "tokio")]
 mod async_store;
+pub mod bulk_actions;
 pub mod concurrency_limits;
 pub mod environment;
 pub mod files;

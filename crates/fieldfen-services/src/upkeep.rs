@@ -59,8 +59,8 @@ pub struct Upkeep {
     /// Publications that were released or have ended longer ago than this, in seconds, are deleted. A publication whose
     /// last call may still take effect, or whose listing is live, is kept. By default 90 days.
     pub publications_max_age_secs: u64,
-    /// Operators' actions that are older than this, in seconds, are deleted; `None` (the default) keeps all, since the
-    /// table records who did what, and why.
+    /// Operators' actions that are older than this, in seconds, are deleted, and so are finished bulk actions; `None` (the
+    /// default) keeps all, since the tables record who did what, and why.
     pub operator_actions_max_age_secs: Option<u64>,
     /// Rows of `api_usage` whose calls were made longer ago than this, in seconds, are deleted. The totals of their days
     /// are kept. By default 90 days.
@@ -208,6 +208,9 @@ pub struct UpkeepReport {
     /// The number of operators' actions that were deleted.
     #[serde(default)]
     pub operator_actions: u64,
+    /// The number of finished bulk actions that were deleted.
+    #[serde(default)]
+    pub bulk_actions: u64,
     /// The number of calls to external APIs that were added to the totals of their days.
     #[serde(default)]
     pub rolled_up_api_calls: u64,
@@ -268,12 +271,13 @@ fn delete_and_maintain<S: Store>(
     let hashes = in_batches(limit, &go_on, || write(store, |s| s.hashes().purge(now, limit)))?;
     let over = PrunePublications::new(before(now, upkeep.publications_max_age_secs), limit);
     let publications = in_batches(limit, &go_on, || write(store, |s| s.publications().prune(&over)))?;
-    let operator_actions = match upkeep.operator_actions_max_age_secs {
+    let (operator_actions, bulk_actions) = match upkeep.operator_actions_max_age_secs {
         Some(age) => {
             let before = before(now, age);
-            in_batches(limit, &go_on, || write(store, |s| s.operator_actions().prune(before, limit)))?
+            let actions = in_batches(limit, &go_on, || write(store, |s| s.operator_actions().prune(before, limit)))?;
+            (actions, in_batches(limit, &go_on, || write(store, |s| s.bulk_actions().prune(before, limit)))?)
         }
-        None => 0,
+        None => (0, 0),
     };
     let rolled_up_api_calls = in_batches(MAX_BATCH, &go_on, || write(store, |s| s.api_usage().roll_up(MAX_BATCH)))?;
     let api_calls = before(now, upkeep.api_calls_max_age_secs);
@@ -292,6 +296,7 @@ fn delete_and_maintain<S: Store>(
         hashes,
         publications,
         operator_actions,
+        bulk_actions,
         rolled_up_api_calls,
         api_calls,
         rate_limits,

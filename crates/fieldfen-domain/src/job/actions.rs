@@ -4,7 +4,7 @@ use super::JobStatus;
 use crate::ids::JobId;
 use crate::time::Timestamp;
 
-/// The answer to a retry, cancel, kill or delete.
+/// The answer to an operator's action on a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the action may have been refused"]
 pub enum JobActionOutcome {
@@ -17,7 +17,9 @@ pub enum JobActionOutcome {
         /// The status of the job.
         status: JobStatus,
     },
-    /// The job cannot be retried, because this live job has its dedup key. Nothing was changed.
+    /// The action took effect: this new job was enqueued with the payload of the job.
+    Requeued(JobId),
+    /// The job cannot be retried or requeued, because this live job has its dedup key. Nothing was changed.
     Duplicate(JobId),
     /// The job does not exist.
     NotFound,

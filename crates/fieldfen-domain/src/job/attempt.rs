@@ -38,8 +38,8 @@ impl JobAttempt {
 text_enum! {
     /// How an attempt ended.
     ///
-    /// A completed attempt is not recorded, because the job's own row describes it. Neither is a claim that was
-    /// [released](crate::store::JobQueue::release): a worker gives back jobs that no handler has received, and jobs
+    /// A completed attempt is not recorded, because the job's own row describes it. Neither is a claim that its
+    /// worker has [released](crate::store::JobQueue::release): it gives back jobs that no handler has received, and jobs
     /// whose handlers failed because the worker stops.
     pub enum AttemptOutcome as "outcome of an attempt" {
         /// The handler has reported an error.
@@ -50,6 +50,8 @@ text_enum! {
         LeaseLost = "lease lost",
         /// An operator has failed the job while it ran.
         Killed = "killed",
+        /// An operator has given the job back to the queue while it ran.
+        Released = "released",
         /// The handler has ended without success after an operator had requested the cancellation.
         Cancelled = "cancelled",
         /// The worker could not run the job, but another one may.

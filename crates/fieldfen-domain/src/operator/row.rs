@@ -41,10 +41,18 @@ text_enum! {
         Pause = "pause",
         /// What was paused was resumed.
         Resume = "resume",
-        /// Recurring work was run before its time.
+        /// Recurring work or a job was run before its time.
         RunNow = "run_now",
         /// Recurring work or a concurrency limit was removed.
         Remove = "remove",
+        /// A running job was given back to the queue.
+        Release = "release",
+        /// The due time of a job was changed.
+        Reschedule = "reschedule",
+        /// A new job was enqueued with the payload of an ended one.
+        Requeue = "requeue",
+        /// The priority of a job was changed.
+        SetPriority = "set_priority",
         /// A webhook's delivery was forgotten, so that it counts as new when it comes again.
         Forget = "forget",
     }
@@ -56,7 +64,7 @@ text_enum! {
     pub enum ActionOutcome as "outcome of an action" {
         /// The action took effect.
         Done = "done",
-        /// The running job was asked to stop.
+        /// The running job was asked to stop, or the bulk action was started.
         Requested = "requested",
         /// The subject already had the requested state.
         Unchanged = "unchanged",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ids::{FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
+use crate::ids::{BulkActionId, FileId, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
 use crate::job::{ApiAccount, InvalidApiAccount, InvalidKind, JobKind};
 use crate::recurring::{InvalidRecurringName, RecurringName};
 use crate::text_enum::text_enum;
@@ -31,6 +31,8 @@ pub enum Subject {
     Kind(JobKind),
     /// A service, or one of its accounts.
     Account(ApiAccount),
+    /// A row of `bulk_actions`: an action on all jobs that match a filter.
+    BulkAction(BulkActionId),
 }
 
 text_enum! {
@@ -55,6 +57,8 @@ text_enum! {
         Kind = "kind",
         /// [`Subject::Account`].
         Account = "account",
+        /// [`Subject::BulkAction`].
+        BulkAction = "bulk_action",
     }
 }
 
@@ -94,6 +98,7 @@ impl Subject {
             SubjectKind::Delivery => Self::Delivery(PayloadHash::from_str(id)?),
             SubjectKind::Kind => Self::Kind(JobKind::from_str(id)?),
             SubjectKind::Account => Self::Account(ApiAccount::from_str(id)?),
+            SubjectKind::BulkAction => Self::BulkAction(BulkActionId::from_str(id)?),
         })
     }
 
@@ -110,6 +115,7 @@ impl Subject {
             Self::Delivery(_) => SubjectKind::Delivery,
             Self::Kind(_) => SubjectKind::Kind,
             Self::Account(_) => SubjectKind::Account,
+            Self::BulkAction(_) => SubjectKind::BulkAction,
         }
     }
 
@@ -126,6 +132,7 @@ impl Subject {
             Self::Delivery(hash) => hash.to_string(),
             Self::Kind(kind) => kind.to_string(),
             Self::Account(account) => account.to_string(),
+            Self::BulkAction(id) => id.to_string(),
         }
     }
 }
@@ -152,6 +159,7 @@ mod tests {
             Subject::Delivery(PayloadHash::of_body(b"news")),
             Subject::Kind("test.work".parse().unwrap()),
             Subject::Account("etsy/main".parse().unwrap()),
+            Subject::BulkAction(BulkActionId::from_random(8)),
         ] {
             assert_eq!(Subject::parse(subject.kind(), &subject.id()), Ok(subject));
         }

@@ -7,7 +7,7 @@ use crate::ids::JobId;
 use crate::job::{
     ClaimOutcome, ClaimPlace, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport,
     FencedResult, HeartbeatOutcome, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobKind, JobStatus,
-    JobSummary, KindFlow, NewJob, PruneRequest, ReclaimReport, ReclaimRequest,
+    JobSummary, KindFlow, NewJob, Priority, PruneRequest, ReclaimReport, ReclaimRequest,
 };
 use crate::json::RawJson;
 use crate::page::{Page, PageRequest};
@@ -267,6 +267,20 @@ pub trait JobActions: JobReads {
     /// Fails a running job although a worker holds it. Later reports of that worker are refused. The store keeps the
     /// lease, for which a [retry](JobActions::retry) waits.
     fn kill(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
+
+    /// Gives a running job back to the queue although a worker holds it. No retry is spent. Later reports of that worker
+    /// are refused. `reason` is the error of the recorded attempt.
+    ///
+    /// The handler may still run. As after [`kill`](Self::kill) and [`retry`](Self::retry), the job is therefore not due
+    /// before its lease has expired or its handler has ended. A job without a lease is due at once.
+    fn release_running(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
+
+    /// Sets the due time of a pending job, clamped to the range of timestamps that every store can keep. A job that
+    /// waits for the handler of a killed or released claim is not due before that handler has ended.
+    fn reschedule(&mut self, id: &JobId, run_at: Timestamp, at: Timestamp) -> Result<JobActionOutcome, StoreError>;
+
+    /// Sets the priority of a job that has not completed.
+    fn set_priority(&mut self, id: &JobId, priority: Priority) -> Result<JobActionOutcome, StoreError>;
 
     /// Deletes a job that is not running.
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError>;

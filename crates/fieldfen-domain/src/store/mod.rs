@@ -15,6 +15,7 @@
 
 mod api_costs;
 mod api_usage;
+mod bulk_actions;
 mod checks;
 mod concurrency_limits;
 mod error;
@@ -35,6 +36,7 @@ mod workers;
 
 pub use api_costs::{ApiCostReads, ApiCosts};
 pub use api_usage::{ApiUsage, ApiUsageReads};
+pub use bulk_actions::{BulkActionReads, BulkActions};
 pub use concurrency_limits::{ConcurrencyLimitReads, ConcurrencyLimits};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
@@ -69,6 +71,8 @@ pub trait ReadSession {
     fn recurring(&mut self) -> &mut dyn RecurringReads;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads;
+    /// Actions on all jobs that match a filter.
+    fn bulk_actions(&mut self) -> &mut dyn BulkActionReads;
     /// The registry of workers.
     fn workers(&mut self) -> &mut dyn WorkerReads;
     /// Rate limits of external services.
@@ -104,6 +108,8 @@ pub trait Session {
     fn recurring(&mut self) -> &mut dyn Recurring;
     /// Operators' actions.
     fn operator_actions(&mut self) -> &mut dyn OperatorActions;
+    /// Actions on all jobs that match a filter.
+    fn bulk_actions(&mut self) -> &mut dyn BulkActions;
     /// The registry of workers.
     fn workers(&mut self) -> &mut dyn Workers;
     /// Rate limits of external services: permits are acquired and settled.

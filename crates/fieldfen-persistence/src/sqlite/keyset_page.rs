@@ -40,13 +40,16 @@ impl RowidRange {
     pub(super) fn new(list: &str, request: &PageRequest) -> Result<Self, StoreError> {
         let ascending = request.is_ascending();
         let limit = i64::from(request.limit().get()) + 1;
-        let everything = Self { above: i64::MIN, up_to: i64::MAX, ascending, limit };
-        let Some(cursor) = request.cursor() else { return Ok(everything) };
-        let place = cursor.as_str().strip_prefix(list).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
-        match place.filter(|place| row_cursor(list, *place) == *cursor) {
+        let place = |cursor: &Cursor| {
+            let place = cursor.as_str().strip_prefix(list).and_then(|rest| rest.strip_prefix('-')?.parse::<i64>().ok());
+            place.filter(|place| row_cursor(list, *place) == *cursor).ok_or_else(|| wrong_cursor(cursor))
+        };
+        let up_to = request.bound().map_or(Ok(i64::MAX), place)?;
+        let everything = Self { above: i64::MIN, up_to, ascending, limit };
+        match request.cursor().map(place).transpose()? {
+            None => Ok(everything),
             Some(place) if ascending => Ok(Self { above: place, ..everything }),
-            Some(place) => Ok(Self { up_to: place, ..everything }),
-            None => Err(wrong_cursor(cursor)),
+            Some(place) => Ok(Self { up_to: place.min(up_to), ..everything }),
         }
     }
 

@@ -124,6 +124,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    bulk_actions (number) {
+        number -> BigInt,
+        id -> Text,
+        action -> Text,
+        argument -> Nullable<Text>,
+        filter_json -> Text,
+        by -> Text,
+        via -> Text,
+        reason -> Text,
+        started_at -> Timestamp,
+        jobs_until -> Text,
+        cursor -> Nullable<Text>,
+        done -> Integer,
+        refused -> Integer,
+        finished_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     concurrency_limits (kind, partition) {
         kind -> Text,
         partition -> Text,
@@ -398,6 +417,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_usage_daily,
     api_usage_monthly,
     api_usage_rollup,
+    bulk_actions,
     concurrency_limits,
     file_drive_ids,
     file_history,

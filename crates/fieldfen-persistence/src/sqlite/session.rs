@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
-    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, ConcurrencyLimitReads, ConcurrencyLimits, FileReads, Files,
-    HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions,
-    PauseReads, Pauses, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession, Recurring,
-    RecurringReads, Session, StoreError, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, BulkActionReads, BulkActions, ConcurrencyLimitReads,
+    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings,
+    OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
+    RateLimits, ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
 use super::error::Classify;
@@ -126,6 +126,10 @@ impl ReadSession for SqliteSession<'_> {
         self
     }
 
+    fn bulk_actions(&mut self) -> &mut dyn BulkActionReads {
+        self
+    }
+
     fn workers(&mut self) -> &mut dyn WorkerReads {
         self
     }
@@ -181,6 +185,10 @@ impl Session for SqliteSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActions {
+        self
+    }
+
+    fn bulk_actions(&mut self) -> &mut dyn BulkActions {
         self
     }
 

@@ -64,7 +64,10 @@ pub(super) fn retry_parked(
                 let reason = format!("job {other} has the same key and does its work");
                 let _ = s.job_actions().cancel(&job.id, &reason, at)?;
             }
-            JobActionOutcome::CancelRequested | JobActionOutcome::Refused { .. } | JobActionOutcome::NotFound => {}
+            JobActionOutcome::CancelRequested
+            | JobActionOutcome::Requeued(_)
+            | JobActionOutcome::Refused { .. }
+            | JobActionOutcome::NotFound => {}
         }
     }
     retried.reverse();

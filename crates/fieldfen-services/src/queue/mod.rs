@@ -17,6 +17,7 @@ mod end_many;
 mod enqueue;
 mod fail;
 mod failure_hook;
+mod job_action;
 mod leases;
 mod operator;
 #[cfg(test)]

@@ -164,7 +164,7 @@ impl<S: Store> Queue<S> {
         act(&self.store, (action, kind, Subject::Job(*id)), act_in)
     }
 
-    fn run_hooks_if_done(
+    pub(super) fn run_hooks_if_done(
         &self,
         s: &mut dyn Session,
         answer: JobActionOutcome,

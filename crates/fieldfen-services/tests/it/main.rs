@@ -61,6 +61,7 @@ mod async_handlers;
 #[cfg(feature = "tokio")]
 mod async_store;
 mod budgets;
+mod bulk_actions;
 mod call_costs;
 mod calls_recorded_once;
 mod chaos;

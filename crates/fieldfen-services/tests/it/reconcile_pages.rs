@@ -7,7 +7,7 @@ use fieldfen_domain::publication::{
     SocialPost,
 };
 use fieldfen_domain::store::{
-    ApiCostReads, ApiUsageReads, ConcurrencyLimitReads, FileReads, HashReads, JobReads, ListingReads,
+    ApiCostReads, ApiUsageReads, BulkActionReads, ConcurrencyLimitReads, FileReads, HashReads, JobReads, ListingReads,
     MaintenanceReport, OperatorActionReads, PauseReads, PublicationReads, RateLimitReads, ReadSession, RecurringReads,
     Session, Store, StoreError, Watch, WorkerReads,
 };
@@ -201,6 +201,10 @@ impl ReadSession for CountedSession<'_> {
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
         self.inner.operator_actions()
+    }
+
+    fn bulk_actions(&mut self) -> &mut dyn BulkActionReads {
+        self.inner.bulk_actions()
     }
 
     fn workers(&mut self) -> &mut dyn WorkerReads {

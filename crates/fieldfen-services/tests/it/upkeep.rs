@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_usage::ApiCall;
-use fieldfen_domain::job::{JobStatus, Payload};
+use fieldfen_domain::job::{JobAction, JobFilter, JobStatus, Payload};
 use fieldfen_domain::operator::Subject;
 use fieldfen_domain::publication::{Platform, PublicationState};
 use fieldfen_domain::rate_limit::{CallAnswer, PermitRequest, SaidLimit};
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 use fieldfen_domain::webhook::{NewHash, PayloadHash};
 use fieldfen_services::api_usage::ApiUsage;
+use fieldfen_services::bulk_actions::BulkActions;
 use fieldfen_services::queue::Completion;
 use fieldfen_services::rate_limiter::RateLimiter;
 use fieldfen_services::recurring::Recurring;
@@ -140,6 +141,13 @@ fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
     let upkeep = nothing().operator_actions_max_age_secs(1);
     assert_eq!(bench.upkeep(&upkeep), with!(UpkeepReport::default(), operator_actions: 4), "in two batches");
     assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
+
+    let bulk = BulkActions::new(bench.queue.clone());
+    let started = bulk.start(JobAction::Retry, &JobFilter::new(), &by_ann("the light is back")).unwrap();
+    bench.clock.advance(Duration::from_secs(9));
+    assert_eq!(bench.upkeep(&upkeep).bulk_actions, 0, "it is not finished");
+    assert!(bulk.resume(&started.order.id, |_| true).unwrap().unwrap().is_finished());
+    assert_eq!(bench.upkeep(&upkeep).bulk_actions, 1);
 }
 
 fn old_calls_go_and_stay_in_the_totals_of_their_days(store: impl Store) {

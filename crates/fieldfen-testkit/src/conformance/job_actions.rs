@@ -2,7 +2,7 @@
 
 use fieldfen_domain::PageRequest;
 use fieldfen_domain::job::{
-    FencedResult, HeartbeatOutcome, JobActionOutcome, JobFilter, JobState, JobStatus, JobSummary, Retry,
+    FencedResult, HeartbeatOutcome, JobActionOutcome, JobFilter, JobState, JobStatus, JobSummary, Priority, Retry,
     SUMMARY_ERROR_CHARS,
 };
 use fieldfen_domain::store::Store;
@@ -29,18 +29,29 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     ]
 }
 
-/// The answers to retry, cancel, kill and delete in each status. Written by hand.
-const TABLE: [(JobStatus, [JobActionOutcome; 4]); 4] = {
+/// The answers to retry, cancel, kill, delete, release, reschedule and another priority in each status. Written by hand.
+const TABLE: [(JobStatus, [JobActionOutcome; 7]); 4] = {
     use JobActionOutcome::{CancelRequested, Done, Refused};
     const fn refused(status: JobStatus) -> JobActionOutcome {
         Refused { status }
     }
     use JobStatus::{Completed, Failed, Pending, Running};
     [
-        (Pending, [refused(Pending), Done, refused(Pending), Done]),
-        (Running, [refused(Running), CancelRequested, Done, refused(Running)]),
-        (Completed, [refused(Completed), refused(Completed), refused(Completed), Done]),
-        (Failed, [Done, refused(Failed), refused(Failed), Done]),
+        (Pending, [refused(Pending), Done, refused(Pending), Done, refused(Pending), Done, Done]),
+        (Running, [refused(Running), CancelRequested, Done, refused(Running), Done, refused(Running), Done]),
+        (
+            Completed,
+            [
+                refused(Completed),
+                refused(Completed),
+                refused(Completed),
+                Done,
+                refused(Completed),
+                refused(Completed),
+                refused(Completed),
+            ],
+        ),
+        (Failed, [Done, refused(Failed), refused(Failed), Done, refused(Failed), refused(Failed), Done]),
     ]
 };
 
@@ -58,15 +69,18 @@ fn job_in<S: Store>(on: &On<'_, S>, number: u64, status: JobStatus) {
     }
 }
 
-/// One of the four operations, on the job with this number.
+/// One of the operations, on the job with this number.
 type Operation<S> = (&'static str, fn(&On<'_, S>, u64) -> JobActionOutcome);
 
-fn operations<S: Store>() -> [Operation<S>; 4] {
+fn operations<S: Store>() -> [Operation<S>; 7] {
     [
         ("retry", |on, number| on.retry(number, at(9))),
         ("cancel", |on, number| on.cancel(number, at(9))),
         ("kill", |on, number| on.kill(number, at(9))),
         ("delete", |on, number| on.delete(number)),
+        ("release", |on, number| on.release_running(number, at(9))),
+        ("reschedule", |on, number| on.reschedule(number, at(99), at(9))),
+        ("set_priority", |on, number| on.set_priority(number, Priority::Low)),
     ]
 }
 

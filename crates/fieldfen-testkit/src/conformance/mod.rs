@@ -7,6 +7,7 @@ mod api_costs;
 mod api_usage;
 mod attempts;
 mod budgets;
+mod bulk_actions;
 mod claim_places;
 mod claims;
 mod claims_many;
@@ -42,6 +43,7 @@ mod rate_limit_pruning;
 mod rate_limit_traffic;
 mod rate_limits;
 mod recurring;
+mod reschedule;
 mod reservation_release;
 mod reservations;
 mod retries;
@@ -97,6 +99,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         attempts::cases(),
         dead_letters_by_error::cases(),
         job_actions::cases(),
+        reschedule::cases(),
         parked::cases(),
         kill::cases(),
         clock_jumps::cases(),
@@ -116,6 +119,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         budgets::cases(),
         recurring::cases(),
         operator_actions::cases(),
+        bulk_actions::cases(),
         workers::cases(),
         rate_limit_pruning::cases(),
         rate_limits::cases(),

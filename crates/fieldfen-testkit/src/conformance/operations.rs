@@ -6,7 +6,7 @@ use std::time::Duration;
 use fieldfen_domain::file::{File, FileHistoryEntry, FileStatus};
 use fieldfen_domain::job::{
     ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FencedResult, HeartbeatOutcome, Job, JobActionOutcome,
-    JobFilter, NewJob, ReclaimRequest, ReclaimedJob, Retry,
+    JobFilter, NewJob, Priority, ReclaimRequest, ReclaimedJob, Retry,
 };
 use fieldfen_domain::publication::{
     Listing, Publication, PublicationFilter, PublicationState, ReserveOutcome, ReserveRequest,
@@ -124,6 +124,18 @@ impl<S: Store> On<'_, S> {
 
     pub(super) fn kill(&self, number: u64, at: Timestamp) -> JobActionOutcome {
         self.write(|s| s.job_actions().kill(&job_id(number), "its worker hangs", at))
+    }
+
+    pub(super) fn release_running(&self, number: u64, at: Timestamp) -> JobActionOutcome {
+        self.write(|s| s.job_actions().release_running(&job_id(number), "another worker is faster", at))
+    }
+
+    pub(super) fn reschedule(&self, number: u64, run_at: Timestamp, at: Timestamp) -> JobActionOutcome {
+        self.write(|s| s.job_actions().reschedule(&job_id(number), run_at, at))
+    }
+
+    pub(super) fn set_priority(&self, number: u64, priority: Priority) -> JobActionOutcome {
+        self.write(|s| s.job_actions().set_priority(&job_id(number), priority))
     }
 
     pub(super) fn delete(&self, number: u64) -> JobActionOutcome {

@@ -1,8 +1,10 @@
 //! Actions of operators on jobs, and pruning.
 
-use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobState, JobStatus, PruneRequest, lease_holds};
+use fieldfen_domain::job::{
+    AttemptOutcome, JobAction, JobActionOutcome, JobState, JobStatus, Priority, PruneRequest, lease_holds,
+};
 use fieldfen_domain::store::{JobActions, StoreError};
-use fieldfen_domain::{JobId, Timestamp, cut_reason, truncate_to_micros};
+use fieldfen_domain::{JobId, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, cut_reason, truncate_to_micros};
 
 use super::job_row::{JobRow, ended_at};
 use super::keys::JobKey;
@@ -65,6 +67,43 @@ impl JobActions for ModelSession<'_> {
         }
         row.job.state = JobState::Failed { at: Some(truncate_to_micros(at)) };
         row.job.last_error = Some(cut_reason(reason).into_owned());
+        self.state.jobs.update(number, row);
+        Ok(JobActionOutcome::Done)
+    }
+
+    fn release_running(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
+        let JobState::Running { ref lease, .. } = row.job.state else { return Ok(refused(&row)) };
+        let at = truncate_to_micros(at);
+        let held = lease.clone().filter(|lease| lease_holds(lease.expires_at, at));
+        row.end_attempt(AttemptOutcome::Released, Some(reason), at);
+        row.go_back(held.as_ref().map_or(at, |lease| lease.expires_at), 0, at);
+        row.killed_under = held;
+        row.alone = false;
+        self.state.jobs.update(number, row);
+        Ok(JobActionOutcome::Done)
+    }
+
+    fn reschedule(&mut self, id: &JobId, run_at: Timestamp, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
+        if row.job.state != JobState::Pending {
+            return Ok(refused(&row));
+        }
+        let (run_at, at) = (truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP)), truncate_to_micros(at));
+        let held_until = row.killed_under.as_ref().map(|lease| lease.expires_at).filter(|end| lease_holds(*end, at));
+        let is_held = held_until.is_some_and(|end| end >= run_at);
+        row.job.run_at = held_until.filter(|_| is_held).unwrap_or(run_at);
+        row.waiting_since = (is_held || run_at <= at).then_some(at);
+        self.state.jobs.update(number, row);
+        Ok(JobActionOutcome::Done)
+    }
+
+    fn set_priority(&mut self, id: &JobId, priority: Priority) -> Result<JobActionOutcome, StoreError> {
+        let Some((number, mut row)) = self.job_row(id) else { return Ok(JobActionOutcome::NotFound) };
+        if !JobAction::SetPriority(priority).is_possible_in(&row.job.state) {
+            return Ok(refused(&row));
+        }
+        row.job.priority = priority;
         self.state.jobs.update(number, row);
         Ok(JobActionOutcome::Done)
     }

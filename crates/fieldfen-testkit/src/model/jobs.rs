@@ -301,7 +301,7 @@ impl ModelSession<'_> {
     fn held_to_the_end<T>(&mut self, claim: &ClaimRef, not_after: Timestamp) -> Result<(i64, JobRow), FencedResult<T>> {
         if let Some((number, mut row)) = self.killed(claim) {
             row.killed_under = None;
-            if row.job.state == JobState::Pending {
+            if row.job.state == JobState::Pending && row.waiting_since.is_some() {
                 row.job.run_at = row.job.run_at.min(kept(not_after));
             }
             self.state.jobs.update(number, row);
@@ -314,7 +314,7 @@ impl ModelSession<'_> {
         let Some((number, mut row)) = self.killed(claim) else { return };
         if row.job.state == JobState::Pending {
             row.job.run_at = row.job.run_at.max(until);
-            row.waiting_since = row.waiting_since.max(Some(now));
+            row.waiting_since = row.waiting_since.map(|since| since.max(now));
         }
         if let Some(lease) = &mut row.killed_under {
             lease.expires_at = until;

@@ -4,6 +4,7 @@
 
 mod api_costs;
 mod api_usage;
+mod bulk_actions;
 mod claim_place;
 mod concurrency_limits;
 mod files;
@@ -34,6 +35,7 @@ use fieldfen_domain::store::{Source, StoreError};
 
 use api_costs::CostRow;
 use api_usage::{CallRow, PrunedCallRow};
+use bulk_actions::BulkRow;
 use files::{DriveIdRow, HistoryRow};
 use hashes::HashRow;
 use job_row::JobRow;
@@ -60,6 +62,7 @@ struct State {
     pruned_calls: Table<PrunedCallRow>,
     recurring: Table<RecurringRow>,
     actions: Table<ActionRow>,
+    bulk_actions: Table<BulkRow>,
     workers: Table<WorkerRow>,
     limits: Table<LimitRow>,
     cells: Table<CellRow>,
@@ -85,6 +88,7 @@ impl State {
             self.pruned_calls.commit(),
             self.recurring.commit(),
             self.actions.commit(),
+            self.bulk_actions.commit(),
             self.workers.commit(),
             self.limits.commit(),
             self.cells.commit(),
@@ -110,6 +114,7 @@ impl State {
         self.pruned_calls.roll_back();
         self.recurring.roll_back();
         self.actions.roll_back();
+        self.bulk_actions.roll_back();
         self.workers.roll_back();
         self.limits.roll_back();
         self.cells.roll_back();

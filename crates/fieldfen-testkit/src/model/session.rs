@@ -1,10 +1,10 @@
 //! The accessors of a session, which implements every repository itself.
 
 use fieldfen_domain::store::{
-    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, ConcurrencyLimitReads, ConcurrencyLimits, FileReads, Files,
-    HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings, OperatorActionReads, OperatorActions,
-    PauseReads, Pauses, PublicationReads, Publications, RateLimitReads, RateLimits, ReadSession, Recurring,
-    RecurringReads, Session, WorkerReads, Workers,
+    ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, BulkActionReads, BulkActions, ConcurrencyLimitReads,
+    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings,
+    OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
+    RateLimits, ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
 };
 
 use super::ModelSession;
@@ -43,6 +43,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActionReads {
+        self
+    }
+
+    fn bulk_actions(&mut self) -> &mut dyn BulkActionReads {
         self
     }
 
@@ -101,6 +105,10 @@ impl Session for ModelSession<'_> {
     }
 
     fn operator_actions(&mut self) -> &mut dyn OperatorActions {
+        self
+    }
+
+    fn bulk_actions(&mut self) -> &mut dyn BulkActions {
         self
     }
 

@@ -90,21 +90,26 @@ impl<R: Row> Table<R> {
         item: impl Fn(&R) -> T,
     ) -> Result<Page<T>, StoreError> {
         let place = |cursor: &Cursor| cursor.as_str().strip_prefix(list)?.strip_prefix(" after ")?.parse::<i64>().ok();
-        let from = match request.cursor() {
-            Some(cursor) => Some(place(cursor).ok_or_else(|| wrong_cursor(cursor))?),
-            None => None,
-        };
+        let place = |cursor: &Cursor| place(cursor).ok_or_else(|| wrong_cursor(cursor));
+        let from = request.cursor().map(place).transpose()?;
+        let until = request.bound().map(place).transpose()?.unwrap_or(i64::MAX);
         let limit = usize::try_from(request.limit().get()).map_or(usize::MAX, |limit| limit.saturating_add(1));
         let read = |(number, row): (&i64, &R)| (*number, wanted(row).then(|| item(row)));
         let rows: Vec<_> = if request.is_ascending() {
-            let rows = self.rows.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).map(read);
+            let rows = self.rows.range((from.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+            let rows = rows.take_while(|(number, _)| **number <= until).map(read);
             rows.filter_map(|(number, row)| Some((number, Ok(row?)))).take(limit).collect()
         } else {
-            let rows =
-                self.rows.range((Bound::Unbounded, from.map_or(Bound::Unbounded, Bound::Included))).rev().map(read);
+            let from = from.unwrap_or(i64::MAX).min(until);
+            let rows = self.rows.range((Bound::Unbounded, Bound::Included(from))).rev().map(read);
             rows.filter_map(|(number, row)| Some((number - 1, Ok(row?)))).take(limit).collect()
         };
         Ok(rows::page(rows, None, request, |place| Cursor::new(format!("{list} after {place}"))))
+    }
+
+    /// The cursor of the position after the last row of a list in the order of insertion.
+    pub(super) fn end(&self, list: &str) -> Cursor {
+        Cursor::new(format!("{list} after {}", self.last))
     }
 
     /// A page of the rows with a sort key, in the order of that key, then of insertion. A cursor consists of the name

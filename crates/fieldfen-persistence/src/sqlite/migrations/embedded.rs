@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 16] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 17] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -44,6 +44,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 16] = embedded![
     "0014_concurrency_limits",
     "0015_api_usage_monthly",
     "0016_job_attempts",
+    "0018_bulk_actions",
 ];
 
 impl EmbeddedMigration {

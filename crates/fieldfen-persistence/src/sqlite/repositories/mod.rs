@@ -2,6 +2,7 @@
 
 pub(in crate::sqlite) mod api_costs;
 pub(in crate::sqlite) mod api_usage;
+pub(in crate::sqlite) mod bulk_actions;
 pub(in crate::sqlite) mod concurrency_limits;
 pub(in crate::sqlite) mod files;
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::api_usage::statements(),
         crate::sqlite::repositories::recurring::statements(),
         crate::sqlite::repositories::operator_actions::statements(),
+        crate::sqlite::repositories::bulk_actions::statements(),
         crate::sqlite::repositories::workers::statements(),
         crate::sqlite::repositories::rate_limits::statements(),
         crate::sqlite::repositories::concurrency_limits::statements(),
@@ -65,6 +66,9 @@ fn full_database() -> SqliteConnection {
          INSERT INTO operator_actions (action_id, at, by, via, action, subject_kind, subject_id, reason, outcome)
          SELECT printf('%032x', i), '2026-01-01 00:00:00.000000', iif(i % 2, 'ann', 'bo'), 'tool', 'retry', 'job', printf('%032x', i / 2), 'r', 'done'
          FROM n;
+         INSERT INTO bulk_actions (id, action, filter_json, by, via, reason, started_at, jobs_until, finished_at)
+         SELECT printf('%032x', i), 'retry', '{}', 'ann', 'tool', 'r', datetime('2026-01-01', i || ' minutes'), 'jobs-1',
+                iif(i % 50, '2026-01-01 00:00:00.000000', NULL) FROM n;
          INSERT INTO rate_limits (service, account, bucket, kind)
          SELECT iif(i % 2, 'etsy', 'replicate'), 'account ' || i, 'day', 'said' FROM n;
          INSERT INTO rate_limit_usage (limit_id, frees_at, units)

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobStatus, PruneRequest};
+use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobStatus, Priority, PruneRequest};
 use fieldfen_domain::store::{JobActions, JobReads, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 
@@ -159,7 +159,7 @@ impl SqliteSession<'_> {
     }
 
     /// The outcome of an action, by the number of changed rows.
-    fn answer_for(
+    pub(super) fn answer_for(
         &mut self,
         id: &JobId,
         rows: usize,
@@ -228,6 +228,18 @@ impl JobActions for SqliteSession<'_> {
             }
         }
         self.answer_for(id, rows, JobActionOutcome::Done)
+    }
+
+    fn release_running(&mut self, id: &JobId, reason: &str, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        self.release_running_job(id, reason, at)
+    }
+
+    fn reschedule(&mut self, id: &JobId, run_at: Timestamp, at: Timestamp) -> Result<JobActionOutcome, StoreError> {
+        self.reschedule_job(id, run_at, at)
+    }
+
+    fn set_priority(&mut self, id: &JobId, priority: Priority) -> Result<JobActionOutcome, StoreError> {
+        self.prioritize_job(id, priority)
     }
 
     fn delete(&mut self, id: &JobId) -> Result<JobActionOutcome, StoreError> {

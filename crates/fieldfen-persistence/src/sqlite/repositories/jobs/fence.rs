@@ -24,10 +24,11 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Ends the lease of a killed job whose handler has ended. A job that was retried no longer waits for it.
+    /// Ends the lease of a killed job whose handler has ended. A job that was retried or given
+    /// back no longer waits for it. A due time that an operator has chosen meanwhile is kept.
     EndKilled<'a> { not_after: SqlTime as SqlTimestamp, id: &'a str as Text, token: &'a str as Text } =
         "UPDATE jobs SET lease_token = NULL, lease_expires_at = NULL, \
-         run_at = iif(status = 'pending', min(run_at, ?), run_at), waits_for = '' \
+         run_at = iif(status = 'pending' AND waiting_since IS NOT NULL, min(run_at, ?), run_at), waits_for = '' \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {

@@ -36,7 +36,8 @@ statement! {
 }
 statement! {
     /// Extends the lease of a killed job's handler. A job that was retried waits until that lease ends. If
-    /// `waiting_since` is later than now, it is kept: a clock was ahead, and the later time shows it.
+    /// `waiting_since` is later than now, it is kept: a clock was ahead, and the later time shows it. If it is NULL, an operator
+    /// has chosen the due time.
     ExtendKilled<'a> {
         expires_at: SqlTime as SqlTimestamp,
         not_before: SqlTime as SqlTimestamp,
@@ -44,7 +45,7 @@ statement! {
         id: &'a str as Text,
         token: &'a str as Text,
     } = "UPDATE jobs SET lease_expires_at = ?, run_at = iif(status = 'pending', max(run_at, ?), run_at), \
-         waiting_since = iif(status = 'pending', max(coalesce(waiting_since, ''), ?), waiting_since), waits_for = '' \
+         waiting_since = iif(status = 'pending', max(waiting_since, ?), waiting_since), waits_for = '' \
          WHERE id = ? AND lease_token = ? AND status IN ('failed', 'pending') AND lease_expires_at IS NOT NULL"
 }
 statement! {

@@ -29,6 +29,7 @@ mod parked_test;
 mod read;
 mod reclaim;
 mod release;
+mod reschedule;
 mod row;
 mod unclaimable;
 mod waiting_check;
@@ -160,6 +161,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         unclaimable::statements(),
         future_waits::statements(),
         actions::statements(),
+        reschedule::statements(),
         attempts::statements(),
         dead_letter_groups::statements(),
         claim_place::statements(),
