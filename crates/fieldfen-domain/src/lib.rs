@@ -8,6 +8,7 @@ mod capped_count;
 mod catch_panic;
 mod error_chain;
 pub mod file;
+mod id_prefix;
 mod ids;
 pub mod job;
 mod json;
@@ -30,6 +31,7 @@ pub mod worker;
 pub use capped_count::CappedCount;
 pub use catch_panic::catch_panic;
 pub use error_chain::with_causes;
+pub use id_prefix::{IdPrefix, IdTable, InvalidIdPrefix};
 pub use ids::{
     BulkActionId, FenceToken, FileId, InvalidId, JobId, ListingId, OperatorActionId, PermitId, PublicationId,
     SocialPostId, WorkerId,

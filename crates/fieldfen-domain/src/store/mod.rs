@@ -21,6 +21,7 @@ mod concurrency_limits;
 mod error;
 mod files;
 mod hashes;
+mod ids;
 mod jobs;
 mod maintenance;
 mod operator_actions;
@@ -41,6 +42,7 @@ pub use concurrency_limits::{ConcurrencyLimitReads, ConcurrencyLimits};
 pub use error::{Disposition, Source, StoreError};
 pub use files::{FileReads, Files};
 pub use hashes::{HashReads, Hashes};
+pub use ids::IdReads;
 pub use jobs::{JobActions, JobQueue, JobReads};
 pub use maintenance::{LogHeld, MaintenanceReport};
 pub use operator_actions::{OperatorActionReads, OperatorActions};
@@ -81,6 +83,8 @@ pub trait ReadSession {
     fn concurrency_limits(&mut self) -> &mut dyn ConcurrencyLimitReads;
     /// Pauses of kinds, services and accounts.
     fn pauses(&mut self) -> &mut dyn PauseReads;
+    /// Ids by their beginning.
+    fn ids(&mut self) -> &mut dyn IdReads;
 }
 
 /// An open transaction that reads and writes. Each trait that writes can read what it writes.

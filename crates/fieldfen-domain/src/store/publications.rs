@@ -115,6 +115,18 @@ pub trait Publications: PublicationReads {
 
 /// Reads rows of `listings` and `social_posts`.
 pub trait ListingReads {
+    /// The listing with this id.
+    ///
+    /// # Errors
+    /// As [`PublicationReads::find`].
+    fn find_listing(&mut self, id: &ListingId) -> Result<Option<Listing>, StoreError>;
+
+    /// The post with this id.
+    ///
+    /// # Errors
+    /// As [`PublicationReads::find`].
+    fn find_post(&mut self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError>;
+
     /// All listings of a file, the oldest first.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use diesel::sql_types::Integer;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{
     ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, BulkActionReads, BulkActions, ConcurrencyLimitReads,
-    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings,
-    OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
+    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, IdReads, JobActions, JobQueue, JobReads, ListingReads,
+    Listings, OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
     RateLimits, ReadSession, Recurring, RecurringReads, Session, StoreError, WorkerReads, Workers,
 };
 
@@ -143,6 +143,10 @@ impl ReadSession for SqliteSession<'_> {
     }
 
     fn pauses(&mut self) -> &mut dyn PauseReads {
+        self
+    }
+
+    fn ids(&mut self) -> &mut dyn IdReads {
         self
     }
 }

@@ -7,11 +7,11 @@ use fieldfen_domain::publication::{
     SocialPost,
 };
 use fieldfen_domain::store::{
-    ApiCostReads, ApiUsageReads, BulkActionReads, ConcurrencyLimitReads, FileReads, HashReads, JobReads, ListingReads,
-    MaintenanceReport, OperatorActionReads, PauseReads, PublicationReads, RateLimitReads, ReadSession, RecurringReads,
-    Session, Store, StoreError, Watch, WorkerReads,
+    ApiCostReads, ApiUsageReads, BulkActionReads, ConcurrencyLimitReads, FileReads, HashReads, IdReads, JobReads,
+    ListingReads, MaintenanceReport, OperatorActionReads, PauseReads, PublicationReads, RateLimitReads, ReadSession,
+    RecurringReads, Session, Store, StoreError, Watch, WorkerReads,
 };
-use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::publishing::Publisher;
 use fieldfen_testkit::ModelStore;
@@ -222,6 +222,10 @@ impl ReadSession for CountedSession<'_> {
     fn pauses(&mut self) -> &mut dyn PauseReads {
         self.inner.pauses()
     }
+
+    fn ids(&mut self) -> &mut dyn IdReads {
+        self.inner.ids()
+    }
 }
 
 impl PublicationReads for CountedSession<'_> {
@@ -242,6 +246,16 @@ impl PublicationReads for CountedSession<'_> {
 }
 
 impl ListingReads for CountedSession<'_> {
+    fn find_listing(&mut self, id: &ListingId) -> Result<Option<Listing>, StoreError> {
+        self.rows += 1;
+        self.inner.listings().find_listing(id)
+    }
+
+    fn find_post(&mut self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError> {
+        self.rows += 1;
+        self.inner.listings().find_post(id)
+    }
+
     fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         let rows = self.inner.listings().list_by_file(file_id);
         self.count(rows, Vec::len)

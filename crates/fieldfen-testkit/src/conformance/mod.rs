@@ -24,6 +24,7 @@ mod files;
 mod foreign_job_pruning;
 mod foreign_rows;
 mod hashes;
+mod ids;
 mod invalid_json;
 mod job_actions;
 mod kill;
@@ -105,6 +106,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         clock_jumps::cases(),
         pruning::cases(),
         hashes::cases(),
+        ids::cases(),
         reservations::cases(),
         reservation_release::cases(),
         publication_pages::cases(),

@@ -61,6 +61,14 @@ impl PublicationReads for ModelSession<'_> {
 }
 
 impl ListingReads for ModelSession<'_> {
+    fn find_listing(&mut self, id: &ListingId) -> Result<Option<Listing>, StoreError> {
+        Ok(self.state.listings.find(&ListingKey::Id(*id)).map(|(_, row)| row))
+    }
+
+    fn find_post(&mut self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError> {
+        Ok(self.state.posts.find(&PostKey::Id(*id)).map(|(_, row)| row))
+    }
+
     fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         Ok(self.state.listings.all(&ListingKey::File(*file_id)).into_iter().map(|(_, row)| row).collect())
     }

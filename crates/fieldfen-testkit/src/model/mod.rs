@@ -9,6 +9,7 @@ mod claim_place;
 mod concurrency_limits;
 mod files;
 mod hashes;
+mod ids;
 mod job_actions;
 mod job_reads;
 mod job_row;

@@ -2,8 +2,8 @@
 
 use fieldfen_domain::store::{
     ApiCostReads, ApiCosts, ApiUsage, ApiUsageReads, BulkActionReads, BulkActions, ConcurrencyLimitReads,
-    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, JobActions, JobQueue, JobReads, ListingReads, Listings,
-    OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
+    ConcurrencyLimits, FileReads, Files, HashReads, Hashes, IdReads, JobActions, JobQueue, JobReads, ListingReads,
+    Listings, OperatorActionReads, OperatorActions, PauseReads, Pauses, PublicationReads, Publications, RateLimitReads,
     RateLimits, ReadSession, Recurring, RecurringReads, Session, WorkerReads, Workers,
 };
 
@@ -63,6 +63,10 @@ impl ReadSession for ModelSession<'_> {
     }
 
     fn pauses(&mut self) -> &mut dyn PauseReads {
+        self
+    }
+
+    fn ids(&mut self) -> &mut dyn IdReads {
         self
     }
 }

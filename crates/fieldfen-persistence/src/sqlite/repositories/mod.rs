@@ -5,6 +5,7 @@ pub(in crate::sqlite) mod api_usage;
 pub(in crate::sqlite) mod bulk_actions;
 pub(in crate::sqlite) mod concurrency_limits;
 pub(in crate::sqlite) mod files;
+pub(in crate::sqlite) mod ids;
 #[cfg(test)]
 mod job_plans_test;
 pub(in crate::sqlite) mod jobs;

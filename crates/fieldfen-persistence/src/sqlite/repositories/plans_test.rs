@@ -24,6 +24,7 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::rate_limits::statements(),
         crate::sqlite::repositories::concurrency_limits::statements(),
         crate::sqlite::repositories::pauses::statements(),
+        crate::sqlite::repositories::ids::statements(),
     ]
     .concat()
 }

@@ -48,6 +48,11 @@ statement! {
     )
 }
 statement! {
+    /// The listing with this id, in either format.
+    ListingById<'a> { id: &'a str as Text, other: &'a str as Text } -> ListingColumns =
+        concat!("SELECT ", listing_columns!(), " FROM listings WHERE id IN (?, ?)")
+}
+statement! {
     /// The listing with this id at its platform.
     ByPlatformId<'a> { platform: &'a str as Text, platform_id: &'a str as Text } -> ListingColumns = concat!(
         "SELECT ", listing_columns!(), " FROM listings WHERE platform = ? AND platform_listing_id = ?"
@@ -158,6 +163,12 @@ fn listing_page<'a>(
 }
 
 impl SqliteSession<'_> {
+    pub(super) fn listing_by_id(&mut self, id: &ListingId) -> Result<Option<Listing>, StoreError> {
+        let [id, other] = id.formats();
+        let by_id = ListingById { id: &id, other: &other };
+        by_id.get_result::<ListingRow>(self.conn).optional().store()?.map(ListingRow::read).transpose()
+    }
+
     pub(super) fn listings_of(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         let [file_id, other] = file_id.formats();
         let rows: Vec<ListingRow> = OfFile { file_id: &file_id, other: &other }.load(self.conn).store()?;
@@ -264,6 +275,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("ListingPage that is live", page(&all.clone().live(), &first)),
         ("ListingPage of an id at a platform", page(&at.clone().platform_listing_id(String::new()), &first)),
         ("ListingPage of a file", page(&both.clone().file_id(FileId::from_random(1)), &first)),
+        ("ListingById", ListingById::SQL.to_owned()),
         ("ByPlatformId", ByPlatformId::SQL.to_owned()),
         ("Update", Update::SQL.to_owned()),
         ("KnownSince", KnownSince::SQL.to_owned()),

@@ -20,7 +20,7 @@ use fieldfen_domain::publication::{
     SocialPlatform, SocialPost, Target,
 };
 use fieldfen_domain::store::{ListingReads, PublicationReads, Publications, StoreError};
-use fieldfen_domain::{FenceToken, FileId, Page, PageRequest, PublicationId, Timestamp};
+use fieldfen_domain::{FenceToken, FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId, Timestamp};
 
 use crate::rules::reservation::GiveUp;
 use crate::sqlite::cached_statement::statement;
@@ -121,6 +121,14 @@ impl PublicationReads for SqliteSession<'_> {
 }
 
 impl ListingReads for SqliteSession<'_> {
+    fn find_listing(&mut self, id: &ListingId) -> Result<Option<Listing>, StoreError> {
+        self.listing_by_id(id)
+    }
+
+    fn find_post(&mut self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError> {
+        self.post_by_id(id)
+    }
+
     fn list_by_file(&mut self, file_id: &FileId) -> Result<Vec<Listing>, StoreError> {
         self.listings_of(file_id)
     }
@@ -230,6 +238,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
     let constant = [
         ("PostsOfFile", posts::PostsOfFile::SQL),
         ("MarkPostGone", posts::MarkPostGone::SQL),
+        ("PostById", posts::PostById::SQL),
         ("WithPlatformId", confirm::WithPlatformId::SQL),
         ("InsertListing", confirm::InsertListing::SQL),
         ("UpdateConfirmed", confirm::UpdateConfirmed::SQL),

@@ -29,6 +29,11 @@ statement! {
          WHERE file_id IN (?, ?) ORDER BY rowid")
 }
 statement! {
+    /// The post with this id, in either format.
+    PostById<'a> { id: &'a str as Text, other: &'a str as Text } -> PostColumns =
+        concat!("SELECT ", post_columns!(), " FROM social_posts WHERE id IN (?, ?)")
+}
+statement! {
     /// Records that a post no longer exists.
     MarkPostGone<'a> { at: SqlTime as SqlTimestamp, id: &'a str as Text, other: &'a str as Text } =
         "UPDATE social_posts SET gone_at = ? WHERE id IN (?, ?) AND gone_at IS NULL"
@@ -106,6 +111,12 @@ impl SqliteSession<'_> {
         in_either_id_format(filter.file_id.as_ref(), |file_id| {
             post_page(filter, file_id, request)?.read(self.conn, request, |row: PostRow| (row.rowid, row.read()))
         })
+    }
+
+    pub(super) fn post_by_id(&mut self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError> {
+        let [id, other] = id.formats();
+        let by_id = PostById { id: &id, other: &other };
+        by_id.get_result::<PostRow>(self.conn).optional().store()?.map(PostRow::read).transpose()
     }
 
     pub(super) fn posts_of(&mut self, file_id: &FileId) -> Result<Vec<SocialPost>, StoreError> {
