@@ -25,6 +25,7 @@ pub mod bulk_actions;
 pub mod concurrency_limits;
 pub mod environment;
 pub mod files;
+pub mod ids;
 pub mod operator;
 pub mod operator_actions;
 pub mod overview;

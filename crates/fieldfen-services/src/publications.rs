@@ -24,7 +24,7 @@ use fieldfen_domain::publication::{
     FileOnPlatforms, Listing, ListingFilter, Platform, PostFilter, Publication, PublicationFilter, SocialPost,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, Page, PageRequest, PublicationId};
+use fieldfen_domain::{FileId, ListingId, Page, PageRequest, PublicationId, SocialPostId};
 
 use crate::Environment;
 use crate::action_row::{act, record};
@@ -89,6 +89,22 @@ impl<S: Store> Publications<S> {
     /// As [`Publications::list`].
     pub fn list_posts(&self, filter: &PostFilter, page: &PageRequest) -> Result<Page<SocialPost>, StoreError> {
         self.store.read(|s| s.listings().page_of_posts(filter, page))
+    }
+
+    /// Finds the row of `listings` with this id.
+    ///
+    /// # Errors
+    /// As [`Publications::find`].
+    pub fn find_listing_row(&self, id: &ListingId) -> Result<Option<Listing>, StoreError> {
+        self.store.read(|s| s.listings().find_listing(id))
+    }
+
+    /// Finds the row of `social_posts` with this id.
+    ///
+    /// # Errors
+    /// As [`Publications::find`].
+    pub fn find_post_row(&self, id: &SocialPostId) -> Result<Option<SocialPost>, StoreError> {
+        self.store.read(|s| s.listings().find_post(id))
     }
 
     /// Finds the listing of the product with this id at an account of a platform. The account is empty if the platform

@@ -53,6 +53,8 @@ text_enum! {
         Requeue = "requeue",
         /// The priority of a job was changed.
         SetPriority = "set_priority",
+        /// A product or post was taken down at its platform.
+        Withdraw = "withdraw",
         /// A webhook's delivery was forgotten, so that it counts as new when it comes again.
         Forget = "forget",
     }

@@ -1,5 +1,5 @@
-//! Operators' actions on files, for any program: approve, reject, fail, retry, edit, delete, publish, and resolve the
-//! state of a platform that only a person can determine.
+//! Operators' actions on files, for any program: approve, reject, fail, retry, edit, delete, publish, take a product or
+//! post down, and resolve the state of a platform that only a person can determine.
 //!
 //! The consequences of an action depend on the shop's rules, and one program alone has these rules. Every other program
 //! therefore enqueues a job of one of fieldfen's own kinds, for example `fieldfen.approve`, and a worker of the program
@@ -38,6 +38,7 @@ mod answer;
 mod handlers;
 mod jobs;
 mod resolutions;
+pub(crate) mod withdrawal;
 
 use std::fmt;
 use std::time::Duration;
@@ -50,7 +51,7 @@ use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{FileId, JobId, PublicationId};
 
 use crate::Environment;
-use crate::publishing::{KeyResolution, RowResolution, UnknownResolution};
+use crate::publishing::{KeyResolution, Reconcile, RowResolution, UnknownResolution};
 use crate::queue::{self, Queue, QueueError};
 use crate::workers::Workers;
 
@@ -59,6 +60,7 @@ pub use jobs::{
     ApproveRequest, DeleteRequest, EditRequest, FailRequest, PublishRequest, RejectRequest, ResolveKeyRequest,
     ResolveRowRequest, ResolveUnknownRequest, RetryRequest,
 };
+pub use withdrawal::WithdrawRequest;
 
 /// Requests operators' actions from the workers of a shop. A clone is the same handle.
 ///
@@ -110,10 +112,17 @@ impl fmt::Display for QueuedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { job, kind, workers_alive } = self;
         match workers_alive {
-            0 => write!(
-                f,
-                "no worker for {kind} is alive: job {job} waits until one starts; start the program with the shop's rules"
-            ),
+            0 => {
+                let program = if kind.as_str() == WithdrawRequest::KIND || kind.as_str() == Reconcile::KIND {
+                    "with the clients of the platforms"
+                } else {
+                    "with the shop's rules"
+                };
+                write!(
+                    f,
+                    "no worker for {kind} is alive: job {job} waits until one starts; start the program {program}"
+                )
+            }
             1 => write!(f, "job {job} waits for the worker for {kind}"),
             workers => write!(f, "job {job} waits for one of {workers} workers for {kind}"),
         }
@@ -255,6 +264,10 @@ impl<S: Store> Operator<S> {
     ) -> Result<Request, InvalidJob> {
         let (action, target, resolution) = (action.clone(), target.clone(), resolution.clone());
         self.request(&ResolveUnknownRequest { file_id: *file_id, action, target, resolution })
+    }
+
+    const fn store(&self) -> &S {
+        self.queue.store()
     }
 
     fn request<P: Payload>(&self, request: &P) -> Result<Request, InvalidJob> {

@@ -151,7 +151,7 @@ fn unless_own<S: Store>(
 }
 
 /// The marketplace of a listing without a publication: the only one of the platform.
-fn only_marketplace<'p, S: Store>(
+pub(super) fn only_marketplace<'p, S: Store>(
     publisher: &'p Publisher<S>,
     listing: &Listing,
 ) -> Result<&'p dyn Marketplace, PublishError> {

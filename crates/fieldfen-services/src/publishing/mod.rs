@@ -65,6 +65,7 @@ mod status_update;
 mod unknown_accounts;
 mod unknown_key;
 mod untracked_rows;
+pub(crate) mod withdraw;
 
 pub use call_error::CallError;
 pub use confirmation::ReservationConfirmOutcome;
@@ -84,3 +85,4 @@ pub use resolve::{
 };
 pub use social_network::{Message, Post, SocialNetwork};
 pub use status_update::{StatusUpdateOutcome, apply_status_update};
+pub use withdraw::WithdrawOutcome;

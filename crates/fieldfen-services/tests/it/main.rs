@@ -120,6 +120,7 @@ mod unclear_answers;
 mod upkeep;
 mod webhooks;
 mod why;
+mod withdrawals;
 mod worker;
 mod worker_join;
 mod worker_limits;
