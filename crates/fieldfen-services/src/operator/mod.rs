@@ -37,6 +37,8 @@
 mod answer;
 mod handlers;
 mod jobs;
+mod reconciliation;
+mod repeated;
 mod resolutions;
 pub(crate) mod withdrawal;
 
@@ -65,8 +67,8 @@ pub use withdrawal::WithdrawRequest;
 /// Requests operators' actions from the workers of a shop. A clone is the same handle.
 ///
 /// Create a [`Request`] first; this writes nothing. [`ask`](Operator::ask) enqueues it in one transaction and may be
-/// repeated. [`wait`](Operator::wait) waits for the answer. Two requests with the same content are two jobs, because
-/// another operator may have requested something else between them.
+/// repeated. [`wait`](Operator::wait) waits for the answer. While a request waits, a second one with the same content is
+/// the same job, unless another request about the same file, publication or row waits too: the order then counts.
 #[derive(Debug, Clone)]
 pub struct Operator<S> {
     queue: Queue<S>,
@@ -106,11 +108,17 @@ pub struct QueuedRequest {
     /// The number of living workers that run jobs of this kind. With 0, the action is carried out when such a worker
     /// starts. A worker that stopped without notice counts for one more minute.
     pub workers_alive: usize,
+    /// Whether this is the job of an earlier request with the same content, which has not been carried out yet. The action
+    /// is then recorded with the operator and the reason of that request.
+    pub was_asked_before: bool,
 }
 
 impl fmt::Display for QueuedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { job, kind, workers_alive } = self;
+        let Self { job, kind, workers_alive, was_asked_before } = self;
+        if *was_asked_before {
+            f.write_str("the same request waits already: ")?;
+        }
         match workers_alive {
             0 => {
                 let program = if kind.as_str() == WithdrawRequest::KIND || kind.as_str() == Reconcile::KIND {
@@ -271,23 +279,25 @@ impl<S: Store> Operator<S> {
     }
 
     fn request<P: Payload>(&self, request: &P) -> Result<Request, InvalidJob> {
-        Ok(Request { job: self.queue.job(request)? })
+        Ok(Request { job: repeated::with_key(self.queue.job(request)?) })
     }
 
     /// Enqueues a request. After any error, call this again with the same request: the job's id identifies the request,
-    /// so it is carried out once, as long as [upkeep](crate::upkeep) keeps that job.
+    /// so it is carried out once, as long as [upkeep](crate::upkeep) keeps that job. If the same request waits already, the
+    /// answer has its job.
     ///
     /// # Errors
     /// Any [`QueueError`] of [`Queue::enqueue`]. If the outcome is unknown, the request may have been enqueued: repeat
     /// the call, or query the job with [`Operator::wait`].
     pub fn ask(&self, request: &Request) -> Result<QueuedRequest, QueueError> {
         let workers_alive = self.workers.alive(request.kind())?.len();
-        match self.queue.enqueue(&request.job) {
-            Ok(_) => {}
-            Err(QueueError::Store(StoreError::AlreadyExists { .. })) => {}
+        let job = match repeated::enqueue(&self.queue, &request.job) {
+            Ok(enqueued) => *enqueued.id(),
+            Err(QueueError::Store(StoreError::AlreadyExists { .. })) => *request.job(),
             Err(error) => return Err(error),
-        }
-        Ok(QueuedRequest { job: *request.job(), kind: request.kind().clone(), workers_alive })
+        };
+        let was_asked_before = job != *request.job();
+        Ok(QueuedRequest { job, kind: request.kind().clone(), workers_alive, was_asked_before })
     }
 
     /// Waits for the answer to a request until `timeout`; `job` is [`QueuedRequest::job`]. Any program may wait.

@@ -23,6 +23,8 @@ on_every_store!(
     what_a_rule_forbids_is_answered_and_recorded,
     the_second_of_two_editors_is_told_what_the_first_has_changed,
     a_request_without_a_worker_waits_for_one,
+    a_request_that_waits_already_is_found,
+    a_request_after_another_one_about_the_file_is_a_job_of_its_own,
     a_request_that_was_cancelled_does_nothing,
     a_request_that_is_repeated_is_there_once_with_its_answer,
     an_editor_is_told_of_a_change_that_is_too_large_for_an_answer,
@@ -164,6 +166,45 @@ fn the_second_of_two_editors_is_told_what_the_first_has_changed(store: impl Stor
     assert!(said.contains("species is \"roe-deer\" now; bo (console) has edited it at"), "{said}");
     assert_eq!(setup.file(&id).species.as_deref(), Some("roe-deer"));
     assert_eq!(setup.recorded(&id), ["bo edit done", "cy edit refused"]);
+    stop(worker);
+}
+
+fn a_request_that_waits_already_is_found(store: impl Store) {
+    let setup = ShopAndOperator::new(store);
+    let [id, other] = ["buck", "doe"].map(|name| setup.shop.process(name));
+    let first = setup.ask(setup.operator.approve(&id, &by_ann("sharp")));
+    assert!(!first.was_asked_before);
+    let again = setup.ask(setup.operator.approve(&id, &by("bob", "well lit")));
+    assert_eq!((again.job, again.was_asked_before), (first.job, true));
+    assert!(again.to_string().starts_with("the same request waits already: "), "{again}");
+    let elsewhere = setup.ask(setup.operator.approve(&other, &by_ann("sharp")));
+    assert!(!elsewhere.was_asked_before, "another file is another request");
+    let edit = |species| setup.ask(setup.operator.edit(&other, &FileEdit::new().species(species), &by_ann("seen")));
+    let edits = [edit("red-fox"), edit("red-deer")];
+    assert!(edits.iter().all(|edit| !edit.was_asked_before), "the content differs");
+    let worker = setup.worker();
+    assert!(matches!(setup.operator.wait(&again.job, LONG).unwrap(), RequestOutcome::Answered(_)));
+    assert_eq!(setup.recorded(&id), ["ann approve done"]);
+    let later = setup.ask(setup.operator.approve(&id, &by("bob", "well lit")));
+    assert!(!later.was_asked_before, "the first request was carried out");
+    assert!(matches!(setup.operator.wait(&later.job, LONG).unwrap(), RequestOutcome::Answered(_)));
+    assert_eq!(setup.recorded(&id), ["ann approve done", "bob approve unchanged"]);
+    stop(worker);
+}
+
+fn a_request_after_another_one_about_the_file_is_a_job_of_its_own(store: impl Store) {
+    let setup = ShopAndOperator::new(store);
+    let id = setup.shop.process("buck");
+    let asked = [
+        setup.ask(setup.operator.approve(&id, &by_ann("sharp"))),
+        setup.ask(setup.operator.reject(&id, &by("bob", "blurry"))),
+        setup.ask(setup.operator.retry(&id, &by_ann("not blurry"))),
+        setup.ask(setup.operator.approve(&id, &by_ann("sharp after all"))),
+    ];
+    assert!(asked.iter().all(|asked| !asked.was_asked_before), "{asked:?}");
+    let last = asked[3].job;
+    let worker = setup.worker();
+    assert!(matches!(setup.operator.wait(&last, LONG).unwrap(), RequestOutcome::Answered(_)));
     stop(worker);
 }
 
