@@ -9,6 +9,7 @@ mod catch_panic;
 mod error_chain;
 pub mod file;
 mod id_prefix;
+pub mod health;
 mod ids;
 pub mod job;
 mod json;

@@ -15,6 +15,7 @@ macro_rules! log {
 mod rules;
 mod sqlite;
 
+pub use sqlite::health;
 pub use sqlite::migrations;
 pub use sqlite::url::{InvalidUrl, SqliteUrl};
 pub use sqlite::{

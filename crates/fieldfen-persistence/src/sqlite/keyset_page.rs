@@ -13,7 +13,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::store::rows::{self, split_bad_row, wrong_cursor};
-use fieldfen_domain::{Cursor, FileId, Page, PageRequest};
+use fieldfen_domain::{Cursor, FileId, Page, PageRequest, UnreadableRow};
 
 use super::columns::IdFormats;
 use super::error::Classify;
@@ -73,6 +73,21 @@ pub(super) fn page_of<P, T>(
 ) -> Result<Page<T>, StoreError> {
     let rows = rows.map(|(place, row)| Ok((place, split_bad_row(row)?)));
     Ok(rows::page(rows.collect::<Result<_, StoreError>>()?, stopped, request, cursor))
+}
+
+/// The first rows that could not be read, at most `most`. The inner result is that of a row.
+pub(super) fn unreadable(
+    rows: impl Iterator<Item = Result<Result<(), StoreError>, StoreError>>,
+    most: usize,
+) -> Result<Vec<UnreadableRow>, StoreError> {
+    let mut unreadable = Vec::new();
+    for row in rows {
+        unreadable.extend(split_bad_row(row?)?.err());
+        if unreadable.len() >= most {
+            break;
+        }
+    }
+    Ok(unreadable)
 }
 
 /// A query for the rows of a page. Its text depends on the filter, so diesel caches it by its text.

@@ -20,7 +20,7 @@ use super::file::wal_readers::log_readers;
 use super::group_commit::Writer;
 
 /// A longer log is truncated by a checkpoint that waits for readers.
-const LARGE_LOG: u64 = 16 << 20;
+pub(super) const LARGE_LOG: u64 = 16 << 20;
 
 /// The wait for the readers of a log of [`LARGE_LOG`] bytes. A longer log has a proportionally longer wait. A
 /// checkpoint may wait twice: first for one reader, then for another, one after the other.

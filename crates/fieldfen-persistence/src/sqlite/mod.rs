@@ -9,6 +9,7 @@ mod error;
 mod fair_lock;
 mod file;
 mod group_commit;
+pub mod health;
 mod keyset_page;
 mod maintenance;
 pub mod migrations;

@@ -20,7 +20,7 @@ use crate::sqlite::url::SqliteUrl;
 ///
 /// Older versions may lose a transaction when a checkpoint and a writer meet while the WAL is reset
 /// (<https://sqlite.org/wal.html>, "The WAL-Reset Bug").
-const OLDEST_SQLITE: i32 = 3_051_003;
+pub(in crate::sqlite) const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// The pause before another attempt to open a database that was locked.
 const OPEN_AGAIN: Duration = Duration::from_millis(5);
@@ -105,7 +105,17 @@ pub(in crate::sqlite) fn open(
     deadline: &Deadline,
     settings: &[Setting],
 ) -> Result<SqliteConnection, StoreError> {
-    Ok(open_to(Purpose::Any, name, url, deadline, settings)?.conn)
+    Ok(open_to_read(name, url, deadline, settings)?.conn)
+}
+
+/// As [`open`], with SQLite's handle of the connection.
+pub(in crate::sqlite) fn open_to_read(
+    name: &str,
+    url: &SqliteUrl,
+    deadline: &Deadline,
+    settings: &[Setting],
+) -> Result<OpenConnection, StoreError> {
+    open_to(Purpose::Any, name, url, deadline, settings)
 }
 
 /// Opens a connection with the busy timeout of the deadline.

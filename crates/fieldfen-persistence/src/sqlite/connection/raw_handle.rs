@@ -6,10 +6,22 @@ use std::ffi::{c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use diesel::sqlite::SqliteConnection;
+use fieldfen_domain::catch_panic;
 use libsqlite3_sys as ffi;
 
 /// The size in bytes of the parts in which SQLite maps the index of the log (`-shm`).
 const INDEX_PART: c_int = 32768;
+
+/// The number of steps of SQLite's programs between two questions of a progress handler.
+const STEPS: c_int = 10_000;
+
+/// The progress handler: any answer but 0 ends the statement.
+#[expect(unsafe_code, reason = "is called by SQLite")]
+unsafe extern "C" fn is_forbidden(asked: *mut c_void) -> c_int {
+    // SAFETY: SQLite passes the pointer that it got in `while_allowed`.
+    let go_on = unsafe { &mut *asked.cast::<&mut dyn FnMut() -> bool>() };
+    c_int::from(!catch_panic(go_on).unwrap_or(false))
+}
 
 /// The first 100 bytes of the index: two copies of its header, and the number of frames that checkpoints have copied.
 pub(in crate::sqlite) type IndexHeader = [u8; 100];
@@ -85,6 +97,37 @@ impl RawHandle {
         };
         let are_read = codes.iter().all(|code| [ffi::SQLITE_OK, ffi::SQLITE_IOERR_SHORT_READ].contains(code));
         are_read.then_some(LogFile { is_complete: codes[1] == ffi::SQLITE_OK, header })
+    }
+
+    /// Runs `f`. SQLite asks `go_on` at least every [`STEPS`] steps of its programs, and `false` ends the statement that
+    /// runs with an error.
+    pub(in crate::sqlite) fn while_allowed<T>(
+        &self,
+        conn: &mut SqliteConnection,
+        mut go_on: impl FnMut() -> bool,
+        f: impl FnOnce(&mut SqliteConnection) -> T,
+    ) -> T {
+        /// Takes the progress handler back, also after a panic.
+        struct Handler(NonNull<ffi::sqlite3>);
+        impl Drop for Handler {
+            fn drop(&mut self) {
+                // SAFETY: the handler is dropped before the borrow of the connection ends.
+                #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+                unsafe {
+                    ffi::sqlite3_progress_handler(self.0.as_ptr(), 0, None, ptr::null_mut());
+                }
+            }
+        }
+        let mut go_on: &mut dyn FnMut() -> bool = &mut go_on;
+        // SAFETY: the connection is open for the duration of the borrow. `go_on` outlives the handler, and only the
+        // handler uses it meanwhile.
+        #[expect(unsafe_code, reason = "uses a handle that diesel keeps to itself")]
+        unsafe {
+            let asked = (&raw mut go_on).cast();
+            ffi::sqlite3_progress_handler(self.0.as_ptr(), STEPS, Some(is_forbidden), asked);
+        }
+        let _handler = Handler(self.0);
+        f(conn)
     }
 
     /// Returns one of the files that SQLite has open for the database.

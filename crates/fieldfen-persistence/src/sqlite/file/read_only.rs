@@ -23,7 +23,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use crate::sqlite::connection::open::{Setting, open};
+use crate::sqlite::connection::hooks::OpenConnection;
+use crate::sqlite::connection::open::{Setting, open_to_read};
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
@@ -57,10 +58,21 @@ pub fn read_database<T, E>(url: &SqliteUrl, mut f: impl FnMut(&mut SqliteConnect
 where
     E: From<StoreError>,
 {
+    read_with_handle(url, |opened| f(&mut opened.conn))
+}
+
+/// As [`read_database`], with SQLite's handle of the connection.
+pub(in crate::sqlite) fn read_with_handle<T, E>(
+    url: &SqliteUrl,
+    mut f: impl FnMut(&mut OpenConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<StoreError>,
+{
     require_file(url)?;
     let deadline = Deadline::after(SqliteOptions::default().busy_timeout);
     let Some(path) = url.path() else {
-        return f(&mut open(&url.file_name(), url, &deadline, &[])?);
+        return f(&mut open_to_read(&url.file_name(), url, &deadline, &[])?);
     };
     let file = DatabaseFile::remember(path)?;
     for _ in 0..ATTEMPTS {
@@ -74,7 +86,7 @@ where
             }
             Err(NoConnection::Failed(error)) => return Err(error.into()),
         };
-        let result = f(&mut source.conn);
+        let result = f(&mut source.opened);
         if source.is_as_it_was(&file)? {
             return result;
         }
@@ -84,7 +96,7 @@ where
 
 /// A read-only connection and the stamp by which a concurrent write is noticed.
 struct ReadConnection {
-    conn: SqliteConnection,
+    opened: OpenConnection,
     /// `None` if SQLite's locks protect the reader.
     stamp: Option<Stamp>,
 }
@@ -136,21 +148,21 @@ impl ReadConnection {
 }
 
 fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<ReadConnection, NoConnection> {
-    let open = |parameters: &str, settings: &[Setting]| -> Result<SqliteConnection, StoreError> {
+    let open = |parameters: &str, settings: &[Setting]| -> Result<OpenConnection, StoreError> {
         let name = file.url().uri(parameters);
-        let mut conn = open(&name, url, deadline, settings)?;
-        conn.batch_execute(FIRST_READ).store()?;
-        Ok(conn)
+        let mut opened = open_to_read(&name, url, deadline, settings)?;
+        opened.conn.batch_execute(FIRST_READ).store()?;
+        Ok(opened)
     };
     let database = look_at(file.path())?;
     let (log, index) = (look_at(&file.beside("-wal"))?, look_at(&file.beside("-shm"))?);
     match (log, index) {
         (Some(log), Some(_)) => {
-            let conn = open("mode=ro", &[])?;
+            let opened = open("mode=ro", &[])?;
             if look_at(&file.beside("-wal"))?.is_some_and(|now| identity(&now) == identity(&log)) {
-                return Ok(ReadConnection { conn, stamp: None });
+                return Ok(ReadConnection { opened, stamp: None });
             }
-            drop(conn);
+            drop(opened);
             remove_own_log(file, user())?;
             Err(NoConnection::TryAgain)
         }
@@ -163,13 +175,13 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
             // SQLite gives new files the owner of the database.
             match open("mode=ro", &[]) {
                 Err(StoreError::Io(_)) if look_at(&file.beside("-shm"))?.is_none() => Err(refuse(url, reason).into()),
-                opened => Ok(ReadConnection { conn: opened?, stamp: None }),
+                opened => Ok(ReadConnection { opened: opened?, stamp: None }),
             }
         }
         // SQLite takes an exclusive lock before it creates the log of a connection in exclusive locking mode. On a file
         // that is open for reading only, the lock fails with an I/O error, and no file is created.
         _ => match open("mode=ro", &[("locking_mode", "EXCLUSIVE", "exclusive")]) {
-            Ok(conn) => Ok(ReadConnection { conn, stamp: None }),
+            Ok(opened) => Ok(ReadConnection { opened, stamp: None }),
             Err(StoreError::Io(_)) => {
                 let Some(database) = database else { return Err(NoConnection::TryAgain) };
                 let stamp = Stamp::of(&database);
@@ -177,7 +189,7 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
                     std::thread::sleep(SETTLED);
                     return Err(NoConnection::TryAgain);
                 }
-                Ok(ReadConnection { conn: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
+                Ok(ReadConnection { opened: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
             }
             Err(error) => Err(error.into()),
         },

@@ -4,15 +4,22 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::file::{FileHistoryEntry, FileStatus};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{FileId, Page, PageRequest, Timestamp};
+use fieldfen_domain::{FileId, Page, PageRequest, Timestamp, UnreadableRow};
 
+use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 #[cfg(test)]
 use crate::sqlite::keyset_page::sql;
-use crate::sqlite::keyset_page::{TablePage, in_either_id_format};
+use crate::sqlite::keyset_page::{TablePage, in_either_id_format, unreadable};
 use crate::sqlite::schema::file_history;
 use crate::sqlite::session::SqliteSession;
+
+statement! {
+    /// The history of all files.
+    AllHistory {} -> (BigInt, Nullable<Text>, Text, Text, SqlTimestamp) =
+        "SELECT id, from_status, to_status, reason, at FROM file_history"
+}
 
 /// The SQL types of a page of one file's history.
 type HistoryPage<'a> = TablePage<'a, (BigInt, Nullable<Text>, Text, Text, SqlTimestamp)>;
@@ -66,6 +73,12 @@ impl SqliteSession<'_> {
             .execute(self.conn)
             .writing(|| format!("a history line of file {file_id}"))?;
         Ok(())
+    }
+
+    /// The first rows that cannot be read as lines of a history, at most `most`.
+    pub(in crate::sqlite) fn unreadable_history(&mut self, most: usize) -> Result<Vec<UnreadableRow>, StoreError> {
+        let rows = AllHistory {}.load_iter::<HistoryRow, _>(self.conn).store()?;
+        unreadable(rows.map(|row| row.store().map(|row| row.read().map(drop))), most)
     }
 
     pub(super) fn history_page(

@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{AttemptOutcome, FIRST_ATTEMPTS, FailureReport, JobAttempt, MAX_ATTEMPTS_KEPT};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow};
 
 use super::fence::Held;
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{IdFormats, RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
+use crate::sqlite::keyset_page::unreadable;
 use crate::sqlite::session::SqliteSession;
 
 /// The beginning of a statement that records the attempt of a running job, up to its condition. `OR REPLACE` and `min`
@@ -60,6 +61,12 @@ statement! {
     /// The attempts of a job, the first one first.
     AttemptsOf<'a> { id: &'a str as Text } -> AttemptColumns =
         "SELECT attempt, claimed_at, ended_at, worker, outcome, error FROM job_attempts WHERE job_id = ? ORDER BY attempt"
+}
+
+statement! {
+    /// The attempts of all jobs.
+    AllAttempts {} -> (Text, AttemptColumns) =
+        "SELECT job_id, attempt, claimed_at, ended_at, worker, outcome, error FROM job_attempts"
 }
 
 type AttemptColumns = (BigInt, Nullable<SqlTimestamp>, SqlTimestamp, Nullable<Text>, Text, Nullable<Text>);
@@ -153,6 +160,12 @@ impl SqliteSession<'_> {
             DeleteBetween { id, first, up_to: number - latest }.execute(self.conn).store()?;
         }
         Ok(true)
+    }
+
+    /// The first rows that cannot be read as attempts, at most `most`.
+    pub(in crate::sqlite) fn unreadable_attempts(&mut self, most: usize) -> Result<Vec<UnreadableRow>, StoreError> {
+        let rows = AllAttempts {}.load_iter::<(StoredText, AttemptRow), _>(self.conn).store()?;
+        unreadable(rows.map(|row| row.store().map(|(job_id, row)| row.read(&job_id.name()).map(drop))), most)
     }
 
     pub(super) fn attempts_of(&mut self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError> {

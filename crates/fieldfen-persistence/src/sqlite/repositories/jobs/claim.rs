@@ -231,7 +231,7 @@ fn running(mut job: Job, request: &ClaimRequest) -> Job {
     job
 }
 
-#[cfg(test)]
+/// The statements of this file with their names.
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
         ("DueOfKind", DueOfKind::SQL),

@@ -54,7 +54,7 @@ pub(in crate::sqlite) fn scope(scope: &str, name: &str) -> Option<PauseScope> {
     }
 }
 
-#[cfg(test)]
+/// The statements of this file with their names.
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![("AllRules", AllRules::SQL)]
 }

@@ -352,7 +352,7 @@ pub(super) fn after_pause(due: Timestamp, pause: Option<Option<Timestamp>>) -> O
     }
 }
 
-#[cfg(test)]
+/// The statements of this file with their names.
 pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
     vec![
         ("Candidates", Candidates::SQL),

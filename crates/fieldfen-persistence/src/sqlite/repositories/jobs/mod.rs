@@ -142,6 +142,11 @@ impl JobQueue for SqliteSession<'_> {
     }
 }
 
+/// The statements with which a claim finds its jobs, with their names.
+pub(in crate::sqlite) fn claim_statements() -> Vec<(&'static str, &'static str)> {
+    [claim::statements(), limited_claim::statements(), claim_rules::statements()].concat()
+}
+
 /// Every statement of the queue with its name, for the tests of query plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<(&'static str, String)> {
