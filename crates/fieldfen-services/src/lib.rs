@@ -26,6 +26,7 @@ pub mod concurrency_limits;
 pub mod environment;
 pub mod files;
 pub mod ids;
+pub mod health;
 pub mod operator;
 pub mod operator_actions;
 pub mod overview;
