@@ -9,6 +9,7 @@ mod error;
 mod file_mode;
 mod folder;
 mod live_database;
+mod newest;
 mod retention;
 mod snapshot;
 
@@ -16,4 +17,5 @@ pub use backup::{BackupReport, back_up};
 pub use command::BackupCommand;
 pub use error::BackupError;
 pub use file_mode::PRIVATE;
+pub use newest::{NewestBackup, check_backups, newest_backup};
 pub use retention::{DEFAULT_KEEP_DAYS, RetentionReport, remove_old};

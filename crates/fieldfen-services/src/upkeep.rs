@@ -24,11 +24,13 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{InvalidPayload, JobStatus, Payload, PruneRequest};
+use fieldfen_domain::job::{
+    InvalidPayload, JobFilter, JobState, JobStatus, JobSummary, Payload, PruneRequest, lease_holds,
+};
 use fieldfen_domain::publication::PrunePublications;
 use fieldfen_domain::recurring::RecurringName;
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
+use fieldfen_domain::{PageRequest, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::worker::{Completion, Outcome, Task};
@@ -227,6 +229,22 @@ pub struct UpkeepReport {
     /// problem.
     #[serde(default)]
     pub log_held: Option<String>,
+}
+
+/// The upkeep job that a worker or another program runs at this time; `None` if there is none. A job whose lease has expired
+/// does not run.
+///
+/// # Errors
+/// [`StoreError`] if the jobs cannot be read.
+pub fn running<S: Store>(store: &S, now: Timestamp) -> Result<Option<JobSummary>, StoreError> {
+    let runs = JobFilter::new().kind(Some(Upkeep::kind())).status(JobStatus::Running);
+    let jobs = store.read(|s| s.jobs().page(&runs, &PageRequest::first(1).newest_first()))?.items;
+    let is_held = |job: &JobSummary| match &job.state {
+        JobState::Running { lease: Some(lease), .. } => lease_holds(lease.expires_at, now),
+        JobState::Running { lease: None, .. } => true,
+        _ => false,
+    };
+    Ok(jobs.into_iter().find(is_held))
 }
 
 /// Runs the upkeep in short transactions while `go_on` returns `true`. The next run deletes the remaining rows.

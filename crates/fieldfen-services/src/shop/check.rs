@@ -45,6 +45,7 @@ impl Shop {
         self.concurrency_limits()?;
         self.handlers()?;
         self.retries.check()?;
+        self.backups.check()?;
         self.retention.check()
     }
 

@@ -21,6 +21,7 @@
 //! ```
 
 mod accounts;
+mod backups;
 mod budgets;
 mod check;
 mod concurrency;
@@ -59,6 +60,7 @@ use crate::pipeline::{Approval, Pipeline};
 use crate::queue::RetryPolicies;
 use crate::upkeep::Upkeep;
 
+pub use backups::Backups;
 #[cfg(feature = "toml")]
 pub use file::{DatabaseSection, ShopFile, ShopFileError};
 pub use handlers::HandlerProgram;
@@ -91,6 +93,7 @@ pub struct Shop {
     handler: Vec<HandlerRule>,
     retries: Retries,
     retention: Retention,
+    backups: Backups,
     #[serde(skip)]
     closures: Closures,
 }
@@ -185,6 +188,13 @@ impl Shop {
         self
     }
 
+    /// Sets the folder of the backups, and the age at which a person is told.
+    #[must_use]
+    pub fn backups(mut self, backups: Backups) -> Self {
+        self.backups = backups;
+        self
+    }
+
     /// Sets the retention of ended rows.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
@@ -237,6 +247,12 @@ impl Shop {
     #[must_use]
     pub fn retry_policies(&self) -> RetryPolicies {
         self.retries.policies()
+    }
+
+    /// The folder of the backups, and the age at which a person is told.
+    #[must_use]
+    pub const fn backup_rules(&self) -> &Backups {
+        &self.backups
     }
 
     /// The upkeep with the retention of these rules; see [`Recurring::define`](crate::recurring::Recurring::define).
