@@ -5,6 +5,7 @@
 mod answer;
 mod completions;
 mod context;
+mod doctor;
 mod files;
 mod jobs;
 mod json_text;
@@ -13,8 +14,10 @@ mod page;
 mod pauses;
 mod publications;
 mod recurring;
+mod shop_file;
 mod status;
 mod time_argument;
+mod upkeep;
 mod usage;
 mod webhooks;
 #[cfg(unix)]
@@ -37,7 +40,8 @@ use context::{Context, OperatorArgs};
     name = "fieldfen",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, 3 database not there, 4 busy, \
     5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 10 outcome of a commit unknown, \
-    11 not found, 12 refused by a rule, 13 not done yet"
+    11 not found, 12 refused by a rule, 13 not done yet, \
+    14 problems found by doctor"
 )]
 pub struct Fieldfen {
     #[command(flatten)]
@@ -52,6 +56,8 @@ pub struct Fieldfen {
 enum Command {
     /// Show what needs a person, the oldest first, and the jobs of each kind
     Status,
+    /// Check the database, its settings and its backups; say what is wrong and what to do
+    Doctor(doctor::DoctorArgs),
     /// Pictures, from their arrival to their publication
     #[command(subcommand)]
     Files(files::FilesCommand),
@@ -91,6 +97,9 @@ enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     WorkChild(work::WorkChildArgs),
+    /// Delete what is old, and maintain the database
+    #[command(subcommand)]
+    Upkeep(upkeep::UpkeepCommand),
     /// List the actions of operators, the newest first
     Log(log::LogArgs),
     /// Move the database from schema to schema and back
@@ -136,6 +145,7 @@ impl Fieldfen {
         let context = Context::new(terminal, &self.operator);
         match &self.command {
             Command::Status => status::run(&context),
+            Command::Doctor(args) => args.run(&context),
             Command::Files(command) => command.run(&context),
             Command::Jobs(command) => command.run(&context),
             Command::Publications(command) => command.run(&context),
@@ -152,6 +162,7 @@ impl Fieldfen {
             Command::Work(args) => args.run(&context),
             #[cfg(unix)]
             Command::WorkChild(args) => args.run(),
+            Command::Upkeep(command) => command.run(&context),
             Command::Log(args) => args.run(&context),
             Command::Completions { shell } => completions::completions(*shell),
             Command::Man { command } => completions::man(command.as_deref()),

@@ -40,6 +40,8 @@ pub enum Exit {
     Refused = 12,
     /// The action waits for a worker, and was not carried out in the given time.
     NotDoneYet = 13,
+    /// The checks were carried out, and at least one has found a problem.
+    ProblemsFound = 14,
 }
 
 impl Exit {
@@ -67,6 +69,7 @@ impl Exit {
             Self::NotFound => "not_found",
             Self::Refused => "refused",
             Self::NotDoneYet => "not_done_yet",
+            Self::ProblemsFound => "problems_found",
         }
     }
 

@@ -29,6 +29,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::context::Context;
+use crate::shop_file;
 use program::Program;
 pub(crate) use supervisor::WorkChildArgs;
 use unhandled_kinds::UnhandledKinds;
@@ -80,7 +81,7 @@ impl From<ShutdownReport> for WorkerEnd {
 
 impl WorkArgs {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let file = read_shop_file(Path::new(SHOP_FILE)).map_err(|error| Exit::Usage.with(error))?;
+        let file = shop_file::read(Path::new(SHOP_FILE)).map_err(|error| Exit::Usage.with(error))?;
         let (shop, programs) = rules(file.as_ref()).map_err(|error| Exit::Usage.with(error))?;
         if file.is_none() {
             context
@@ -153,18 +154,6 @@ fn serve_files(
         return worker;
     }
     worker.handle(move |task: Task<CreateFileRecord>| pipeline.run_create_file_record(&task))
-}
-
-/// The shop's file; `None` if there is none.
-fn read_shop_file(path: &Path) -> Result<Option<ShopFile>, ShopFileError> {
-    match ShopFile::read(path) {
-        Err(ShopFileError::Unreadable { source, .. })
-            if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
-        {
-            Ok(None)
-        }
-        read => read.map(Some),
-    }
 }
 
 /// The rules of the shop and its programs, of which each must exist.

@@ -5,6 +5,7 @@
 mod arguments;
 #[cfg(target_os = "linux")]
 mod day;
+mod doctor;
 mod failed_jobs;
 mod journey;
 #[cfg(unix)]

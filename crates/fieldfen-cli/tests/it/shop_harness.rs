@@ -53,7 +53,33 @@ impl Shop {
 
     /// Runs `fieldfen` in the folder as the operator ann.
     pub(crate) fn run(&self, arguments: &[&str]) -> ProgramOutput {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen"));
+        self.run_program(Command::new(env!("CARGO_BIN_EXE_fieldfen")), arguments)
+    }
+
+    /// As [`Shop::run`], as a user who cannot write what is read-only: another one, if this one is root.
+    #[cfg(unix)]
+    pub(crate) fn run_unprivileged(&self, arguments: &[&str]) -> ProgramOutput {
+        use std::os::unix::fs::PermissionsExt as _;
+        use std::os::unix::process::CommandExt as _;
+        const NOBODY: u32 = 65_534;
+        if !rustix::process::geteuid().is_root() {
+            return self.run(arguments);
+        }
+        // The other user cannot reach a target folder below root's home.
+        let public = tempfile::tempdir().unwrap();
+        let copy = public.path().join("fieldfen");
+        // Another process copies the program: a child of another thread that inherits the open copy would keep it from
+        // running.
+        assert!(Command::new("cp").arg(env!("CARGO_BIN_EXE_fieldfen")).arg(&copy).status().unwrap().success());
+        for path in [public.path(), &copy] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let mut command = Command::new(copy);
+        command.uid(NOBODY).gid(NOBODY);
+        self.run_program(command, arguments)
+    }
+
+    fn run_program(&self, mut command: Command, arguments: &[&str]) -> ProgramOutput {
         command.args(arguments).current_dir(self.folder()).stdin(Stdio::null()).env("FIELDFEN_OPERATOR", "ann");
         for name in ["DATABASE_URL", "RUST_LOG"] {
             command.env_remove(name);
