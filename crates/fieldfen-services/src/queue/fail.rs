@@ -20,7 +20,12 @@ const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration:
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TryEnding<'e> {
     /// The job is retried after `delay`, if a retry is left.
-    Retry { error: &'e str, delay: Duration },
+    Retry {
+        error: &'e str,
+        delay: Duration,
+        /// Whether the attempt has taken longer than its timeout.
+        timed_out: bool,
+    },
     /// The job has failed for good.
     Fail { error: &'e str },
     /// The job waits for an event.
@@ -37,7 +42,7 @@ impl<S: Store> Queue<S> {
     /// Ends an attempt without success. The job is retried after the backoff of its kind's policy. It fails for good if
     /// its retries are spent or its cancellation was requested. A wait beyond the year 9999 ends with that year.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, &self.retry_ending(claimed, error))
+        self.end_try(claimed, &self.retry_ending(claimed, error, false))
     }
 
     /// The backoff of a job of this kind that was pending again this many times before.
@@ -117,7 +122,11 @@ impl<S: Store> Queue<S> {
             for (position, claimed) in jobs.clone().enumerate() {
                 let run_at = run_at.unwrap_or_else(|| claimed.job.run_at.min(now));
                 answers.push(if stop_requested(s, claimed)?.is_some() {
-                    Some(lost_if_unreadable(self.fail_in(s, claimed, "given back", Retry::Never, now))?)
+                    Some(lost_if_unreadable(self.fail_in(
+                        s,
+                        claimed,
+                        FailureReport::new("given back", Retry::Never, now),
+                    ))?)
                 } else if claimed.job.declined_since.is_some() {
                     // A release would restart the time after which a declined job fails, although no worker has tried
                     // it.
@@ -160,8 +169,8 @@ impl<S: Store> Queue<S> {
     }
 
     /// The ending for a retry after the backoff of the kind's policy.
-    pub(crate) fn retry_ending<'e>(&self, claimed: &ClaimedJob, error: &'e str) -> TryEnding<'e> {
-        TryEnding::Retry { error, delay: self.backoff(&claimed.job.kind, claimed.job.attempts) }
+    pub(crate) fn retry_ending<'e>(&self, claimed: &ClaimedJob, error: &'e str, timed_out: bool) -> TryEnding<'e> {
+        TryEnding::Retry { error, delay: self.backoff(&claimed.job.kind, claimed.job.attempts), timed_out }
     }
 
     /// The ending of an attempt that was throttled until this time.
@@ -185,10 +194,15 @@ impl<S: Store> Queue<S> {
         ending: &TryEnding<'_>,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
         let now = self.environment.now();
+        let report = |error: &str, retry| FailureReport::new(error, retry, now);
         match *ending {
-            TryEnding::Retry { error, delay } => self.fail_in(s, claimed, error, Retry::At(later(now, delay)), now),
-            TryEnding::Fail { error } => self.fail_in(s, claimed, error, Retry::Never, now),
-            TryEnding::Park { parked_for, reason } => self.fail_in(s, claimed, reason, Retry::Parked(parked_for), now),
+            TryEnding::Retry { error, delay, timed_out } => {
+                self.fail_in(s, claimed, report(error, Retry::At(later(now, delay))).timed_out(timed_out))
+            }
+            TryEnding::Fail { error } => self.fail_in(s, claimed, report(error, Retry::Never)),
+            TryEnding::Park { parked_for, reason } => {
+                self.fail_in(s, claimed, report(reason, Retry::Parked(parked_for)))
+            }
             TryEnding::Decline { error, patience } => self.decline_in(s, claimed, error, patience, now),
             TryEnding::Release { run_at } => self.give_back(s, claimed, run_at, now, false),
             TryEnding::Throttle { until, least } => {
@@ -210,7 +224,7 @@ impl<S: Store> Queue<S> {
         let first = claimed.job.declined_since.unwrap_or(now);
         let declined_for = now.signed_duration_since(first).to_std().unwrap_or_default();
         if declined_for >= patience || stop_requested(s, claimed)?.is_some() {
-            return self.fail_in(s, claimed, error, Retry::Never, now);
+            return self.fail_in(s, claimed, FailureReport::new(error, Retry::Never, now));
         }
         let (shortest, longest) = DECLINED_PAUSES;
         let run_at = later(now, declined_for.clamp(shortest, longest));
@@ -227,7 +241,7 @@ impl<S: Store> Queue<S> {
         throttled: bool,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
         if stop_requested(s, claimed)?.is_some() {
-            return self.fail_in(s, claimed, "given back", Retry::Never, at);
+            return self.fail_in(s, claimed, FailureReport::new("given back", Retry::Never, at));
         }
         let run_at = truncate_to_micros(run_at.clamp(MIN_TIMESTAMP, MAX_TIMESTAMP));
         let released = FailOutcome::Retrying { run_at, attempts: claimed.job.attempts };
@@ -241,14 +255,13 @@ impl<S: Store> Queue<S> {
         &self,
         s: &mut dyn Session,
         claimed: &ClaimedJob,
-        error: &str,
-        retry: Retry,
-        at: Timestamp,
+        mut report: FailureReport,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        let report = match stop_requested(s, claimed)? {
-            Some(reason) => FailureReport::new(format!("{reason} ({error})"), Retry::Never, at),
-            None => FailureReport::new(error.to_owned(), retry, at),
-        };
+        let at = report.at;
+        if let Some(reason) = stop_requested(s, claimed)? {
+            report.error = format!("{reason} ({})", report.error);
+            report.retry = Retry::Never;
+        }
         let fenced = s.jobs().fail(&claimed.claim, &report)?;
         match (fenced, report.retry) {
             (FencedResult::Done(FailOutcome::DeadLetter), _) => {

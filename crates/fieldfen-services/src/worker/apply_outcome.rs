@@ -37,8 +37,8 @@ pub(super) fn apply_together<S: Store>(
     let stops_now = context.stop.stops_now();
     let mut endings: Vec<(&ClaimedJob, JobEnding<'_>)> = outcomes
         .iter_mut()
-        .map(|PendingOutcome { running, outcome, .. }| {
-            (&running.claimed, ending(context, &running.claimed, outcome, stops_now))
+        .map(|PendingOutcome { running, outcome, timed_out, .. }| {
+            (&running.claimed, ending(context, &running.claimed, outcome, *timed_out, stops_now))
         })
         .collect();
     let answers = context.queue.end_many(&mut endings)?;
@@ -75,6 +75,7 @@ pub(super) fn apply_one<S: Store>(
                 Err(ApplyError::ApplyInstead(mut instead)) => {
                     instead.cut();
                     log!(ERROR, outcome = ?pending.outcome, ?instead, "outcome of a job refused");
+                    pending.timed_out = false;
                     discard(mem::replace(&mut pending.outcome, instead));
                 }
                 Err(ApplyError::GiveUp(error)) => {
@@ -142,7 +143,7 @@ pub(super) fn tell_of_not_begun<S>(
 fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Result<AppliedOutcome, ApplyError> {
     let stops_now = context.stop.stops_now();
     let claimed = &pending.running.claimed;
-    let ending = ending(context, claimed, &mut pending.outcome, stops_now);
+    let ending = ending(context, claimed, &mut pending.outcome, pending.timed_out, stops_now);
     let ended = context.queue.end_many(&mut [(claimed, ending)]);
     match ended.map(|answers| answers.first().copied()) {
         Ok(Some(answer)) => Ok(applied(context, pending, stops_now, answer)),
@@ -153,20 +154,22 @@ fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Resu
     }
 }
 
-/// The ending of a job with this outcome. A worker that stops releases a failed job, since the stop may be the cause.
+/// The ending of a job with this outcome. A worker that stops releases a failed job, since the stop may be the cause. It
+/// is not the cause of a failure that has timed out.
 fn ending<'o, S: Store>(
     context: &Context<S>,
     claimed: &ClaimedJob,
     outcome: &'o mut Outcome,
+    timed_out: bool,
     stops_now: bool,
 ) -> JobEnding<'o> {
     let queue = &context.queue;
     JobEnding::WithoutSuccess(match outcome {
         Outcome::Complete(completion) => return JobEnding::Complete(completion),
-        Outcome::Retry { .. } | Outcome::Fail { .. } if stops_now => {
+        Outcome::Retry { .. } | Outcome::Fail { .. } if stops_now && !timed_out => {
             TryEnding::Release { run_at: queue.environment().now() }
         }
-        Outcome::Retry { error } => queue.retry_ending(claimed, error),
+        Outcome::Retry { error } => queue.retry_ending(claimed, error, timed_out),
         Outcome::Fail { error } => TryEnding::Fail { error },
         Outcome::Decline { error } => TryEnding::Decline { error, patience: context.settings.decline_for },
         Outcome::Park { parked_for, reason } => TryEnding::Park { parked_for: *parked_for, reason },
@@ -211,7 +214,7 @@ fn applied<S>(context: &Context<S>, pending: &PendingOutcome, stops_now: bool, a
     let back_or_failed = |back| if goes_back { back } else { AppliedOutcome::Failed };
     match outcome {
         Outcome::Complete(_) => AppliedOutcome::Completed,
-        Outcome::Retry { error } | Outcome::Fail { error } if stops_now => {
+        Outcome::Retry { error } | Outcome::Fail { error } if stops_now && !pending.timed_out => {
             let applied = back_or_failed(AppliedOutcome::Released);
             log!(INFO, error, %applied, "job released: worker stops");
             context.stop.released.fetch_add(usize::from(goes_back), Ordering::SeqCst);

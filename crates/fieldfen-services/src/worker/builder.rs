@@ -26,6 +26,9 @@ use crate::rate_limiter::RateLimiter;
 /// A shorter lease could not be extended in time: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
+/// A shorter timeout would often pass before the worker looks at its handlers.
+const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// The configuration of a worker; [`start`](WorkerBuilder::start) starts it.
 ///
 /// ```
@@ -95,6 +98,9 @@ impl<S: Store> WorkerBuilder<S> {
                 lease: Duration::from_secs(60),
                 grace: Duration::from_secs(30),
                 decline_for: Duration::from_secs(3600),
+                timeouts: BTreeMap::new(),
+                stuck_after: Duration::from_secs(5),
+                max_stuck_handlers: None,
                 limits: BTreeMap::new(),
                 metrics: Arc::new(NoMetrics),
             },
@@ -201,6 +207,55 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
+    /// Sets the longest time for which a handler of a kind should run, at least 100 ms. By default it may run for any
+    /// time.
+    ///
+    /// After this time the handler is [interrupted](super::Interruption::TimedOut), which the log and the metrics tell.
+    /// The job keeps its lease and its place in all limits until the handler returns or the process ends, so that no
+    /// second handler of the job runs beside the first. If the handler then returns a completion, its work is done and the
+    /// job completes: the job is only [counted as late](Metrics::completed_late), because a second attempt would repeat
+    /// the effects of the first. A failure for good is applied as it is. Every other outcome is a failure that spends the
+    /// attempt, with the error "timed out after 60 s" and the handler's own.
+    ///
+    /// A handler that does not return is [stuck](Self::stuck_after).
+    pub fn timeout<P: Payload>(self, timeout: Duration) -> Self {
+        self.timeout_kind(P::kind(), timeout)
+    }
+
+    /// As [`timeout`](Self::timeout), for a kind that is only known when the program runs.
+    pub fn timeout_kind(mut self, kind: JobKind, timeout: Duration) -> Self {
+        self.settings.timeouts.insert(kind, timeout);
+        self
+    }
+
+    /// Sets the time that a handler has to return after its timeout, or after its job was killed or lost; by default 5
+    /// seconds.
+    ///
+    /// After this time the handler counts as stuck, which the log, the metrics and the [registry of
+    /// workers](crate::workers) tell. Another thread takes the place of its thread, so that the worker serves other jobs.
+    /// The job of the stuck handler keeps its lease and counts in all limits. When the handler returns, its outcome is
+    /// applied and its thread ends.
+    ///
+    /// A job that must run alone waits for stuck handlers too, at most ten minutes, and then goes back for ten minutes:
+    /// if it ends the process, the job of the stuck handler loses its lease as well. If the job that runs alone is itself
+    /// stuck, other jobs run beside it, because the worker would otherwise serve none.
+    pub const fn stuck_after(mut self, time: Duration) -> Self {
+        self.settings.stuck_after = time;
+        self
+    }
+
+    /// Sets the largest number of handlers that may be stuck at once. If more are, the worker stops with
+    /// [`WorkerFailure::StuckHandlers`](super::WorkerFailure::StuckHandlers), and its program should end, so that a
+    /// supervisor starts it anew. With zero, the first stuck handler stops the worker.
+    ///
+    /// The default is the number of [`threads`](Self::threads). The worker then never has more than twice its threads, and
+    /// stuck handlers hold no more memory and connections than those that work. A worker of one thread goes on beside
+    /// one stuck handler.
+    pub const fn max_stuck_handlers(mut self, handlers: usize) -> Self {
+        self.settings.max_stuck_handlers = Some(handlers);
+        self
+    }
+
     /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for all
     /// processes, while [`limit`](Self::limit) holds for this worker. Another number of a limit
     /// that is set already replaces it. A limit that is no longer given stays until it is removed, and limits of other kinds
@@ -302,7 +357,7 @@ impl<S: Store> WorkerBuilder<S> {
         if self.handlers.is_empty() {
             return Err(StartError::NoHandler);
         }
-        let Settings { threads, lease, limits, .. } = &self.settings;
+        let Settings { threads, lease, limits, timeouts, .. } = &self.settings;
         if *threads == 0 {
             return refused("threads", "0".to_owned(), "a worker needs at least one thread");
         }
@@ -320,8 +375,13 @@ impl<S: Store> WorkerBuilder<S> {
                 "at least 1; to run no jobs of a kind, register no handler for it",
             );
         }
+        if let Some((kind, timeout)) = timeouts.iter().find(|(_, timeout)| **timeout < SHORTEST_TIMEOUT) {
+            let rule = "at least 100 ms: the worker looks at its handlers a few times a second";
+            return refused("timeout", format!("{timeout:?} for {kind}"), rule);
+        }
         let limited = limits.keys().map(|kind| ("limit", kind));
-        let mut set = limited.chain(self.backoffs.keys().map(|kind| ("backoff", kind)));
+        let timed = timeouts.keys().map(|kind| ("timeout", kind));
+        let mut set = limited.chain(timed).chain(self.backoffs.keys().map(|kind| ("backoff", kind)));
         match set.find(|(_, kind)| !self.handlers.contains_key(*kind)) {
             Some((what, kind)) => refused(what, kind.to_string(), "the worker has no handler for jobs of this kind"),
             None => Ok(()),

@@ -62,7 +62,7 @@ impl Slots {
         }
         let most = state.most_ahead(kinds, now);
         let (waiting, in_hand) = (state.not_begun.len(), state.in_hand.len());
-        let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
+        let idle = state.idle();
         if waiting > most / 2 {
             state.refill_at = Some(most / 2);
             return 0;
@@ -74,7 +74,7 @@ impl Slots {
     /// killed or reclaimed.
     pub(super) fn take_stalled(&self, now: Instant) -> Vec<Arc<RunningJob>> {
         let mut state = self.lock();
-        let all_busy = !state.threads.contains(&ThreadState::Idle);
+        let all_busy = state.idle() == 0;
         let has_stalled = |job: &RunningJob| now.saturating_duration_since(job.claimed_at) >= STALLED_AFTER;
         if all_busy && state.first_beside_others().is_some_and(has_stalled) {
             return state.not_begun.drain(..).collect();
@@ -107,7 +107,7 @@ impl SlotState {
                 now.saturating_duration_since(*since) <= BEGIN_WITHIN
             }
             ThreadState::Idle => true,
-            ThreadState::Ended => false,
+            ThreadState::Stuck { .. } | ThreadState::Retiring | ThreadState::Ended => false,
         };
         let usable = self.threads.iter().filter(is_usable).count();
         let each = BEGIN_WITHIN.as_nanos() / longest.as_nanos().max(1);

@@ -18,6 +18,7 @@ use super::running_job::RunningJob;
 use super::slots::Slots;
 use super::stop_signal::StopSignal;
 use super::task::JobContext;
+use super::threads::ThreadHandles;
 use crate::queue::{ClaimedJob, Queue};
 
 /// A handler, without the type of its payload.
@@ -31,8 +32,20 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) grace: Duration,
     pub(super) decline_for: Duration,
+    pub(super) timeouts: BTreeMap<JobKind, Duration>,
+    /// The time after an interruption after which a handler counts as stuck.
+    pub(super) stuck_after: Duration,
+    /// The largest number of stuck handlers; `None` for as many as there are threads.
+    pub(super) max_stuck_handlers: Option<usize>,
     pub(super) limits: BTreeMap<JobKind, u32>,
     pub(super) metrics: Arc<dyn Metrics>,
+}
+
+impl Settings {
+    /// The largest number of handlers that may be stuck while the worker runs.
+    pub(super) fn most_stuck(&self) -> usize {
+        self.max_stuck_handlers.unwrap_or(self.threads)
+    }
 }
 
 /// The state that the threads of a worker share.
@@ -46,6 +59,8 @@ pub(super) struct Context<S> {
     pub(super) slots: Arc<Slots>,
     pub(super) outcomes: OutcomeQueue,
     pub(super) rate_limited_kinds: RateLimitedKinds<S>,
+    /// The handles of all threads.
+    pub(super) threads: Arc<ThreadHandles>,
 }
 
 impl<S> Context<S> {
@@ -60,7 +75,8 @@ impl<S> Context<S> {
         let heartbeat = Arc::new(HeartbeatSignal::default());
         let slots = Arc::new(Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender()));
         let outcomes = OutcomeQueue::default();
-        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes, rate_limited_kinds }
+        let threads = Arc::default();
+        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes, rate_limited_kinds, threads }
     }
 
     /// The kinds that this worker has handlers for, each with its limit.
@@ -70,7 +86,8 @@ impl<S> Context<S> {
 
     /// A claimed job, in the form that the threads share.
     pub(super) fn running(&self, claimed: ClaimedJob) -> Arc<RunningJob> {
-        Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)))
+        let timeout = self.settings.timeouts.get(&claimed.job.kind).copied();
+        Arc::new(RunningJob::new(claimed, timeout, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)))
     }
 
     /// Lets each thread end as soon as it has no job in hand.

@@ -3,6 +3,7 @@
 use fieldfen_domain::store::StoreError;
 
 use super::shutdown_report::ShutdownReport;
+use super::stuck_handlers::StuckJob;
 
 /// The error of a worker that was not started.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +15,8 @@ pub enum StartError {
     /// A setting breaks a rule.
     #[error("cannot start the worker with {what} {value:?}: {rule}")]
     Setting {
-        /// The setting: `threads`, `lease`, `limit`, `backoff`, `handler` or `runtime`.
+        /// The setting: `threads`, `lease`, `limit`, `timeout`, `backoff`, `handler` or
+        /// `runtime`.
         what: &'static str,
         /// The value of the setting, with the kind of job if it belongs to one.
         value: String,
@@ -53,6 +55,17 @@ pub enum WorkerFailure {
         /// The message of the last panic.
         panic: String,
     },
+    /// More handlers were stuck than [`max_stuck_handlers`](super::WorkerBuilder::max_stuck_handlers) allows. No thread
+    /// can be ended from outside, so the process must end.
+    #[error(
+        "{} of its handlers do not return although they were interrupted: {}; end the process, and look in these \
+         handlers for waits without a limit",
+        jobs.len(), named(jobs)
+    )]
+    StuckHandlers {
+        /// The jobs of the stuck handlers.
+        jobs: Vec<StuckJob>,
+    },
     /// The tokio runtime of the async handlers has shut down. The worker could claim their jobs, but run none of them.
     #[error("the runtime of its async handlers has shut down")]
     RuntimeGone,
@@ -68,4 +81,9 @@ pub enum WorkerFailure {
     /// waits for that thread. It has been asked to stop gracefully and ends after the call.
     #[error("join() was called by a thread of the worker itself, which cannot wait for its own end; call it elsewhere")]
     JoinedByItself,
+}
+
+fn named(jobs: &[StuckJob]) -> String {
+    let named: Vec<_> = jobs.iter().map(ToString::to_string).collect();
+    named.join(", ")
 }

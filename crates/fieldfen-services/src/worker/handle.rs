@@ -1,8 +1,10 @@
 //! Handles on a started worker.
 
 use std::fmt;
+use std::io;
+use std::mem;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::catch_panic;
@@ -15,8 +17,8 @@ use super::shutdown::shut_down;
 use super::shutdown_report::ShutdownReport;
 use super::slots::Slots;
 use super::stop_signal::{StopLevel, StopSignal};
-use super::threads::spawn;
-use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration};
+use super::threads::{ThreadHandles, spawn};
+use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration, stuck_handlers};
 
 /// A started worker. It runs until it is stopped. Dropping it stops it gracefully and waits for its end, as
 /// [`stop`](StopHandle::stop) and [`join`](Worker::join) do, so that an early return loses no work.
@@ -24,7 +26,9 @@ use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration
 pub struct Worker {
     stop: Arc<StopSignal>,
     slots: Arc<Slots>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Arc<ThreadHandles>,
+    /// Whether a thread has waited for the end.
+    joined: bool,
 }
 
 impl Worker {
@@ -62,10 +66,10 @@ impl Worker {
 
     /// Waits for the end of a worker. If `may_block` is set, another thread runs the tasks of this one meanwhile.
     fn wait(&mut self, may_block: bool) -> Result<ShutdownReport, WorkerError> {
+        self.joined = true;
         let this = thread::current().id();
-        if self.threads.iter().any(|thread| thread.thread().id() == this) {
+        if self.threads.lock().iter().any(|thread| thread.thread().id() == this) {
             // The worker ends after this thread has returned. Nobody waits for its threads.
-            self.threads.clear();
             self.stop.request(StopLevel::Graceful);
             return Err(WorkerError { failure: WorkerFailure::JoinedByItself, report: self.slots.report() });
         }
@@ -74,7 +78,8 @@ impl Worker {
 
     fn wait_here(&mut self) -> Result<ShutdownReport, WorkerError> {
         let report = self.slots.wait_for_end();
-        for thread in self.threads.drain(..) {
+        let threads = mem::take(&mut *self.threads.lock());
+        for thread in threads {
             // The wait does not include a handler that does not return and the heartbeat that extends its lease.
             if report.still_running.is_empty() || thread.is_finished() {
                 drop(thread.join());
@@ -89,8 +94,7 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.threads.is_empty() {
-            // The worker was joined before.
+        if self.joined {
             return;
         }
         self.stop.request(StopLevel::Graceful);
@@ -152,8 +156,9 @@ pub(super) fn start<S: Store>(context: Context<S>) -> Result<Worker, StartError>
     let began = context.queue.environment().now();
     context.events.close_with(watch.closer());
     let context = Arc::new(context);
-    let mut worker = Worker { stop: Arc::clone(&context.stop), slots: Arc::clone(&context.slots), threads: Vec::new() };
-    let started = start_threads(&context, watch, began, &mut worker.threads);
+    let (stop, slots) = (Arc::clone(&context.stop), Arc::clone(&context.slots));
+    let worker = Worker { stop, slots, threads: Arc::clone(&context.threads), joined: false };
+    let started = start_threads(&context, watch, began);
     if started.is_err() {
         // The threads that have started must not wait for those that have not.
         context.close();
@@ -168,29 +173,20 @@ fn start_threads<S: Store>(
     context: &Arc<Context<S>>,
     mut watch: Box<dyn Watch>,
     began: Timestamp,
-    threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
-    for thread in 0..context.settings.threads {
-        context.slots.pool_thread_began();
-        let spawned = spawn(
-            context,
-            format!("fieldfen-job-{}", thread + 1),
-            move |context| pool::run(context, thread),
-            move |context| context.slots.pool_thread_ended(thread),
-        );
-        threads.push(spawned.inspect_err(|_| context.slots.pool_thread_ended(thread))?);
+    for _ in 0..context.settings.threads {
+        start_pool_thread(context)?;
     }
-    let mut start = |name: &str, mut body: Body<S>| {
-        spawn(context, name.to_owned(), move |context| body(context), |_| ()).map(|thread| threads.push(thread))
-    };
+    let start = |name: &str, mut body: Body<S>| spawn(context, name.to_owned(), move |context| body(context), |_| ());
     let mut began = Some(began);
     start("fieldfen-beat", Box::new(move |context| heartbeat::run(context, began.take())))?;
     start("fieldfen-watch", Box::new(move |context| commit_watch::run(context, &mut *watch)))?;
     start("fieldfen-alive", Box::new(registration::run))?;
+    spawn(context, "fieldfen-stuck".to_owned(), stuck_handlers::run, |_| ())?;
     if let Some(interval) = context.settings.metrics.queue_depth_interval() {
         start("fieldfen-depth", Box::new(move |context| queue_depth::run(context, interval)))?;
     }
-    let dispatch = spawn(
+    spawn(
         context,
         "fieldfen-work".to_owned(),
         |context| dispatcher::run(context),
@@ -200,7 +196,18 @@ fn start_threads<S: Store>(
             }
             context.close();
         },
-    );
-    threads.push(dispatch?);
+    )?;
     Ok(())
+}
+
+/// Starts a thread of the pool.
+pub(super) fn start_pool_thread<S: Store>(context: &Arc<Context<S>>) -> io::Result<()> {
+    let thread = context.slots.add_thread();
+    let spawned = spawn(
+        context,
+        format!("fieldfen-job-{}", thread + 1),
+        move |context| pool::run(context, thread),
+        move |context| context.slots.pool_thread_ended(thread),
+    );
+    spawned.inspect_err(|_| context.slots.pool_thread_ended(thread))
 }

@@ -19,6 +19,16 @@ pub trait Metrics: Send + Sync {
     /// lost before its handler began.
     fn job_ended(&self, _job: &Job, _applied: AppliedOutcome, _took: Duration) {}
 
+    /// A handler has run for longer than the timeout of its kind, and is asked to end.
+    fn handler_timed_out(&self, _job: &Job, _timeout: Duration) {}
+
+    /// A handler has completed its job after its timeout. [`Metrics::job_ended`] counts the completion too.
+    fn completed_late(&self, _job: &Job, _took: Duration) {}
+
+    /// A handler has not returned although it was interrupted, and another thread takes the place of its thread. It has
+    /// run for `ran`.
+    fn handler_stuck(&self, _job: &Job, _ran: Duration) {}
+
     /// This many jobs were reclaimed from workers whose leases had expired.
     fn jobs_reclaimed(&self, _jobs: usize) {}
 
@@ -65,6 +75,18 @@ impl<M: Metrics> Metrics for PanicSafe<M> {
 
     fn job_ended(&self, job: &Job, applied: AppliedOutcome, took: Duration) {
         self.guard(|metrics| metrics.job_ended(job, applied, took));
+    }
+
+    fn handler_timed_out(&self, job: &Job, timeout: Duration) {
+        self.guard(|metrics| metrics.handler_timed_out(job, timeout));
+    }
+
+    fn completed_late(&self, job: &Job, took: Duration) {
+        self.guard(|metrics| metrics.completed_late(job, took));
+    }
+
+    fn handler_stuck(&self, job: &Job, ran: Duration) {
+        self.guard(|metrics| metrics.handler_stuck(job, ran));
     }
 
     fn jobs_reclaimed(&self, jobs: usize) {

@@ -3,8 +3,8 @@
 //!
 //! A worker has these threads. The dispatcher reclaims expired leases, takes the ticks of recurring work, and claims
 //! jobs for the free threads of the pool. The pool runs the handlers and applies their outcomes. One thread watches the
-//! store for commits, one extends leases, one keeps the worker's row in the registry, and one counts jobs if metrics
-//! ask for it. No transaction is open while a handler runs.
+//! store for commits, one extends leases, one keeps the worker's row in the registry, one notices timeouts and stuck
+//! handlers, and one counts jobs if metrics ask for it. No transaction is open while a handler runs.
 //!
 //! Jobs of a kind without a limit whose handlers recently took at most 3 ms on average are also claimed ahead of free
 //! threads: as many as begin within 10 ms by these times, and at most 256. They are released, each to its place in the
@@ -50,8 +50,10 @@ mod slots;
 mod slots_test;
 mod span;
 mod stop_signal;
+mod stuck_handlers;
 mod task;
 mod threads;
+mod timeouts;
 
 pub use builder::WorkerBuilder;
 pub use errors::{StartError, WorkerError, WorkerFailure};
@@ -59,6 +61,7 @@ pub use handle::{StopHandle, Worker};
 pub use metrics::{AppliedOutcome, Metrics};
 pub use outcome::{IntoOutcome, Outcome};
 pub use shutdown_report::ShutdownReport;
+pub use stuck_handlers::StuckJob;
 pub use task::{Interruption, Task};
 
 pub use crate::queue::Completion;

@@ -92,7 +92,7 @@ impl<S: Store> Batch<'_, S> {
     fn tell_applied(&mut self, applied: Vec<AppliedOutcome>) {
         let mut jobs = Vec::with_capacity(applied.len());
         for (pending, applied) in self.outcomes.drain(..applied.len()).zip(applied) {
-            let PendingOutcome { running, outcome, span, began } = pending;
+            let PendingOutcome { running, outcome, span, began, .. } = pending;
             let took = began.elapsed();
             let told = span::within(&span, || {
                 log!(DEBUG, %applied, ?took, "job ended");

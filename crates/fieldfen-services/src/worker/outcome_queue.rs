@@ -27,6 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct PendingOutcome {
     pub(super) running: Arc<RunningJob>,
     pub(super) outcome: Outcome,
+    /// Whether the outcome stands for a handler that has returned after its timeout.
+    pub(super) timed_out: bool,
     /// The tracing span of the attempt.
     pub(super) span: Span,
     /// The time at which the handler began.
@@ -190,8 +192,9 @@ mod tests {
         let (kinds, lease) = (BTreeSet::from([jobs[0].kind.clone()]), Duration::from_secs(60));
         let claims = queue.claim(&kinds, 3, lease, &WorkerName::new("test")).unwrap();
         let mut pending = claims.jobs.into_iter().map(|claimed| PendingOutcome {
-            running: Arc::new(RunningJob::new(claimed, Arc::clone(&stop), Arc::clone(&heartbeat))),
+            running: Arc::new(RunningJob::new(claimed, None, Arc::clone(&stop), Arc::clone(&heartbeat))),
             outcome: Outcome::Complete(Completion::new()),
+            timed_out: false,
             span: Span::none(),
             began: Instant::now(),
         });

@@ -15,9 +15,10 @@ use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
 use super::task::JobContext;
+use super::timeouts;
 use crate::api_usage::current_job::{self, CurrentJob};
 
-/// Runs handlers on the thread with this number until the worker is closed.
+/// Runs handlers on the thread with this number until the worker is closed, or another thread has taken its place.
 pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
     // Outcomes may remain from before a panic of this thread.
     outcome_batch::apply_left(context);
@@ -27,7 +28,9 @@ pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
         context.slots.handler_returned(thread);
         match outcome {
             Ok(Some(outcome)) => {
-                outcome_batch::submit(context, PendingOutcome { running, outcome, span, began });
+                let mut pending = PendingOutcome { running, outcome, timed_out: false, span, began };
+                timeouts::judge(context, &mut pending);
+                outcome_batch::submit(context, pending);
             }
             Ok(None) => {
                 span::end(span);
@@ -81,6 +84,7 @@ fn call<S: Store>(context: &Context<S>, job: &Job, running: &Arc<RunningJob>) ->
     let (environment, metrics) = (context.queue.environment().clone(), Arc::clone(&context.settings.metrics));
     let job = JobContext { running: Arc::clone(running), environment, metrics };
     let current = CurrentJob::of(job.job());
+    running.begin();
     catch_panic(|| current_job::within(current, || handler(job)))
         .unwrap_or_else(|panic| Outcome::retry(format!("the handler panicked: {panic}")))
 }

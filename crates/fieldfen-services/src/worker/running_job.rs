@@ -1,8 +1,8 @@
 //! A claimed job, in the form that the worker's threads share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::{FenceToken, JobId, RawJson};
 
@@ -20,6 +20,9 @@ pub enum Interruption {
     CancelRequested,
     /// The job was reclaimed, killed or deleted. The outcome of the handler will be dropped.
     LeaseLost,
+    /// The handler has run for longer than the [timeout](super::WorkerBuilder::timeout) of its kind. The handler still
+    /// holds the job: a completion takes effect, and any failure but one for good counts as timed out.
+    TimedOut,
     /// The worker stops, and its grace period is over. The handler still holds the job: a completion takes effect, and
     /// a failure releases the job without spending a retry.
     WorkerStops,
@@ -33,13 +36,30 @@ pub(super) struct RunningJob {
     heartbeat: Arc<HeartbeatSignal>,
     cancel_requested: AtomicBool,
     lost: AtomicBool,
-    /// Whether the handler has looked since the cancellation was requested.
-    knows_of_cancel: AtomicBool,
+    /// The time at which the job was lost.
+    lost_at: OnceLock<Instant>,
+    /// The longest time for which the handler may run; `None` for any time.
+    timeout: Option<Duration>,
+    /// The time at which the handler began.
+    began: OnceLock<Instant>,
+    /// Whether the handler has run for longer than its timeout, as the worker or the handler has noticed.
+    timed_out: AtomicBool,
+    /// Whether the timeout was logged and counted.
+    timeout_told: AtomicBool,
+    /// Whether the handler has looked since the cancellation was requested or the timeout was over.
+    knows_of_request: AtomicBool,
+    /// Whether the handler counts as stuck. It is written under the lock of the slots.
+    is_stuck: AtomicBool,
     progress: Mutex<Option<RawJson>>,
 }
 
 impl RunningJob {
-    pub(super) fn new(claimed: ClaimedJob, stop: Arc<StopSignal>, heartbeat: Arc<HeartbeatSignal>) -> Self {
+    pub(super) fn new(
+        claimed: ClaimedJob,
+        timeout: Option<Duration>,
+        stop: Arc<StopSignal>,
+        heartbeat: Arc<HeartbeatSignal>,
+    ) -> Self {
         let cancel_requested = AtomicBool::new(claimed.job.cancel_requested_at.is_some());
         Self {
             claimed,
@@ -48,7 +68,13 @@ impl RunningJob {
             heartbeat,
             cancel_requested,
             lost: AtomicBool::new(false),
-            knows_of_cancel: AtomicBool::new(false),
+            lost_at: OnceLock::new(),
+            timeout,
+            began: OnceLock::new(),
+            timed_out: AtomicBool::new(false),
+            timeout_told: AtomicBool::new(false),
+            knows_of_request: AtomicBool::new(false),
+            is_stuck: AtomicBool::new(false),
             progress: Mutex::new(None),
         }
     }
@@ -63,6 +89,8 @@ impl RunningJob {
             Some(Interruption::LeaseLost)
         } else if self.is_cancelled() {
             Some(Interruption::CancelRequested)
+        } else if self.is_timed_out() {
+            Some(Interruption::TimedOut)
         } else if self.stop.stops_now() {
             Some(Interruption::WorkerStops)
         } else {
@@ -70,13 +98,66 @@ impl RunningJob {
         }
     }
 
-    /// As `interruption`, for the handler, which knows of a requested cancellation from then on.
+    /// As `interruption`, for the handler, which knows from then on of a requested cancellation or of its timeout.
     pub(super) fn tell_interruption(&self) -> Option<Interruption> {
         let interruption = self.interruption();
-        if interruption == Some(Interruption::CancelRequested) {
-            self.knows_of_cancel.store(true, Ordering::Relaxed);
+        if matches!(interruption, Some(Interruption::CancelRequested | Interruption::TimedOut)) {
+            self.knows_of_request.store(true, Ordering::Relaxed);
         }
         interruption
+    }
+
+    /// Records that the handler begins now.
+    pub(super) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
+    /// The longest time for which the handler may run; `None` for any time.
+    pub(super) const fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The time at which the handler has run for its timeout; `None` if it has no timeout or has not begun.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        // A timeout that no clock reaches is none.
+        self.began.get()?.checked_add(self.timeout?)
+    }
+
+    /// Returns whether the handler has run for longer than its timeout. A handler that was asked to end before its
+    /// deadline, because the worker stops, has not timed out.
+    pub(super) fn is_timed_out(&self) -> bool {
+        if self.timed_out.load(Ordering::Relaxed) {
+            return true;
+        }
+        let is_over = self.deadline().is_some_and(|deadline| deadline <= Instant::now()) && !self.stop.stops_now();
+        if is_over && !self.timed_out.swap(true, Ordering::Relaxed) {
+            self.stop.wake_handlers();
+        }
+        is_over
+    }
+
+    /// Returns whether the timeout must be logged and counted: `true` once for each job that has timed out.
+    pub(super) fn tells_timeout(&self) -> bool {
+        self.is_timed_out() && !self.timeout_told.swap(true, Ordering::Relaxed)
+    }
+
+    /// The time of the interruption after which a handler must return: the job was lost, or the timeout is over.
+    pub(super) fn must_return_since(&self) -> Option<Instant> {
+        let timed_out = self.deadline().filter(|_| self.timed_out.load(Ordering::Relaxed));
+        self.lost_at.get().copied().into_iter().chain(timed_out).min()
+    }
+
+    /// The time for which the handler has run.
+    pub(super) fn ran_for(&self, now: Instant) -> Duration {
+        self.began.get().map(|began| now.saturating_duration_since(*began)).unwrap_or_default()
+    }
+
+    pub(super) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_stuck(&self) {
+        self.is_stuck.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether every outcome of the handler will be dropped.
@@ -89,11 +170,12 @@ impl RunningJob {
         self.cancel_requested.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the handler should end now: the worker stops, or a cancellation was requested and the handler
-    /// has not looked since, so that it has no reason to take longer.
+    /// Returns whether the handler should end now: the worker stops, or a cancellation was requested or the timeout is
+    /// over and the handler has not looked since, so that it has no reason to take longer.
     #[cfg(feature = "tokio")]
     pub(super) fn should_end(&self) -> bool {
-        self.stop.stops_now() || (self.is_cancelled() && !self.knows_of_cancel.load(Ordering::Relaxed))
+        let asked = self.is_cancelled() || self.is_timed_out();
+        self.stop.stops_now() || (asked && !self.knows_of_request.load(Ordering::Relaxed))
     }
 
     pub(super) fn request_cancel(&self) {
@@ -102,6 +184,7 @@ impl RunningJob {
     }
 
     pub(super) fn mark_lost(&self) {
+        self.lost_at.get_or_init(Instant::now);
         self.lost.store(true, Ordering::Relaxed);
         self.stop.wake_handlers();
     }

@@ -18,9 +18,9 @@ pub(super) struct SlotState {
     /// All claims, each until its outcome is applied. If its lease was lost, a job may be in hand twice, by two claims.
     pub(super) in_hand: HashMap<(JobId, FenceToken), Arc<RunningJob>>,
     pub(super) in_hand_by_kind: BTreeMap<JobKind, u32>,
-    /// The number of jobs in hand that must run alone.
+    /// The number of jobs in hand that must run alone, without those whose handlers are stuck.
     pub(super) run_alone: usize,
-    /// The state of each thread of the pool.
+    /// The state of each thread of the pool, with the threads that have ended.
     pub(super) threads: Vec<ThreadState>,
     pub(super) run_times: RunTimes,
     /// The number of waiting jobs at which the dispatcher claims again; `None` if it waits for jobs to end instead.
@@ -28,19 +28,69 @@ pub(super) struct SlotState {
 }
 
 /// The state of a thread of the pool.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) enum ThreadState {
     /// The thread waits for a job.
     Idle,
-    /// The thread runs the handler of a job of this kind.
-    Running { kind: JobKind, since: Instant },
+    /// The thread runs the handler of this job.
+    Running { running: Arc<RunningJob>, since: Instant },
     /// The thread applies outcomes.
     Applying { since: Instant },
+    /// The thread runs the handler of this job, which does not return although it was interrupted. The thread ends when
+    /// the handler returns, because another one has taken its place.
+    Stuck { running: Arc<RunningJob> },
+    /// The thread applies the outcome of a handler that was stuck, and then ends.
+    Retiring,
     /// The thread has ended.
     Ended,
 }
 
+impl ThreadState {
+    pub(super) const fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+
+    /// Returns whether the thread takes another job after this one.
+    const fn is_serving(&self) -> bool {
+        matches!(self, Self::Idle | Self::Running { .. } | Self::Applying { .. })
+    }
+}
+
 impl SlotState {
+    /// The number of threads that wait for a job.
+    pub(super) fn idle(&self) -> usize {
+        self.threads.iter().filter(|thread| thread.is_idle()).count()
+    }
+
+    /// The number of threads that take jobs now or after the present one.
+    pub(super) fn serving(&self) -> usize {
+        self.threads.iter().filter(|thread| thread.is_serving()).count()
+    }
+
+    /// The jobs whose handlers are stuck.
+    pub(super) fn stuck(&self) -> impl Iterator<Item = &Arc<RunningJob>> {
+        self.threads.iter().filter_map(|thread| match thread {
+            ThreadState::Stuck { running } => Some(running),
+            _ => None,
+        })
+    }
+
+    /// The number of jobs that may be claimed for free threads.
+    pub(super) fn free(&self) -> usize {
+        let stuck = self.stuck().count();
+        self.serving().saturating_sub(self.in_hand.len().saturating_sub(stuck))
+    }
+
+    /// Adds a thread that waits for a job, and returns its number. The number of a thread that has ended is used again.
+    pub(super) fn add_thread(&mut self) -> usize {
+        let ended = self.threads.iter().position(|thread| matches!(thread, ThreadState::Ended));
+        let thread = ended.unwrap_or(self.threads.len());
+        match self.threads.get_mut(thread) {
+            Some(state) => *state = ThreadState::Idle,
+            None => self.threads.push(ThreadState::Idle),
+        }
+        thread
+    }
+
     pub(super) fn set_thread(&mut self, thread: usize, does: ThreadState) {
         if let Some(state) = self.threads.get_mut(thread) {
             *state = does;
@@ -68,7 +118,9 @@ impl SlotState {
             return;
         }
         let job = &running.claimed.job;
-        self.run_alone -= usize::from(job.must_run_alone());
+        if job.must_run_alone() && !running.is_stuck() {
+            self.run_alone = self.run_alone.saturating_sub(1);
+        }
         if let Some(jobs) = self.in_hand_by_kind.get_mut(&job.kind) {
             *jobs = jobs.saturating_sub(1);
         }

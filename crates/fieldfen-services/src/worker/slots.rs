@@ -56,8 +56,7 @@ impl Slots {
         if self.stop.is_stopping() || state.run_alone > 0 {
             return Capacity::default();
         }
-        let jobs = state.threads.len().saturating_sub(state.in_hand.len());
-        let mut capacity = Capacity { jobs, ..Capacity::default() };
+        let mut capacity = Capacity { jobs: state.free(), ..Capacity::default() };
         for (kind, limit) in kinds {
             if let Some(limit) = limit {
                 let left = state.left_of_limit(kind, limit);
@@ -74,8 +73,7 @@ impl Slots {
     /// Passes claimed jobs to the pool.
     pub(super) fn dispatch(&self, jobs: Vec<Arc<RunningJob>>) {
         let mut state = self.lock();
-        let idle = state.threads.iter().filter(|thread| **thread == ThreadState::Idle).count();
-        let wake = jobs.len().min(idle);
+        let wake = jobs.len().min(state.idle());
         if state.in_hand.is_empty() && !jobs.is_empty() {
             self.heartbeat.set_in_hand(true);
         }
@@ -92,11 +90,15 @@ impl Slots {
         }
     }
 
-    /// Waits for the next job; `None` after the worker was closed. After a request to stop no job begins, and the
+    /// Waits for the next job; `None` after the worker was closed, or if another thread has taken the place of this one
+    /// while its handler was stuck. After a request to stop no job begins, and the
     /// waiting jobs are [taken out](Self::take_not_begun) and released. A job that must run alone begins when no other
     /// job is in hand.
     pub(super) fn next(&self, thread: usize) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
+        if matches!(state.threads.get(thread), Some(ThreadState::Stuck { .. } | ThreadState::Retiring)) {
+            return None;
+        }
         state.set_thread(thread, ThreadState::Idle);
         if self.stop.is_closed() {
             self.thread_ended.notify_all();
@@ -106,8 +108,8 @@ impl Slots {
                 && state.first_may_begin()
                 && let Some(running) = state.not_begun.pop_front()
             {
-                let kind = running.claimed.job.kind.clone();
-                state.set_thread(thread, ThreadState::Running { kind, since: Instant::now() });
+                let begun = ThreadState::Running { running: Arc::clone(&running), since: Instant::now() };
+                state.set_thread(thread, begun);
                 if state.refill_at.is_some_and(|waiting| state.not_begun.len() <= waiting) {
                     state.refill_at = None;
                     self.events.send(DispatcherEvent::FewJobsWait);
@@ -124,10 +126,17 @@ impl Slots {
     /// Records that the handler on this thread has returned, and that the thread now applies outcomes.
     pub(super) fn handler_returned(&self, thread: usize) {
         let mut state = self.lock();
-        if let Some(ThreadState::Running { kind, since }) = state.threads.get(thread).cloned() {
-            state.run_times.record(&kind, since.elapsed());
-        }
-        state.set_thread(thread, ThreadState::Applying { since: Instant::now() });
+        let SlotState { threads, run_times, .. } = &mut *state;
+        let Some(of_thread) = threads.get_mut(thread) else { return };
+        let now = Instant::now();
+        *of_thread = match of_thread {
+            ThreadState::Running { running, since } => {
+                run_times.record(&running.claimed.job.kind, now.saturating_duration_since(*since));
+                ThreadState::Applying { since: now }
+            }
+            ThreadState::Stuck { .. } => ThreadState::Retiring,
+            _ => ThreadState::Applying { since: now },
+        };
     }
 
     /// Takes all jobs that have not begun. They are in hand until they are [removed](Self::remove).
@@ -201,8 +210,9 @@ impl Slots {
         self.thread_ended.notify_all();
     }
 
-    pub(super) fn pool_thread_began(&self) {
-        self.lock().threads.push(ThreadState::Idle);
+    /// Adds a thread of the pool, and returns its number.
+    pub(super) fn add_thread(&self) -> usize {
+        self.lock().add_thread()
     }
 
     pub(super) fn pool_thread_ended(&self, thread: usize) {
@@ -214,7 +224,7 @@ impl Slots {
     pub(super) fn wait_for_end(&self) -> ShutdownReport {
         let state = self
             .thread_ended
-            .wait_while(self.lock(), |state| !self.stop.is_closed() || state.threads.contains(&ThreadState::Idle))
+            .wait_while(self.lock(), |state| !self.stop.is_closed() || state.idle() > 0)
             .unwrap_or_else(PoisonError::into_inner);
         self.report_of(&state)
     }

@@ -36,7 +36,7 @@ impl Fixture {
         let heartbeat = Arc::new(HeartbeatSignal::default());
         let slots = Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender());
         for _ in 0..threads {
-            slots.pool_thread_began();
+            slots.add_thread();
         }
         let queue = Queue::new(ModelStore::new(), Environment::system());
         Self { slots, stop, heartbeat, _events: events, queue }
@@ -63,7 +63,8 @@ impl Fixture {
         let (kinds, lease) = (BTreeSet::from([kind.clone()]), Duration::from_secs(1));
         let mut claims = self.queue.claim(&kinds, 100, lease, &WorkerName::new("test")).unwrap();
         change(&mut claims.jobs);
-        let running = |claimed| Arc::new(RunningJob::new(claimed, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)));
+        let running =
+            |claimed| Arc::new(RunningJob::new(claimed, None, Arc::clone(&self.stop), Arc::clone(&self.heartbeat)));
         self.slots.dispatch(claims.jobs.into_iter().map(running).collect());
         kind
     }
@@ -190,4 +191,28 @@ fn a_job_that_must_run_alone_waits_for_the_others_unless_it_is_cancelled() {
         job.request_cancel();
     }
     assert_eq!(fixture.slots.take_stalled(later).len(), 1);
+}
+
+#[test]
+fn the_place_of_a_stuck_thread_is_free_again_and_its_number_is_used_again() {
+    let fixture = Fixture::new(1);
+    let kind = fixture.dispatch(1);
+    let capacity = || fixture.slots.capacity([(&kind, Some(2))].into_iter());
+    let hangs = fixture.slots.next(0).unwrap();
+    let later = Instant::now() + Duration::from_secs(10);
+    assert!(fixture.slots.mark_stuck(later, Duration::ZERO).is_empty(), "nobody has asked the handler to end");
+    hangs.mark_lost();
+    assert!(fixture.slots.mark_stuck(Instant::now(), Duration::from_secs(10)).is_empty(), "it may still return");
+    assert_eq!(capacity().jobs, 0);
+    assert_eq!(fixture.slots.mark_stuck(later, Duration::ZERO).len(), 1);
+    assert_eq!(fixture.slots.stuck().len(), 1);
+    assert_eq!(fixture.slots.add_thread(), 1);
+    assert_eq!(capacity(), Capacity { kinds: vec![kind.clone()], limits: [(kind.clone(), 1)].into(), jobs: 1 });
+    fixture.slots.handler_returned(0);
+    assert!(fixture.slots.next(0).is_none(), "another thread has taken its place");
+    assert_eq!(fixture.slots.stuck(), []);
+    fixture.slots.remove([&hangs].into_iter());
+    assert_eq!(capacity(), Capacity { kinds: vec![kind.clone()], limits: [(kind.clone(), 2)].into(), jobs: 1 });
+    fixture.slots.pool_thread_ended(0);
+    assert_eq!(fixture.slots.add_thread(), 0);
 }

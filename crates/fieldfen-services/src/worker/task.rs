@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{ClaimRef, Job};
 use fieldfen_domain::{InvalidJson, JobId, RawJson, Timestamp};
@@ -118,6 +119,13 @@ impl<P> Task<P> {
                 }
             }
         }
+    }
+
+    /// The time that the handler has left until its [timeout](super::WorkerBuilder::timeout) is over; zero after that, and
+    /// `None` without a timeout. A handler gives its requests no more time than this.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.context.running.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Returns whether the worker has been asked to stop. The handler may go on for the worker's grace period. If it

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,23 @@ const IN_A_ROW: Duration = Duration::from_secs(60);
 /// The first and the longest pause after a panic.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
 
+/// The handles of a worker's threads.
+#[derive(Default)]
+pub(super) struct ThreadHandles(Mutex<Vec<JoinHandle<()>>>);
+
+impl ThreadHandles {
+    /// Adds a thread, and forgets those that have ended.
+    pub(super) fn push(&self, thread: JoinHandle<()>) {
+        let mut threads = self.lock();
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Starts a thread of the worker. The thread runs `body` again after a panic. It runs `end` once, after `body` has
 /// returned or has panicked too often.
 pub(super) fn spawn<S: Store>(
@@ -28,16 +46,18 @@ pub(super) fn spawn<S: Store>(
     name: String,
     mut body: impl FnMut(&Arc<Context<S>>) + Send + 'static,
     end: impl FnOnce(&Arc<Context<S>>) + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
-    let context = Arc::clone(context);
-    Builder::new().name(name.clone()).spawn(move || {
+) -> io::Result<()> {
+    let (threads, context) = (Arc::clone(&context.threads), Arc::clone(context));
+    let thread = Builder::new().name(name.clone()).spawn(move || {
         keep_running(&context.stop, &name, || body(&context));
         end(&context);
         // The last thread drops the handlers and the values that they own.
         if let Err(panic) = catch_panic(move || drop((body, context))) {
             log!(ERROR, thread = name, panic, "drop of handlers or metrics panicked");
         }
-    })
+    })?;
+    threads.push(thread);
+    Ok(())
 }
 
 fn keep_running(stop: &StopSignal, name: &str, mut body: impl FnMut()) {

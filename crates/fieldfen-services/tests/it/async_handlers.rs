@@ -31,6 +31,7 @@ on_every_store!(
     a_future_is_dropped_when_its_job_is_killed,
     a_future_that_listens_hears_of_the_cancel_and_takes_its_time,
     a_future_that_listens_hears_of_the_stop_and_may_complete,
+    a_future_that_listens_hears_of_its_timeout_and_one_that_does_not_is_dropped,
 );
 
 fn async_handlers_run_at_once_and_their_outcomes_are_applied(store: impl Store) {
@@ -272,4 +273,25 @@ fn a_runtime_that_runs_only_while_somebody_drives_it_is_refused() {
     let error = worker.start().unwrap_err().to_string();
     assert!(error.starts_with(r#"cannot start the worker with runtime "current_thread for test.note": "#), "{error}");
     assert!(error.contains("multi-thread"), "{error}");
+}
+
+fn a_future_that_listens_hears_of_its_timeout_and_one_that_does_not_is_dropped(store: impl Store) {
+    let bench = Bench::new(store);
+    let [listens, deaf] = ["listens", "deaf"].map(|text| bench.note(text));
+    let runtime = Runtime::new().unwrap();
+    let handler = |task: Task<Note>| async move {
+        if task.text == "listens" {
+            return Err::<(), _>(format!("{:?}", task.cancelled().await));
+        }
+        std::future::pending().await
+    };
+    let timeout = Duration::from_millis(100);
+    let worker = bench.worker().timeout::<Note>(timeout).handle_async(runtime.handle(), handler);
+    let running = worker.start().unwrap();
+    wait_until("both attempts have failed", || [listens, deaf].iter().all(|id| bench.job(id).attempts == 1));
+    running.stop_handle().stop();
+    assert_eq!(end_of(running).unwrap(), ShutdownReport::default());
+    let error = |id| bench.job(&id).last_error.unwrap_or_default();
+    assert_eq!(error(listens), "timed out after 0.1 s: TimedOut");
+    assert_eq!(error(deaf), "timed out after 0.1 s: its future was dropped before it ended");
 }

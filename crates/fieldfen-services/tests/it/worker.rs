@@ -384,9 +384,13 @@ fn a_worker_that_cannot_be_is_refused() {
         assert!(message(with_handler().lease(lease)).contains(&format!("with lease \"{lease:?}\": ")));
     }
     assert!(message(with_handler().limit::<Note>(0)).contains(r#"with limit "0 for test.note": "#));
+    let timeout = message(with_handler().timeout::<Note>(Duration::from_millis(99)));
+    assert!(timeout.contains(r#"with timeout "99ms for test.note": at least 100 ms"#), "{timeout}");
     let no_handler = r#""test.countdown": the worker has no handler for jobs of this kind"#;
     let limit = message(with_handler().limit::<Countdown>(1));
     assert_eq!(limit, format!("cannot start the worker with limit {no_handler}"));
+    let timeout = message(with_handler().timeout::<Countdown>(LONG));
+    assert_eq!(timeout, format!("cannot start the worker with timeout {no_handler}"));
     let backoff = message(with_handler().backoff::<Countdown>(Backoff::default()));
     assert_eq!(backoff, format!("cannot start the worker with backoff {no_handler}"));
 }
