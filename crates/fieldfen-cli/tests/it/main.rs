@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod arguments;
+#[cfg(unix)]
+mod broken_databases;
 #[cfg(target_os = "linux")]
 mod day;
 mod doctor;
 mod failed_jobs;
+#[cfg(unix)]
+mod honest_output;
 mod journey;
 #[cfg(unix)]
 mod output;

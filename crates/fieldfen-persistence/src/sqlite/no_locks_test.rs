@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection;
 use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
 
-use super::connection::open::open_writer;
+use super::connection::open::{PutIntoWal, open_writer};
 use super::connection::options::SqliteOptions;
 use super::connection::tool_connection::{OpenMode, connect};
 use super::deadline::Deadline;
@@ -83,11 +83,11 @@ fn a_file_system_without_locks_is_named_at_once() {
     let patient = SqliteOptions { busy_timeout: Duration::from_secs(300), ..Default::default() };
     let began = Instant::now();
     NO_LOCKS.set(true);
-    let error = open_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).err().unwrap();
+    let error = open_writer(&url, &patient, &Deadline::after(patient.busy_timeout), PutIntoWal::All).err().unwrap();
     NO_LOCKS.set(false);
     assert!(matches!(&error, StoreError::Open { reason, .. } if reason.contains("gives no locks")), "{error:?}");
     assert!(began.elapsed() < patient.busy_timeout);
-    open_writer(&url, &patient, &Deadline::after(patient.busy_timeout)).unwrap();
+    open_writer(&url, &patient, &Deadline::after(patient.busy_timeout), PutIntoWal::All).unwrap();
 }
 
 #[test]

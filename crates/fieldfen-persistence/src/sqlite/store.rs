@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
 
 use super::connection::nested_session::SessionGuard;
+use super::connection::open::PutIntoWal;
 use super::connection::options::SqliteOptions;
 use super::connection::reader_pool::Readers;
 use super::connection::tool_connection::{OpenMode, connect};
@@ -127,7 +128,8 @@ impl SqliteStore {
 
     fn start(url: SqliteUrl, options: &SqliteOptions, deadline: &Deadline) -> Result<Self, StoreError> {
         let commits = Arc::new(CommitNotifier::default());
-        let writer = Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits), deadline)?);
+        let writer =
+            Arc::new(Writer::open(&url, options.clone(), Arc::clone(&commits), deadline, PutIntoWal::WithSchema)?);
         let readers = writer.files().map(|files| Readers::new(files.clone(), options.clone()));
         let wake_file = writer.file().filter(|_| options.file_notifications).map(|file| Arc::new(WakeFile::of(file)));
         if let Some(wake_file) = &wake_file {

@@ -91,6 +91,17 @@ fn every_command_has_a_snapshot_of_its_table_and_of_its_document() {
 }
 
 #[test]
+fn every_list_is_tried_on_an_empty_and_on_a_broken_database() {
+    let tried = super::steps::reading_commands();
+    for command in commands() {
+        assert!(
+            !command.ends_with(" list") || tried.contains(&command.as_str()),
+            "add {command:?} to the group `empty`"
+        );
+    }
+}
+
+#[test]
 fn completions_and_manual_pages_are_written() {
     let shop = Shop::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

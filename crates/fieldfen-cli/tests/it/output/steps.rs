@@ -20,6 +20,17 @@ const fn group(name: &'static str, prepare: fn(&Shop) -> OperatorsWorker, steps:
     Group { name, prepare, steps }
 }
 
+/// The commands of the group `empty`: each list, and the other commands that need nothing but a database.
+pub(crate) fn reading_commands() -> Vec<&'static str> {
+    let group = GROUPS.iter().find(|group| group.name == "empty").unwrap();
+    group
+        .steps
+        .iter()
+        .filter_map(|line| line.strip_prefix("fieldfen "))
+        .filter(|line| !line.contains("--json"))
+        .collect()
+}
+
 /// All groups.
 pub(super) const GROUPS: &[Group] = &[
     group("status", publications, &["fieldfen status", "fieldfen status --json"]),
@@ -146,6 +157,10 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen usage limits --json",
             "fieldfen usage report --details",
             "fieldfen usage report --json",
+            "fieldfen usage budget",
+            "fieldfen usage budget --json",
+            "fieldfen usage record --service etsy --endpoint createListing --external-id 17 --cost '0.20 USD' --http-status 201",
+            "fieldfen usage record --service etsy --endpoint createListing --external-id 17 --cost '0.20 USD' --json",
         ],
     ),
     group(

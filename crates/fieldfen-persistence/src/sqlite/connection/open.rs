@@ -14,6 +14,7 @@ use crate::sqlite::busy_handler::NoLocks;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
 use crate::sqlite::file::replaced_files::DatabaseFile;
+use crate::sqlite::migrations;
 use crate::sqlite::url::SqliteUrl;
 
 /// The oldest version of SQLite that is accepted.
@@ -34,14 +35,25 @@ pub fn sqlite_version() -> &'static str {
     version.to_str().unwrap_or("unknown")
 }
 
+/// The databases that an opening writer puts into WAL mode. The file keeps the mode for every program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::sqlite) enum PutIntoWal {
+    /// Those with the schema of this program. Opening another one fails, and changes no byte of it.
+    WithSchema,
+    /// All.
+    #[cfg(test)]
+    All,
+}
+
 /// Opens the writing connection of a store. Fails before SQLite creates files beside the database if this user can only
 /// read it.
 pub(in crate::sqlite) fn open_writer(
     url: &SqliteUrl,
     options: &SqliteOptions,
     deadline: &Deadline,
+    put_into_wal: PutIntoWal,
 ) -> Result<OpenConnection, StoreError> {
-    open_to(Purpose::Write, &url.file_name(), url, deadline, &writing(url, options))
+    open_to(Purpose::WriteInWal(put_into_wal), &url.file_name(), url, deadline, &writing(url, options))
 }
 
 /// Opens a connection for a tool that writes. The journal mode of the file stays as it is.
@@ -95,6 +107,8 @@ pub(in crate::sqlite) const fn without_journal(options: &SqliteOptions) -> [Sett
 enum Purpose {
     /// Opening fails if this user cannot write the database.
     Write,
+    /// As [`Purpose::Write`], and the settings put the database into WAL mode.
+    WriteInWal(PutIntoWal),
     Any,
 }
 
@@ -162,8 +176,12 @@ fn open_once(
         });
     }
     let mut opened = establish(name, url)?;
-    if opened.read_only && purpose == Purpose::Write {
+    if opened.read_only && purpose != Purpose::Any {
         return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user: {CHECK_PERMISSIONS}").into()));
+    }
+    let is_checked = purpose == Purpose::WriteInWal(PutIntoWal::WithSchema) && settings.contains(&WAL);
+    if is_checked && setting(&mut opened.conn, "journal_mode")? != "wal" {
+        migrations::check(&mut opened.conn)?;
     }
     for (name, value, expected) in settings {
         set(&mut opened.conn, name, value, expected)?;
@@ -177,14 +195,8 @@ pub(in crate::sqlite) fn set(
     value: &str,
     expected: &str,
 ) -> Result<(), StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        answer: String,
-    }
     conn.batch_execute(&format!("PRAGMA {name} = {value}")).store()?;
-    let ask = format!("SELECT CAST({name} AS TEXT) AS answer FROM pragma_{name}");
-    let answer = diesel::sql_query(ask).get_result::<Row>(conn).map_err(classify)?.answer;
+    let answer = setting(conn, name)?;
     if answer == expected {
         return Ok(());
     }
@@ -193,6 +205,17 @@ pub(in crate::sqlite) fn set(
         found: answer,
         rule: "it could not be set: is the file on a file system without shared memory, or written by an old program?",
     })
+}
+
+/// The value of a setting, as SQLite reports it.
+fn setting(conn: &mut SqliteConnection, name: &str) -> Result<String, StoreError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        answer: String,
+    }
+    let ask = format!("SELECT CAST({name} AS TEXT) AS answer FROM pragma_{name}");
+    Ok(diesel::sql_query(ask).get_result::<Row>(conn).map_err(classify)?.answer)
 }
 
 #[cfg(test)]
@@ -207,12 +230,27 @@ mod tests {
         connect(&url, OpenMode::CreateIfMissing).unwrap();
         let (options, deadline) = (SqliteOptions::default(), Deadline::after(Duration::from_secs(60)));
         let options = SqliteOptions { durability: Durability::Normal, ..options };
-        let OpenConnection { mut conn, .. } = open_writer(&url, &options, &deadline).unwrap();
+        let OpenConnection { mut conn, .. } = open_writer(&url, &options, &deadline, PutIntoWal::All).unwrap();
         set(&mut conn, "synchronous", "NORMAL", "1").unwrap();
         let file = DatabaseFile::remember(url.path().unwrap()).unwrap();
         let mut conn = open_reader(&file, &deadline).unwrap().conn;
         assert!(conn.batch_execute("CREATE TABLE t (n)").is_err());
         assert!(sqlite_version().starts_with("3."));
+    }
+
+    #[test]
+    fn the_database_of_another_program_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let open = || crate::SqliteStore::open(path.to_str().unwrap()).map(drop).unwrap_err();
+        SqliteConnection::establish(path.to_str().unwrap()).unwrap().batch_execute("CREATE TABLE birds (n)").unwrap();
+        for bytes in [std::fs::read(&path).unwrap(), Vec::new()] {
+            std::fs::write(&path, &bytes).unwrap();
+            let error = open();
+            assert!(matches!(error, StoreError::Schema { .. }), "{error:?}");
+            assert!(std::fs::read(&path).unwrap() == bytes, "the journal mode or another byte was changed");
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]

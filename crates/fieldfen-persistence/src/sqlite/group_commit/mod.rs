@@ -35,7 +35,7 @@ use self::checkpoint::Checkpointer;
 use self::timing::{TransactionTiming, WriteTiming, timed};
 use crate::sqlite::cached_statement::{Begin, BeginImmediate, Rollback, statement};
 use crate::sqlite::connection::hooks::{HookControl, OpenConnection};
-use crate::sqlite::connection::open;
+use crate::sqlite::connection::open::{self, PutIntoWal};
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::connection::raw_handle::RawHandle;
 use crate::sqlite::deadline::Deadline;
@@ -143,8 +143,10 @@ impl Writer {
         options: SqliteOptions,
         commits: Arc<CommitNotifier>,
         deadline: &Deadline,
+        put_into_wal: PutIntoWal,
     ) -> Result<Self, StoreError> {
-        let OpenConnection { mut conn, control, handle, .. } = open::open_writer(url, &options, deadline)?;
+        let OpenConnection { mut conn, control, handle, .. } =
+            open::open_writer(url, &options, deadline, put_into_wal)?;
         control.set_busy_timeout(deadline.left());
         conn.batch_execute(MEMORY_SETTINGS).store()?;
         conn.batch_execute(NO_AUTOMATIC_CHECKPOINT).store()?;

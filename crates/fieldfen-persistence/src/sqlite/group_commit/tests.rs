@@ -15,6 +15,7 @@ use fieldfen_testkit::wait::{DeadlineBarrier, scope_with_deadline, wait_until};
 
 use super::Writer;
 use crate::SqliteUrl;
+use crate::sqlite::connection::open::PutIntoWal;
 use crate::sqlite::connection::options::SqliteOptions;
 use crate::sqlite::deadline::Deadline;
 use crate::sqlite::watch::{CommitNotice, CommitNotifier};
@@ -48,7 +49,7 @@ pub(in crate::sqlite) fn writer_with(folder: &Path, options: SqliteOptions) -> (
     let url = SqliteUrl::from(folder.join("a.db").as_path());
     let commits = Arc::new(CommitNotifier::default());
     let deadline = Deadline::after(options.busy_timeout);
-    let mut writer = Writer::open(&url, options, Arc::clone(&commits), &deadline).unwrap();
+    let mut writer = Writer::open(&url, options, Arc::clone(&commits), &deadline, PutIntoWal::All).unwrap();
     writer.max_batch_age = Duration::from_secs(3600);
     run(&writer, "CREATE TABLE t (n INTEGER PRIMARY KEY, parent INTEGER REFERENCES t(n))").unwrap();
     (writer, commits)
