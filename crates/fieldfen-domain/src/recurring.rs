@@ -5,9 +5,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::job::JobKind;
+use crate::ids::JobId;
+use crate::job::{ApiAccount, JobKind};
 use crate::json::RawJson;
 use crate::time::Timestamp;
+
+/// The number of runs that a store keeps for each recurring work.
+pub const MAX_RUNS: u32 = 20;
 
 /// The longest name, in bytes.
 const MAX_NAME: usize = 64;
@@ -59,10 +63,16 @@ pub struct RecurringJob {
     pub name: RecurringName,
     /// The schedule: a cron expression, which the services read.
     pub schedule: String,
+    /// The time zone of the schedule, which the services read; `None` for UTC.
+    pub time_zone: Option<String>,
     /// The kind of job that each tick enqueues.
     pub kind: JobKind,
     /// The payload of that job.
     pub payload: Option<RawJson>,
+    /// The service or account that the job uses.
+    pub account: Option<ApiAccount>,
+    /// The name of the file that defines the work; `None` if a program defines it.
+    pub defined_in: Option<String>,
     /// The time of the next tick. It may be in the past.
     pub next_at: Timestamp,
     /// The tick that was taken last; `None` if none was taken.
@@ -72,10 +82,21 @@ pub struct RecurringJob {
 }
 
 impl RecurringJob {
-    /// A row without a payload and without a taken tick, which is not paused. A store sets the other columns.
+    /// A row in UTC without a payload and without a taken tick, which is not paused. A store sets the other columns.
     #[must_use]
     pub fn new(name: RecurringName, schedule: impl Into<String>, kind: JobKind, next_at: Timestamp) -> Self {
-        Self { name, schedule: schedule.into(), kind, payload: None, next_at, last_at: None, paused_at: None }
+        Self {
+            name,
+            schedule: schedule.into(),
+            time_zone: None,
+            kind,
+            payload: None,
+            account: None,
+            defined_in: None,
+            next_at,
+            last_at: None,
+            paused_at: None,
+        }
     }
 }
 
@@ -94,15 +115,21 @@ pub enum PauseOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewRecurringJob {
-    /// The unique name. If work with this name exists, it is changed: an unchanged schedule keeps its next tick, and
-    /// paused work stays paused.
+    /// The unique name. If work with this name exists, it is changed: an unchanged schedule in an unchanged time zone
+    /// keeps its next tick, and paused work stays paused.
     pub name: RecurringName,
     /// The schedule: a cron expression, which the services read.
     pub schedule: String,
+    /// The time zone of the schedule, which the services read; `None` for UTC.
+    pub time_zone: Option<String>,
     /// The kind of job that each tick enqueues.
     pub kind: JobKind,
     /// The payload of that job.
     pub payload: Option<RawJson>,
+    /// The service or account that the job uses.
+    pub account: Option<ApiAccount>,
+    /// The name of the file that defines the work; `None` if a program defines it.
+    pub defined_in: Option<String>,
     /// The first tick of a new schedule.
     pub next_at: Timestamp,
     /// The current time, by the caller's clock.
@@ -119,7 +146,38 @@ impl NewRecurringJob {
         next_at: Timestamp,
         at: Timestamp,
     ) -> Self {
-        Self { name, schedule: schedule.into(), kind, payload: None, next_at, at }
+        Self {
+            name,
+            schedule: schedule.into(),
+            time_zone: None,
+            kind,
+            payload: None,
+            account: None,
+            defined_in: None,
+            next_at,
+            at,
+        }
+    }
+
+    /// Sets the time zone of the schedule.
+    #[must_use]
+    pub fn time_zone(mut self, time_zone: impl Into<Option<String>>) -> Self {
+        self.time_zone = time_zone.into();
+        self
+    }
+
+    /// Sets the service or account that its jobs use.
+    #[must_use]
+    pub fn account(mut self, account: impl Into<Option<ApiAccount>>) -> Self {
+        self.account = account.into();
+        self
+    }
+
+    /// Sets the name of the file that defines it.
+    #[must_use]
+    pub fn defined_in(mut self, file: impl Into<Option<String>>) -> Self {
+        self.defined_in = file.into();
+        self
     }
 
     /// Sets the kind of its jobs.
@@ -163,6 +221,28 @@ impl Tick {
     #[must_use]
     pub const fn new(name: RecurringName, due: Timestamp, next_at: Timestamp, at: Timestamp) -> Self {
         Self { name, due, next_at, at }
+    }
+}
+
+/// A job that recurring work has enqueued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecurringRun {
+    /// The name of the work.
+    pub name: RecurringName,
+    /// The time at which the job was enqueued.
+    pub at: Timestamp,
+    /// The job, which may have been deleted since.
+    pub job: JobId,
+    /// The tick of the job; `None` if a person has asked for the run.
+    pub due: Option<Timestamp>,
+}
+
+impl RecurringRun {
+    /// The run of this work at this time, with the job and the tick.
+    #[must_use]
+    pub fn new(name: RecurringName, at: Timestamp, job: JobId, due: impl Into<Option<Timestamp>>) -> Self {
+        Self { name, at, job, due: due.into() }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::StoreError;
 use crate::page::UnreadableRow;
-use crate::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
+use crate::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, RecurringRun, Tick};
 use crate::time::Timestamp;
 
-/// Reads rows of `recurring_jobs`.
+/// Reads rows of `recurring_jobs` and `recurring_runs`.
 pub trait RecurringReads {
     /// All recurring work, sorted by name. An unreadable row is an `Err` in its place.
     fn list(&mut self) -> Result<Vec<Result<RecurringJob, UnreadableRow>>, StoreError>;
@@ -27,12 +27,16 @@ pub trait RecurringReads {
 
     /// The earliest next tick after this time among all work that is not paused; `None` if there is none.
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The [recorded](Recurring::record_run) runs of some work, the latest first. An unreadable row is an `Err` in its
+    /// place.
+    fn runs(&mut self, name: &RecurringName) -> Result<Vec<Result<RecurringRun, UnreadableRow>>, StoreError>;
 }
 
-/// Writes rows of `recurring_jobs`.
+/// Writes rows of `recurring_jobs` and `recurring_runs`.
 pub trait Recurring: RecurringReads {
-    /// Inserts recurring work, or changes the row with the same name. The next tick is kept unless the schedule has
-    /// changed. Paused work stays paused.
+    /// Inserts recurring work, or changes the row with the same name. The next tick is kept unless the schedule or
+    /// its time zone has changed. Paused work stays paused.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a payload that cannot be [read back](crate::RawJson::check).
@@ -51,6 +55,10 @@ pub trait Recurring: RecurringReads {
     /// Ends a pause. If the next tick came due meanwhile, it is due at once.
     fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError>;
 
-    /// Deletes recurring work. Returns `false` if no work has this name.
+    /// Records a run of some work, and forgets all but its last [`MAX_RUNS`](crate::recurring::MAX_RUNS) runs. Does
+    /// nothing if no work has this name.
+    fn record_run(&mut self, run: &RecurringRun) -> Result<(), StoreError>;
+
+    /// Deletes recurring work and its runs. Returns `false` if no work has this name.
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError>;
 }

@@ -167,7 +167,9 @@ fn what_is_lost_is_counted_by_table_and_column() {
          INSERT INTO file_history (file_id, to_status, reason, at) VALUES ('f', 'failed', 'x', '2026-01-01');
          INSERT INTO jobs (id, command_type, status, parked_for) VALUES ('j', 'x', 'failed', 'approval');
          INSERT INTO processed_hashes (hash, expires_at) VALUES ('h', '2099-01-01 00:00:00.000000');
-         INSERT INTO recurring_jobs VALUES ('r', '@daily', 'x', NULL, '2026-01-01', NULL, '2026-01-01', NULL)",
+         INSERT INTO recurring_jobs (name, schedule, command_type, next_at, updated_at)
+         VALUES ('r', '@daily', 'x', '2026-01-01', '2026-01-01');
+         INSERT INTO recurring_runs (name, run_at, job_id) VALUES ('r', '2026-01-01', 'j')",
     );
     let document = shop.migrate(&["down", "--to", "0001", "--yes", "--json"]).document(0);
     let lost = document["lost"].as_array().unwrap();
@@ -178,12 +180,13 @@ fn what_is_lost_is_counted_by_table_and_column() {
         ("rows with jobs.parked_for", 1),
         ("rows with processed_hashes.expires_at", 1),
         ("rows of recurring_jobs", 1),
+        ("rows of recurring_runs", 1),
     ] {
         let loss = lost.iter().find(|loss| loss["what"] == what).unwrap_or_else(|| panic!("{what}: {document:#}"));
         assert_eq!(loss["rows"], rows, "{what}");
         assert!(loss["consequence"].as_str().unwrap().len() > 10, "{loss:#}");
     }
-    assert_eq!(lost.len(), 6, "{document:#}");
+    assert_eq!(lost.len(), 7, "{document:#}");
 }
 
 #[test]

@@ -368,6 +368,18 @@ diesel::table! {
         last_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         paused_at -> Nullable<Timestamp>,
+        time_zone -> Nullable<Text>,
+        account -> Nullable<Text>,
+        defined_in -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    recurring_runs (name, run_at, job_id) {
+        name -> Text,
+        run_at -> Timestamp,
+        job_id -> Text,
+        due_at -> Nullable<Timestamp>,
     }
 }
 
@@ -405,6 +417,7 @@ diesel::joinable!(jobs -> files (file_id));
 diesel::joinable!(listings -> files (file_id));
 diesel::joinable!(processed_hashes -> files (file_id));
 diesel::joinable!(publications -> files (file_id));
+diesel::joinable!(recurring_runs -> recurring_jobs (name));
 diesel::joinable!(social_posts -> files (file_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -433,6 +446,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     rate_limit_usage,
     rate_limits,
     recurring_jobs,
+    recurring_runs,
     social_posts,
     workers,
 );

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, Tick};
+use fieldfen_domain::job::ApiAccount;
+use fieldfen_domain::recurring::{MAX_RUNS, NewRecurringJob, PauseOutcome, RecurringJob, RecurringRun, Tick};
 use fieldfen_domain::store::Store;
 
 use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
-use crate::fixtures::{TICK, at, kind, recurring, recurring_name, work};
+use crate::fixtures::{TICK, at, job_id, kind, recurring, recurring_name, work};
 use crate::wait::scope_with_deadline;
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
@@ -15,6 +16,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         defined_work_is_listed_by_name,
         defining_it_again_keeps_the_next_tick,
         another_schedule_has_another_next_tick,
+        another_time_zone_has_another_next_tick,
+        zone_account_and_file_are_kept_until_it_is_defined_without_them,
         a_tick_is_taken_once,
         a_tick_that_is_not_the_next_one_is_not_taken,
         a_tick_of_work_that_is_gone_is_not_taken,
@@ -25,6 +28,8 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
         due_work_comes_by_its_tick_and_no_more_than_asked_for,
         work_that_a_clock_ahead_has_set_is_doubtful_until_it_is_set_again,
         a_tick_is_set_only_while_it_is_the_next_one,
+        the_last_runs_are_kept,
+        runs_of_work_that_is_gone_are_not_recorded,
         many_threads_take_each_tick_once,
     ]
 }
@@ -74,6 +79,87 @@ fn another_schedule_has_another_next_tick<S: Store>(store: &S) {
     let work = list(&on).remove(0);
     assert_eq!((work.schedule.as_str(), work.next_at, work.last_at), ("30 * * * *", at(90), Some(at(60))));
     assert_eq!(list(&on).len(), 1);
+}
+
+fn another_time_zone_has_another_next_tick<S: Store>(store: &S) {
+    let on = On(store);
+    let zone = |zone: Option<&str>| zone.map(str::to_owned);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    for (time_zone, next_at, expected) in [
+        (Some("Europe/Berlin"), 90, 90),
+        (Some("Europe/Berlin"), 95, 90),
+        (Some("Asia/Kathmandu"), 75, 75),
+        (None, 80, 80),
+        (None, 85, 80),
+    ] {
+        define(&on, &recurring("upkeep", "0 * * * *", at(next_at)).time_zone(zone(time_zone)));
+        let work = list(&on).remove(0);
+        assert_eq!((work.time_zone, work.next_at), (zone(time_zone), at(expected)));
+    }
+}
+
+fn zone_account_and_file_are_kept_until_it_is_defined_without_them<S: Store>(store: &S) {
+    let on = On(store);
+    let plain = recurring("upkeep", "0 * * * *", at(60));
+    let full = plain
+        .clone()
+        .time_zone("Mars/Olympus_Mons".to_owned())
+        .account("etsy/main".parse::<ApiAccount>().ok())
+        .defined_in("fieldfen.toml".to_owned());
+    for new in [&full, &plain] {
+        define(&on, new);
+        let work = list(&on).remove(0);
+        assert_eq!((&work.time_zone, &work.account, &work.defined_in), (&new.time_zone, &new.account, &new.defined_in));
+        let due = on.read(|s| s.recurring().due(at(60), 9)).remove(0).unwrap();
+        let found = on.read(|s| s.recurring().find(&new.name)).unwrap();
+        assert_eq!((&due, &found), (&work, &work));
+    }
+}
+
+fn runs<S: Store>(on: &On<'_, S>, name: &str) -> Vec<RecurringRun> {
+    on.read(|s| s.recurring().runs(&recurring_name(name))).into_iter().map(Result::unwrap).collect()
+}
+
+fn run(name: &str, second: i64, number: u32) -> RecurringRun {
+    RecurringRun::new(recurring_name(name), at(second), job_id(number.into()), at(second - 1))
+}
+
+fn the_last_runs_are_kept<S: Store>(store: &S) {
+    let on = On(store);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    define(&on, &recurring("backup", "0 * * * *", at(60)));
+    assert_eq!(runs(&on, "upkeep"), []);
+    let record = |run: &RecurringRun| on.write(|s| s.recurring().record_run(run));
+    record(&run("backup", 1, 999));
+    // The first one comes again, and the order of recording is not that of the times.
+    let all: Vec<_> = (0..MAX_RUNS + 3).map(|number| run("upkeep", 100 + i64::from(number), number)).collect();
+    for number in [0, 0, 2, 1] {
+        record(&all[number]);
+    }
+    assert_eq!(runs(&on, "upkeep"), [2, 1, 0].map(|number: usize| all[number].clone()));
+    let asked_for = with!(run("upkeep", 500, 77), due: None);
+    all[3..].iter().chain([&asked_for]).for_each(record);
+    let mut latest: Vec<_> = all.iter().rev().take(MAX_RUNS as usize - 1).cloned().collect();
+    latest.insert(0, asked_for);
+    assert_eq!(runs(&on, "upkeep"), latest);
+    record(&with!(run("upkeep", 99, 5), at: with_nanoseconds(at(99))));
+    assert_eq!(runs(&on, "upkeep"), latest, "a run older than those that are kept is not kept");
+    assert_eq!(runs(&on, "backup"), [run("backup", 1, 999)]);
+    define(&on, &recurring("upkeep", "30 * * * *", at(60)));
+    assert_eq!(runs(&on, "upkeep").len(), MAX_RUNS as usize, "a new schedule forgets no runs");
+}
+
+fn runs_of_work_that_is_gone_are_not_recorded<S: Store>(store: &S) {
+    let on = On(store);
+    let record = |run: &RecurringRun| on.write(|s| s.recurring().record_run(run));
+    record(&run("upkeep", 1, 1));
+    assert_eq!(runs(&on, "upkeep"), []);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    record(&run("upkeep", 1, 1));
+    assert!(on.write(|s| s.recurring().remove(&recurring_name("upkeep"))));
+    assert_eq!(runs(&on, "upkeep"), []);
+    define(&on, &recurring("upkeep", "0 * * * *", at(60)));
+    assert_eq!(runs(&on, "upkeep"), [], "it begins anew");
 }
 
 fn a_tick_is_taken_once<S: Store>(store: &S) {

@@ -1,17 +1,20 @@
 //! Recurring work.
 
-use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::recurring::{
+    MAX_RUNS, NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, RecurringRun, Tick,
+};
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow, truncate_to_micros};
 
 use super::ModelSession;
 use super::table::Row;
 
-/// Recurring work, with the time at which its next tick was set.
+/// Recurring work, with the time at which its next tick was set and its runs, the latest first.
 #[derive(Clone)]
 pub(super) struct RecurringRow {
     work: RecurringJob,
     updated_at: Timestamp,
+    runs: Vec<RecurringRun>,
 }
 
 impl Row for RecurringRow {
@@ -48,6 +51,11 @@ impl RecurringReads for ModelSession<'_> {
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.ticking().map(|row| row.work.next_at).filter(|next| *next > truncate_to_micros(after)).min())
     }
+
+    fn runs(&mut self, name: &RecurringName) -> Result<Vec<Result<RecurringRun, UnreadableRow>>, StoreError> {
+        let row = self.state.recurring.find(name);
+        Ok(row.map_or_else(Vec::new, |(_, row)| row.runs.into_iter().map(Ok).collect()))
+    }
 }
 
 impl ModelSession<'_> {
@@ -74,7 +82,9 @@ impl Recurring for ModelSession<'_> {
     fn define(&mut self, work: &NewRecurringJob) -> Result<(), StoreError> {
         StoreError::check_json("payload of recurring work", work.payload.as_ref())?;
         let before = self.state.recurring.find(&work.name);
-        let kept = before.as_ref().filter(|(_, known)| known.work.schedule == work.schedule);
+        let kept = before
+            .as_ref()
+            .filter(|(_, known)| (&known.work.schedule, &known.work.time_zone) == (&work.schedule, &work.time_zone));
         let at = truncate_to_micros(work.at);
         let updated_at = before.as_ref().map_or(at, |(_, known)| known.updated_at.max(at));
         let work = with!(
@@ -84,11 +94,15 @@ impl Recurring for ModelSession<'_> {
                 work.kind.clone(),
                 kept.map_or(truncate_to_micros(work.next_at), |(_, known)| known.work.next_at),
             ),
+            time_zone: work.time_zone.clone(),
             payload: work.payload.clone(),
+            account: work.account.clone(),
+            defined_in: work.defined_in.clone(),
             last_at: before.as_ref().and_then(|(_, known)| known.work.last_at),
             paused_at: before.as_ref().and_then(|(_, known)| known.work.paused_at),
         );
-        let row = RecurringRow { work, updated_at };
+        let runs = before.as_ref().map_or_else(Vec::new, |(_, known)| known.runs.clone());
+        let row = RecurringRow { work, updated_at, runs };
         match before {
             Some((number, _)) => self.state.recurring.update(number, row),
             None => self.state.recurring.insert(row),
@@ -101,7 +115,9 @@ impl Recurring for ModelSession<'_> {
         match self.state.recurring.find(&tick.name) {
             Some((number, row)) if row.work.next_at == due && row.work.paused_at.is_none() => {
                 let work = with!(row.work, next_at: truncate_to_micros(tick.next_at), last_at: Some(due));
-                self.state.recurring.update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at) });
+                self.state
+                    .recurring
+                    .update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at), ..row });
                 Ok(true)
             }
             _ => Ok(false),
@@ -112,7 +128,9 @@ impl Recurring for ModelSession<'_> {
         match self.state.recurring.find(&tick.name) {
             Some((number, row)) if row.work.next_at == truncate_to_micros(tick.due) => {
                 let work = with!(row.work, next_at: truncate_to_micros(tick.next_at));
-                self.state.recurring.update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at) });
+                self.state
+                    .recurring
+                    .update(number, RecurringRow { work, updated_at: truncate_to_micros(tick.at), ..row });
                 Ok(true)
             }
             _ => Ok(false),
@@ -125,6 +143,20 @@ impl Recurring for ModelSession<'_> {
 
     fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError> {
         Ok(self.set_pause(name, None))
+    }
+
+    fn record_run(&mut self, run: &RecurringRun) -> Result<(), StoreError> {
+        if let Some((number, mut row)) = self.state.recurring.find(&run.name) {
+            let run = with!(run.clone(), at: truncate_to_micros(run.at), due: run.due.map(truncate_to_micros));
+            if row.runs.iter().any(|known| (known.at, known.job) == (run.at, run.job)) {
+                return Ok(());
+            }
+            row.runs.push(run);
+            row.runs.sort_by_key(|run| std::cmp::Reverse((run.at, run.job)));
+            row.runs.truncate(MAX_RUNS as usize);
+            self.state.recurring.update(number, row);
+        }
+        Ok(())
     }
 
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {

@@ -49,7 +49,7 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// The consequence of losing a column or a table.
-const CONSEQUENCES: [(&str, &str); 28] = [
+const CONSEQUENCES: [(&str, &str); 32] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
@@ -71,6 +71,10 @@ const CONSEQUENCES: [(&str, &str); 28] = [
     ("processed_hashes.source", "nobody can tell any more who sent them"),
     ("processed_hashes.expires_at", "repetitions are recognised for 24 hours only"),
     ("recurring_jobs", "recurring work ends until a program defines it again"),
+    ("recurring_jobs.time_zone", "the schedules are in UTC"),
+    ("recurring_jobs.account", "no pause of an account holds their jobs back"),
+    ("recurring_jobs.defined_in", "nobody is told when a file no longer defines them"),
+    ("recurring_runs", "nobody can tell any more which jobs the schedules have enqueued"),
     ("rate_limits", "what is used of a limit is not known until the service says it or a window has passed"),
     ("operator_actions", "nobody can tell any more who did what, and why"),
     ("api_usage.outcome", "nobody can tell any more which calls failed"),

@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 17] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 18] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
@@ -45,6 +45,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 17] = embedded![
     "0015_api_usage_monthly",
     "0016_job_attempts",
     "0018_bulk_actions",
+    "0019_recurring_time_zones",
 ];
 
 impl EmbeddedMigration {

@@ -16,5 +16,6 @@ mod plans_test;
 pub(in crate::sqlite) mod publications;
 pub(in crate::sqlite) mod rate_limits;
 pub(in crate::sqlite) mod recurring;
+pub(in crate::sqlite) mod recurring_runs;
 pub(in crate::sqlite) mod webhook_hashes;
 pub(in crate::sqlite) mod workers;

@@ -18,6 +18,7 @@ fn statements() -> Vec<(&'static str, String)> {
         crate::sqlite::repositories::api_costs::statements(),
         crate::sqlite::repositories::api_usage::statements(),
         crate::sqlite::repositories::recurring::statements(),
+        crate::sqlite::repositories::recurring_runs::statements(),
         crate::sqlite::repositories::operator_actions::statements(),
         crate::sqlite::repositories::bulk_actions::statements(),
         crate::sqlite::repositories::workers::statements(),
@@ -55,6 +56,8 @@ fn full_database() -> SqliteConnection {
                 iif(i % 50, 'confirmed', 'unknown'), 't', '', i, '', '' FROM n;
          INSERT INTO recurring_jobs (name, schedule, command_type, next_at, updated_at)
          SELECT 'work-' || i, '* * * * *', 'test.work', '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000' FROM n;
+         INSERT INTO recurring_runs (name, run_at, job_id)
+         SELECT 'work-' || (i % 9), datetime('2026-01-01', i || ' minutes'), printf('%032x', i) FROM n;
          INSERT INTO api_usage (service, recorded_at)
          SELECT iif(i % 2, 'etsy', 'replicate'), datetime('2026-01-01', i || ' minutes') FROM n;
          INSERT INTO api_costs (service, external_id, endpoint, amounts_json, status, amount_micros, currency, at, job_id)

@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, Tick};
+use fieldfen_domain::job::ApiAccount;
+use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringJob, RecurringName, RecurringRun, Tick};
 use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{Recurring, RecurringReads, StoreError};
 use fieldfen_domain::{RawJson, Timestamp, UnreadableRow};
@@ -15,19 +16,24 @@ use crate::sqlite::schema::recurring_jobs;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// Inserts or changes recurring work. If the schedule is unchanged, the next tick is kept. A time of change in the
+    /// Inserts or changes recurring work. If schedule and time zone are unchanged, the next tick is kept. A time of change in the
     /// future is kept too: it shows that a clock was ahead.
     Define<'a> {
         name: &'a str as Text,
         schedule: &'a str as Text,
+        time_zone: Option<&'a str> as Nullable<Text>,
         kind: &'a str as Text,
         payload: Option<&'a str> as Nullable<Text>,
+        account: Option<&'a str> as Nullable<Text>,
+        defined_in: Option<&'a str> as Nullable<Text>,
         next_at: SqlTime as SqlTimestamp,
         at: SqlTime as SqlTimestamp,
-    } = "INSERT INTO recurring_jobs (name, schedule, command_type, payload_json, next_at, updated_at) \
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET \
-         next_at = CASE WHEN schedule = excluded.schedule THEN next_at ELSE excluded.next_at END, \
-         schedule = excluded.schedule, command_type = excluded.command_type, payload_json = excluded.payload_json, \
+    } = "INSERT INTO recurring_jobs (name, schedule, time_zone, command_type, payload_json, account, defined_in, next_at, \
+         updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET \
+         next_at = CASE WHEN schedule = excluded.schedule AND time_zone IS excluded.time_zone THEN next_at \
+         ELSE excluded.next_at END, schedule = excluded.schedule, time_zone = excluded.time_zone, \
+         command_type = excluded.command_type, payload_json = excluded.payload_json, account = excluded.account, \
+         defined_in = excluded.defined_in, \
          updated_at = max(updated_at, excluded.updated_at)"
 }
 statement! {
@@ -62,11 +68,23 @@ statement! {
 }
 macro_rules! columns {
     () => {
-        "SELECT name, schedule, command_type, payload_json, next_at, last_at, paused_at FROM recurring_jobs "
+        "SELECT name, schedule, time_zone, command_type, payload_json, account, defined_in, next_at, last_at, paused_at \
+         FROM recurring_jobs "
     };
 }
 /// The SQL types of the columns.
-type Columns = (Text, Text, Text, Nullable<Text>, SqlTimestamp, Nullable<SqlTimestamp>, Nullable<SqlTimestamp>);
+type Columns = (
+    Text,
+    Text,
+    Nullable<Text>,
+    Text,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    SqlTimestamp,
+    Nullable<SqlTimestamp>,
+    Nullable<SqlTimestamp>,
+);
 
 statement! {
     WorkNamed<'a> { name: &'a str as Text } -> Columns = concat!(columns!(), "WHERE name = ?")
@@ -109,8 +127,11 @@ statement! {
 struct RecurringRow {
     name: StoredText,
     schedule: StoredText,
+    time_zone: Option<StoredText>,
     command_type: StoredText,
     payload_json: Option<StoredText>,
+    account: Option<StoredText>,
+    defined_in: Option<StoredText>,
     next_at: StoredTime,
     last_at: Option<StoredTime>,
     paused_at: Option<StoredTime>,
@@ -126,6 +147,9 @@ impl RecurringRow {
             row.parse("command_type", &self.command_type)?,
             row.time("next_at", self.next_at)?,
         );
+        work.time_zone = row.nullable_text("time_zone", self.time_zone)?;
+        work.account = row.parse_nullable("account", self.account.as_ref())?;
+        work.defined_in = row.nullable_text("defined_in", self.defined_in)?;
         work.payload = row.json("payload_json", self.payload_json)?;
         work.last_at = row.nullable_time("last_at", self.last_at)?;
         work.paused_at = row.nullable_time("paused_at", self.paused_at)?;
@@ -159,6 +183,10 @@ impl RecurringReads for SqliteSession<'_> {
     fn next_tick(&mut self, after: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let next = TickAfter { after: SqlTime(after) }.get_result::<(DueFrom,)>(self.conn);
         Ok(next.optional().store()?.and_then(|(DueFrom(next),)| next))
+    }
+
+    fn runs(&mut self, name: &RecurringName) -> Result<Vec<Result<RecurringRun, UnreadableRow>>, StoreError> {
+        self.recorded_runs(name)
     }
 }
 
@@ -194,8 +222,11 @@ impl Recurring for SqliteSession<'_> {
         let define = Define {
             name: work.name.as_str(),
             schedule: &work.schedule,
+            time_zone: work.time_zone.as_deref(),
             kind: work.kind.as_str(),
             payload: work.payload.as_ref().map(RawJson::as_str),
+            account: work.account.as_ref().map(ApiAccount::as_str),
+            defined_in: work.defined_in.as_deref(),
             next_at: SqlTime(work.next_at),
             at: SqlTime(work.at),
         };
@@ -229,6 +260,10 @@ impl Recurring for SqliteSession<'_> {
     fn resume(&mut self, name: &RecurringName) -> Result<PauseOutcome, StoreError> {
         let changed = Resume { name: name.as_str() }.execute(self.conn).store()?;
         self.paused(name, changed)
+    }
+
+    fn record_run(&mut self, run: &RecurringRun) -> Result<(), StoreError> {
+        self.add_run(run)
     }
 
     fn remove(&mut self, name: &RecurringName) -> Result<bool, StoreError> {

@@ -303,14 +303,12 @@ fn foreign_row_op() -> impl Strategy<Value = PublishingOp> {
 }
 
 fn recurring_op() -> impl Strategy<Value = RecurringOp> {
-    let define = (0..2_u64, 0..2_u64, 0..3_i64).prop_map(|(work, schedule, next_at)| RecurringOp::Define {
-        work,
-        schedule,
-        next_at,
-    });
+    let define = (0..2_u64, 0..2_u64, any::<bool>(), 0..3_i64)
+        .prop_map(|(work, schedule, has_zone, next_at)| RecurringOp::Define { work, schedule, has_zone, next_at });
     let take = (0..2_u64, 0..3_i64, 0..3_i64).prop_map(|(work, due, next_at)| RecurringOp::Take { work, due, next_at });
     let pause = (0..2_u64, second()).prop_map(|(work, at)| RecurringOp::Pause { work, at });
     let resume = (0..2_u64).prop_map(|work| RecurringOp::Resume { work });
+    let record = (0..2_u64, 0..3_u64, second()).prop_map(|(work, job, at)| RecurringOp::RecordRun { work, job, at });
     let remove = (0..2_u64).prop_map(|work| RecurringOp::Remove { work });
-    prop_oneof![3 => define, 4 => take, 1 => pause, 1 => resume, 1 => remove]
+    prop_oneof![3 => define, 4 => take, 1 => pause, 1 => resume, 2 => record, 1 => remove]
 }

@@ -5,13 +5,13 @@ use fieldfen_domain::publication::{
     AdoptOutcome, Adoption, Confirmation, ConfirmedRow, IdempotencyKey, ListingStatus, ListingUpdate, Platform,
     PlatformRowId, PrunePublications, ReleaseReason, ReserveOutcome, Target, qualified_id,
 };
-use fieldfen_domain::recurring::Tick;
+use fieldfen_domain::recurring::{RecurringRun, Tick};
 use fieldfen_domain::store::Session;
 
 use super::Second;
 use super::answer::{Answer, answer, masked_publication};
 use crate::fixtures::{
-    at, file_id, foreign_listing, foreign_post, listing_confirmation, listing_id, listing_target, platform_id,
+    at, file_id, foreign_listing, foreign_post, job_id, listing_confirmation, listing_id, listing_target, platform_id,
     post_confirmation, post_id, post_target, publication_id, recurring, recurring_name, reserve_request, token,
 };
 
@@ -120,13 +120,15 @@ pub enum PublishingOp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecurringOp {
     /// Defines or changes work.
-    Define { work: u64, schedule: u64, next_at: Second },
+    Define { work: u64, schedule: u64, has_zone: bool, next_at: Second },
     /// Takes a tick.
     Take { work: u64, due: Second, next_at: Second },
     /// Pauses work.
     Pause { work: u64, at: Second },
     /// Resumes work.
     Resume { work: u64 },
+    /// Records a run.
+    RecordRun { work: u64, job: u64, at: Second },
     /// Removes work.
     Remove { work: u64 },
 }
@@ -240,8 +242,9 @@ fn masked_reserved(reserved: ReserveOutcome) -> ReserveOutcome {
 pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> Answer {
     let name = |number: &u64| format!("work-{number}");
     match op {
-        RecurringOp::Define { work, schedule, next_at } => {
-            answer(s.recurring().define(&recurring(&name(work), &schedule.to_string(), at(*next_at))))
+        RecurringOp::Define { work, schedule, has_zone, next_at } => {
+            let zone = has_zone.then(|| "Europe/Berlin".to_owned());
+            answer(s.recurring().define(&recurring(&name(work), &schedule.to_string(), at(*next_at)).time_zone(zone)))
         }
         RecurringOp::Take { work, due, next_at } => {
             let name = recurring_name(&name(work));
@@ -251,6 +254,10 @@ pub(super) fn run_recurring(s: &mut dyn Session, op: &RecurringOp) -> Answer {
             answer(s.recurring().pause(&recurring_name(&name(work)), at(*second)))
         }
         RecurringOp::Resume { work } => answer(s.recurring().resume(&recurring_name(&name(work)))),
+        RecurringOp::RecordRun { work, job, at: second } => {
+            let name = recurring_name(&name(work));
+            answer(s.recurring().record_run(&RecurringRun::new(name, at(*second), job_id(*job), None)))
+        }
         RecurringOp::Remove { work } => answer(s.recurring().remove(&recurring_name(&name(work)))),
     }
 }

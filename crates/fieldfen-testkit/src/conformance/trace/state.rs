@@ -32,7 +32,11 @@ pub fn state<S: Store>(store: &S) -> Vec<String> {
             lines.push(format!("used since {second}: {:?}", s.api_usage().totals(at(second))?));
         }
         list(&mut lines, "call", walk(|page| s.api_usage().page(&ApiCallFilter::new(), page))?);
-        list(&mut lines, "recurring", s.recurring().list()?);
+        let work = s.recurring().list()?;
+        for work in work.iter().flatten() {
+            list(&mut lines, "run", s.recurring().runs(&work.name)?);
+        }
+        list(&mut lines, "recurring", work);
         for second in [0, 5] {
             lines.push(format!("due at {second}: {:?}", s.recurring().due(at(second), 9)?));
             lines.push(format!("next tick after {second}: {:?}", s.recurring().next_tick(at(second))?));
