@@ -2,22 +2,24 @@
 
 use fieldfen_domain::job::{EnqueueOutcome, NewJob, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
-use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName};
+use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName, RecurringRun};
 use fieldfen_domain::store::{Store, StoreError};
 
 use super::Recurring;
+use super::definition::Definition;
 use super::schedule::Schedule;
 use super::ticks::key_of;
+use super::time_zone::TimeZone;
 use crate::Transaction;
 use crate::action_row::record;
 use crate::queue::{QueueError, enqueue};
 
 impl<S: Store> Recurring<S> {
-    /// Defines recurring work, or changes the work with this name, in the caller's transaction. If the schedule is
-    /// unchanged, so is the next tick: a program may define its work at each start.
+    /// Defines recurring work, or changes the work with this name, in the caller's transaction. If the schedule and its
+    /// time zone are unchanged, so is the next tick: a program may define its work at each start.
     ///
-    /// The jobs of the work have normal priority, the default number of retries and no file. The action is recorded if
-    /// it changes anything.
+    /// The jobs of the work have normal priority, the default number of retries and no file. They use the
+    /// [account](Payload::account) of the payload. The action is recorded if it changes anything.
     ///
     /// # Errors
     /// [`QueueError::Job`] if the payload breaks one of its rules; [`QueueError::Store`] with
@@ -30,19 +32,41 @@ impl<S: Store> Recurring<S> {
         payload: &P,
         action: &Action,
     ) -> Result<(), QueueError> {
+        let job = NewJob::new(self.environment.job_id(), payload, self.environment.now())?;
+        let work = Definition::new(name.clone(), schedule.clone(), job.kind).payload(job.payload).account(job.account);
+        self.define_untyped_in(t, &work, action)
+    }
+
+    /// Defines recurring work whose payload is not checked against a type, in the caller's transaction; see
+    /// [`define_in`](Recurring::define_in).
+    ///
+    /// # Errors
+    /// [`QueueError::Job`] if the payload cannot be read as JSON; otherwise as [`define_in`](Recurring::define_in).
+    pub fn define_untyped_in(
+        &self,
+        t: &mut Transaction<'_>,
+        definition: &Definition,
+        action: &Action,
+    ) -> Result<(), QueueError> {
         let s = t.session();
         let at = self.environment.now();
-        let job = NewJob::new(self.environment.job_id(), payload, at)?;
+        let Definition { name, schedule, kind, payload, account, defined_in } = definition;
+        NewJob::untyped(self.environment.job_id(), kind.clone(), payload.clone(), at)?;
         let next_at = schedule.next_after(at).ok_or_else(|| StoreError::Invalid {
             what: "schedule",
             value: schedule.as_str().to_owned(),
             rule: "it must have a tick in the future",
         })?;
-        let work = NewRecurringJob::new(name.clone(), schedule.as_str().to_owned(), job.kind, next_at, at)
-            .payload(job.payload);
+        let time_zone = Some(schedule.time_zone()).filter(|zone| *zone != TimeZone::UTC);
+        let work = NewRecurringJob::new(name.clone(), schedule.as_str().to_owned(), kind.clone(), next_at, at)
+            .time_zone(time_zone.map(|zone| zone.as_str().to_owned()))
+            .payload(payload.clone())
+            .account(account.clone())
+            .defined_in(defined_in.clone());
         let is_known = s.recurring().list()?.into_iter().flatten().any(|known| {
-            (&known.name, &known.schedule, &known.kind, &known.payload)
-                == (&work.name, &work.schedule, &work.kind, &work.payload)
+            (&known.name, &known.schedule, &known.time_zone, &known.kind, &known.payload)
+                == (&work.name, &work.schedule, &work.time_zone, &work.kind, &work.payload)
+                && (&known.account, &known.defined_in) == (&work.account, &work.defined_in)
         });
         s.recurring().define(&work)?;
         if !is_known {
@@ -101,7 +125,11 @@ impl<S: Store> Recurring<S> {
             None => None,
             Some(work) => {
                 let job = NewJob::untyped(self.environment.job_id(), work.kind, work.payload, at)?;
-                Some(enqueue(s, &job.dedup_key(key_of(name)?))?)
+                let enqueued = enqueue(s, &job.dedup_key(key_of(name)?).account(work.account))?;
+                if let EnqueueOutcome::Created(job) = enqueued {
+                    s.recurring().record_run(&RecurringRun::new(name.clone(), at, job, None))?;
+                }
+                Some(enqueued)
             }
         };
         let outcome = match enqueued {

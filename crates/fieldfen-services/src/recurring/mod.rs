@@ -28,19 +28,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod definition;
 mod in_transaction;
 mod schedule;
 mod ticks;
+mod time_zone;
 
 use fieldfen_domain::UnreadableRow;
-use fieldfen_domain::job::{EnqueueOutcome, Payload};
+use fieldfen_domain::job::{EnqueueOutcome, Job, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
-use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName};
+use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName, RecurringRun};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{Store, StoreError};
 
+pub use definition::{Definition, InvalidWork, schedule_of};
 pub use schedule::{InvalidSchedule, Schedule};
 pub(crate) use ticks::Batches;
 pub use ticks::{Ticks, take_due};
+pub use time_zone::{TimeZone, UnknownTimeZone};
 
 use crate::action_row::act;
 use crate::queue::QueueError;
@@ -52,6 +57,16 @@ use crate::{Environment, Transaction};
 pub struct Recurring<S> {
     store: S,
     environment: Environment,
+}
+
+/// A run of recurring work with its job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Run {
+    /// The time of the run, the id of its job and its tick.
+    pub run: RecurringRun,
+    /// The job; `None` if it has been deleted since.
+    pub job: Option<Job>,
 }
 
 impl<S: Store> Recurring<S> {
@@ -74,6 +89,23 @@ impl<S: Store> Recurring<S> {
         self.store.read(|s| s.recurring().find(name))
     }
 
+    /// The last runs of some work with their jobs, the latest first, at most [`MAX_RUNS`](fieldfen_domain::recurring::MAX_RUNS).
+    /// A job is `None` if it has been deleted since. An error names a row that cannot be read.
+    pub fn runs(&self, name: &RecurringName) -> Result<Vec<Result<Run, UnreadableRow>>, StoreError> {
+        self.store.read(|s| {
+            let runs = s.recurring().runs(name)?;
+            runs.into_iter()
+                .map(|run| match run {
+                    Ok(run) => {
+                        let job = split_bad_row(s.jobs().find(&run.job))?;
+                        Ok(job.map(|job| Run { run, job }))
+                    }
+                    Err(error) => Ok(Err(error)),
+                })
+                .collect()
+        })
+    }
+
     /// Defines work, or changes the work with this name; see [`define_in`](Recurring::define_in). A program may define
     /// its work at each start: with an unchanged schedule the next tick is unchanged, and paused work stays paused.
     ///
@@ -87,6 +119,40 @@ impl<S: Store> Recurring<S> {
         action: &Action,
     ) -> Result<(), QueueError> {
         write(&self.store, |s| self.define_in(&mut Transaction::new(s), name, schedule, payload, action))
+    }
+
+    /// Defines work whose payload is not checked against a type; see
+    /// [`define_untyped_in`](Recurring::define_untyped_in).
+    ///
+    /// # Errors
+    /// As [`define_untyped_in`](Recurring::define_untyped_in).
+    pub fn define_untyped(&self, definition: &Definition, action: &Action) -> Result<(), QueueError> {
+        write(&self.store, |s| self.define_untyped_in(&mut Transaction::new(s), definition, action))
+    }
+
+    /// Defines the recurring work of a file in one transaction. Returns the names of the work that the same file defined
+    /// earlier and no longer does.
+    ///
+    /// That work goes on, since another worker may have another version of the file. A person [removes](Recurring::remove)
+    /// or pauses it.
+    ///
+    /// # Errors
+    /// As [`define_untyped_in`](Recurring::define_untyped_in).
+    pub fn define_file(
+        &self,
+        file: &str,
+        definitions: &[Definition],
+        action: &Action,
+    ) -> Result<Vec<RecurringName>, QueueError> {
+        write(&self.store, |s| {
+            for definition in definitions {
+                let definition = definition.clone().defined_in(file.to_owned());
+                self.define_untyped_in(&mut Transaction::new(s), &definition, action)?;
+            }
+            let known = s.recurring().list()?.into_iter().flatten();
+            let of_file = known.filter(|work| work.defined_in.as_deref() == Some(file)).map(|work| work.name);
+            Ok(of_file.filter(|name| definitions.iter().all(|definition| definition.name != *name)).collect())
+        })
     }
 
     /// Pauses work: no tick is taken until it is [resumed](Recurring::resume). A job of an earlier tick is not

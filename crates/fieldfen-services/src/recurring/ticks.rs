@@ -1,11 +1,11 @@
 //! Takes due ticks.
 
 use fieldfen_domain::job::{DedupKey, EnqueueOutcome, InvalidJob, JobState, NewJob};
-use fieldfen_domain::recurring::{RecurringJob, RecurringName, Tick};
+use fieldfen_domain::recurring::{RecurringJob, RecurringName, RecurringRun, Tick};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp, UnreadableRow, is_ahead, with_causes};
 
-use super::schedule::{InvalidSchedule, Schedule};
+use super::{InvalidWork, schedule_of};
 use crate::Environment;
 use crate::write_retry::write_once;
 
@@ -30,7 +30,8 @@ pub struct Ticks {
 /// If a clock that was ahead has set a next tick, the tick is set again. Such a tick is more than a minute later than
 /// the second tick from now, so the schedule does not explain it.
 ///
-/// If the schedule or the payload of some work cannot be read, the log names the work, and it is left alone.
+/// If the schedule, the time zone or the payload of some work cannot be read, the log names the work, and it is left
+/// alone.
 ///
 /// If the outcome is [unknown](StoreError::OutcomeUnknown), call this again: a taken tick is no longer due, and its job
 /// is in the queue although no answer names it.
@@ -133,14 +134,14 @@ fn step(
     }
 }
 
-fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp) -> Result<Step, BrokenWork> {
-    let schedule: Schedule = work.schedule.parse()?;
+fn readable_step(work: &RecurringJob, environment: &Environment, now: Timestamp) -> Result<Step, InvalidWork> {
+    let schedule = schedule_of(work)?;
     // The next tick is the first one in the future. Ticks in between are dropped.
     let next_at = schedule.next_after(now).unwrap_or_else(never);
     let tick = |next_at| Tick::new(work.name.clone(), work.next_at, next_at, now);
     if work.next_at <= now {
         let job = NewJob::untyped(environment.job_id(), work.kind.clone(), work.payload.clone(), now)?;
-        let job = job.dedup_key(key_of(&work.name)?);
+        let job = job.dedup_key(key_of(&work.name)?).account(work.account.clone());
         return Ok(Step { tick: tick(next_at), job: Some(job) });
     }
     // A clock that was slightly ahead has taken the next tick. It must not be taken again.
@@ -187,7 +188,10 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
         enqueued = s.jobs().enqueue(job)?;
     }
     match enqueued {
-        EnqueueOutcome::Created(id) => Ok(Some(id)),
+        EnqueueOutcome::Created(id) => {
+            s.recurring().record_run(&RecurringRun::new(tick.name.clone(), tick.at, id, tick.due))?;
+            Ok(Some(id))
+        }
         EnqueueOutcome::Duplicate(met) => {
             log!(WARN, name = %tick.name, job = %met, "tick skipped: job of an earlier tick not ended");
             Ok(None)
@@ -198,15 +202,6 @@ fn take(s: &mut dyn Session, tick: &Tick, job: &NewJob) -> Result<Option<JobId>,
 /// The dedup key that limits some work to one live job.
 pub(super) fn key_of(name: &RecurringName) -> Result<DedupKey, InvalidJob> {
     DedupKey::new(format!("recurring:{name}"))
-}
-
-/// The reason why a tick cannot be taken.
-#[derive(Debug, thiserror::Error)]
-enum BrokenWork {
-    #[error(transparent)]
-    Schedule(#[from] InvalidSchedule),
-    #[error(transparent)]
-    Job(#[from] InvalidJob),
 }
 
 fn never() -> Timestamp {

@@ -44,6 +44,7 @@ impl Shop {
         self.budgets()?;
         self.concurrency_limits()?;
         self.handlers()?;
+        self.recurring()?;
         self.retries.check()?;
         self.backups.check()?;
         self.retention.check()

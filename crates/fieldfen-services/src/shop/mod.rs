@@ -33,9 +33,13 @@ mod file_test;
 mod handlers;
 #[cfg(all(test, feature = "toml"))]
 mod handlers_test;
+mod json_value;
 #[cfg(all(test, feature = "toml"))]
 mod limits_test;
 mod prices;
+mod recurring;
+#[cfg(all(test, feature = "toml"))]
+mod recurring_test;
 mod retention;
 mod retries;
 mod rules;
@@ -58,6 +62,7 @@ use serde::Deserialize;
 use crate::Environment;
 use crate::pipeline::{Approval, Pipeline};
 use crate::queue::RetryPolicies;
+use crate::recurring::Definition;
 use crate::upkeep::Upkeep;
 
 pub use backups::Backups;
@@ -72,6 +77,7 @@ use budgets::BudgetRule;
 use concurrency::ConcurrencyRule;
 use handlers::HandlerRule;
 use prices::PriceRule;
+use recurring::RecurringRule;
 use retries::Retries;
 
 /// The rules of a shop. A clone shares the closures.
@@ -91,6 +97,7 @@ pub struct Shop {
     budget: Vec<BudgetRule>,
     concurrency: Vec<ConcurrencyRule>,
     handler: Vec<HandlerRule>,
+    recurring: Vec<RecurringRule>,
     retries: Retries,
     retention: Retention,
     backups: Backups,
@@ -292,6 +299,14 @@ impl Shop {
     /// [`InvalidShop`] for the first invalid handler.
     pub fn handlers(&self) -> Result<Vec<HandlerProgram>, InvalidShop> {
         handlers::programs(&self.handler)
+    }
+
+    /// The recurring work in `[[recurring]]`, for [`Recurring::define_file`](crate::recurring::Recurring::define_file).
+    ///
+    /// # Errors
+    /// [`InvalidShop`] for the first invalid work.
+    pub fn recurring(&self) -> Result<Vec<Definition>, InvalidShop> {
+        recurring::definitions(&self.recurring)
     }
 
     /// The retention of webhook deliveries.
