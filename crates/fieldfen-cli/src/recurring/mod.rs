@@ -1,28 +1,34 @@
-//! `recurring`: list, run, pause, resume, remove.
+//! `recurring`: list, show, run, pause, resume, remove.
 
-use fieldfen_domain::Timestamp;
+mod document;
+
 use fieldfen_domain::job::EnqueueOutcome;
-use fieldfen_domain::recurring::{PauseOutcome, RecurringJob, RecurringName};
+use fieldfen_domain::recurring::{PauseOutcome, RecurringName};
+use fieldfen_persistence::SqliteStore;
 use fieldfen_services::recurring::Recurring;
-use serde::Serialize;
+use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
-use crate::json_text::JsonText;
-use crate::time_argument::shown;
+use document::{RecurringDocument, RecurringLine, readable_schedule, write_table};
 
 /// The commands of `recurring`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum RecurringCommand {
     /// List recurring work with its schedule, its last and its next run
     List,
+    /// Show some work with its next five runs, in UTC and local time, and its last runs with their jobs
+    Show {
+        /// The name of the work
+        name: RecurringName,
+    },
     /// Enqueue the job of some work now
     Run(WorkArgs),
     /// Enqueue no more jobs of some work until it is resumed
     Pause(WorkArgs),
     /// Resume paused work; the missed runs together make one job
     Resume(WorkArgs),
-    /// Remove some work; the program that defines it at its start brings it back
+    /// Remove some work; a program, or a file, that defines it brings it back at the next start of a worker
     Remove {
         #[command(flatten)]
         work: WorkArgs,
@@ -42,60 +48,12 @@ pub(crate) struct WorkArgs {
     reason: String,
 }
 
-/// The JSON document of recurring work.
-#[derive(Debug, Serialize)]
-struct RecurringLine {
-    name: String,
-    /// As crontab has it.
-    schedule: String,
-    kind: String,
-    payload: Option<JsonText>,
-    next: Timestamp,
-    last: Option<Timestamp>,
-    /// Since when it is paused; `null` if it is not.
-    paused: Option<Timestamp>,
-}
-
-impl From<RecurringJob> for RecurringLine {
-    fn from(work: RecurringJob) -> Self {
-        Self {
-            name: work.name.to_string(),
-            schedule: work.schedule,
-            kind: work.kind.to_string(),
-            payload: work.payload.map(JsonText),
-            next: work.next_at,
-            last: work.last_at,
-            paused: work.paused_at,
-        }
-    }
-}
-
 impl RecurringCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         let recurring = Recurring::new(context.store()?, context.environment.clone());
         let answer = match self {
-            Self::List => {
-                let (items, unreadable): (Vec<_>, Vec<_>) = recurring.list()?.into_iter().partition(Result::is_ok);
-                let items: Vec<_> = items.into_iter().flatten().map(RecurringLine::from).collect();
-                let unreadable: Vec<_> = unreadable.into_iter().filter_map(Result::err).collect();
-                let document = serde_json::json!({"items": items, "unreadable": unreadable});
-                context.terminal.print_result(&document, |out| {
-                    let mut table = context.terminal.table(["name", "schedule", "kind", "last", "next"]);
-                    for work in &items {
-                        let last = work.last.map_or_else(|| "never".to_owned(), shown);
-                        let next =
-                            work.paused.map_or_else(|| shown(work.next), |at| format!("paused since {}", shown(at)));
-                        table.add_row([&work.name, &work.schedule, &work.kind, &last, &next]);
-                    }
-                    if items.is_empty() {
-                        writeln!(out, "no recurring work is defined")?;
-                    } else {
-                        out.table(&table)?;
-                    }
-                    unreadable.iter().try_for_each(|row| writeln!(out, "not readable: {row}"))
-                })?;
-                return Ok(());
-            }
+            Self::List => return list(&recurring, context),
+            Self::Show { name } => return show(&recurring, name, context),
             Self::Run(WorkArgs { name, reason }) => match recurring.run_now(name, &context.action(reason)?)? {
                 Some(EnqueueOutcome::Created(job)) => (name, Outcome::Done, format!("enqueued as job {job}")),
                 Some(EnqueueOutcome::Duplicate(job)) => {
@@ -121,6 +79,34 @@ impl RecurringCommand {
         let (name, outcome, message) = answer;
         Answer::new(format_args!("recurring work {name}"), outcome, message).print(context)
     }
+}
+
+fn list(recurring: &Recurring<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+    let (items, unreadable): (Vec<_>, Vec<_>) = recurring.list()?.into_iter().partition(Result::is_ok);
+    let line = |work| {
+        let schedule = readable_schedule(&work);
+        RecurringLine::new(work, &schedule)
+    };
+    let items: Vec<_> = items.into_iter().flatten().map(line).collect();
+    let unreadable: Vec<_> = unreadable.into_iter().filter_map(Result::err).collect();
+    let document = serde_json::json!({"items": items, "unreadable": unreadable});
+    context.terminal.print_result(&document, |out| {
+        if items.is_empty() {
+            writeln!(out, "no recurring work is defined")?;
+        } else {
+            write_table(&items, out, context.terminal)?;
+        }
+        unreadable.iter().try_for_each(|row| writeln!(out, "not readable: {row}"))
+    })?;
+    Ok(())
+}
+
+fn show(recurring: &Recurring<SqliteStore>, name: &RecurringName, context: &Context<'_>) -> anyhow::Result<()> {
+    let found = recurring.find(name)?;
+    let work = found.ok_or_else(|| Exit::NotFound.with(format!("there is no recurring work {name}")))?;
+    let document = RecurringDocument::new(work, recurring.runs(name)?, context.environment.now());
+    context.terminal.print_result(&document, |out| document.write(out, context.terminal))?;
+    Ok(())
 }
 
 fn paused<'n>(

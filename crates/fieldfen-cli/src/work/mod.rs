@@ -4,6 +4,7 @@ mod answer;
 mod child;
 mod child_output;
 mod program;
+mod recurring;
 mod supervisor;
 mod unhandled_kinds;
 
@@ -16,10 +17,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::{CreateFileRecord, DeleteFile, JobKind};
-use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::pipeline::{FileFailureHook, Pipeline, run_delete_file};
-use fieldfen_services::recurring::Recurring;
 use fieldfen_services::shop::{HandlerProgram, Shop, ShopFile, ShopFileError};
 use fieldfen_services::upkeep;
 use fieldfen_services::worker::{ShutdownReport, StopHandle, Task, Worker, WorkerBuilder};
@@ -36,9 +35,6 @@ use unhandled_kinds::UnhandledKinds;
 
 /// The rules of the shop, in the current folder.
 const SHOP_FILE: &str = "fieldfen.toml";
-
-/// The schedule of the upkeep: every ten minutes.
-const UPKEEP: &str = "*/10 * * * *";
 
 /// The worker.
 #[derive(Debug, clap::Args)]
@@ -89,7 +85,7 @@ impl WorkArgs {
                 .print_message("there is no fieldfen.toml here: the default rules apply, and no program runs");
         }
         let store = context.store()?;
-        define_upkeep(&shop, &store, context)?;
+        recurring::define(&shop, file.as_ref(), &store, context)?;
         // Installed before the worker starts: a signal in between would end the process with jobs in hand.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot wait for signals")?;
         let kinds: BTreeSet<JobKind> = programs.iter().map(|program| program.kind.clone()).collect();
@@ -165,12 +161,6 @@ fn rules(file: Option<&ShopFile>) -> Result<(Shop, Vec<HandlerProgram>), ShopFil
         program::check(program).map_err(|error| file.locate(&error))?;
     }
     Ok((shop, programs))
-}
-
-fn define_upkeep(shop: &Shop, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
-    let start = Action::new(Actor::new("fieldfen work", Via::Tool)?, "the worker defines it at its start")?;
-    let recurring = Recurring::new(store.clone(), context.environment.clone());
-    Ok(recurring.define(&upkeep::name(), &UPKEEP.parse()?, &shop.upkeep(), &start)?)
 }
 
 /// The first signal stops the worker gracefully, the second one at once.
