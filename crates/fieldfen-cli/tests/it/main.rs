@@ -14,6 +14,7 @@ mod honest_output;
 mod journey;
 #[cfg(unix)]
 mod output;
+#[cfg(unix)]
 mod recurring;
 mod shop_harness;
 mod status;
