@@ -21,6 +21,12 @@ pub(crate) struct WaitArgs {
     wait: u64,
 }
 
+impl WaitArgs {
+    pub(crate) const fn timeout(self) -> Duration {
+        Duration::from_secs(self.wait)
+    }
+}
+
 /// The result of an action on one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,23 +84,32 @@ impl Answer {
         operator: &Operator<SqliteStore>,
         subject: impl fmt::Display,
         request: &Request,
-        wait: WaitArgs,
+        (wait, context): (WaitArgs, &Context<'_>),
     ) -> anyhow::Result<Self> {
         let queued = operator.ask(request)?;
+        if queued.was_asked_before {
+            let text = format!("the same request waits already, in job {}: it is not made a second time", queued.job);
+            context.terminal.print_message(&text);
+        }
         let waited = operator
-            .wait(&queued.job, Duration::from_secs(wait.wait))
+            .wait(&queued.job, wait.timeout())
             .with_context(|| format!("job {} carries the action out, but its answer could not be read", queued.job))?;
         let (outcome, message) = match waited {
             RequestOutcome::Answered(answer) => (of_answer(&answer), answer.to_string()),
             RequestOutcome::Failed { reason } => (Outcome::Refused, format!("not done: {reason}")),
             RequestOutcome::TimedOut { declined: Some(declined), .. } => {
-                (Outcome::Queued, format!("a worker of another version has declined the request: {declined}"))
+                (Outcome::Queued, format!("no worker that is alive can carry it out; one has declined it: {declined}"))
             }
             RequestOutcome::TimedOut { .. } => (Outcome::Queued, queued.to_string()),
             RequestOutcome::NotFound => (Outcome::Refused, "somebody has deleted the job of the request".to_owned()),
             other => (Outcome::Queued, format!("{other:?}")),
         };
-        Ok(Self { job: Some(queued.job), ..Self::new(subject, outcome, message) })
+        Ok(Self::new(subject, outcome, message).by(queued.job))
+    }
+
+    /// The same answer, of an action that this job carries out.
+    pub(crate) fn by(self, job: JobId) -> Self {
+        Self { job: Some(job), ..self }
     }
 
     /// Prints the answer, and returns the error that its outcome stands for.

@@ -7,6 +7,7 @@ mod completions;
 mod context;
 mod doctor;
 mod files;
+mod id_argument;
 mod jobs;
 mod json_text;
 mod log;

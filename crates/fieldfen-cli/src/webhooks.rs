@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use fieldfen_domain::job::{EnqueueOutcome, NewJob, Payload};
 use fieldfen_domain::webhook::{Delivery, PayloadHash};
-use fieldfen_domain::{FileId, Timestamp};
+use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_persistence::SqliteStore;
 use fieldfen_services::queue::QueueError;
-use fieldfen_services::webhooks::{DEFAULT_BODY_LIMIT, Deliveries, ReceiveError, ReceiveOutcome, WebhookIntake};
+use fieldfen_services::webhooks::{DEFAULT_BODY_LIMIT, Deliveries, ReceiveError, ReceiveOutcome, WebhookIntake, hash};
 use fieldfen_terminal::Exit;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -86,11 +87,34 @@ struct DeliveryLine {
     first_seen: Option<Timestamp>,
     /// From when the same delivery counts as new; `null` for never.
     expires: Option<Timestamp>,
+    /// The jobs that it has enqueued, as far as their ids are derived from its hash, as those of `receive` are.
+    jobs: Vec<DeliveryJob>,
 }
 
-impl From<Delivery> for DeliveryLine {
-    fn from(delivery: Delivery) -> Self {
+/// The JSON document of a job of a delivery.
+#[derive(Debug, Serialize)]
+struct DeliveryJob {
+    id: JobId,
+    kind: String,
+    /// `pending`, `running`, `completed` or `failed`.
+    status: &'static str,
+}
+
+impl DeliveryLine {
+    /// The document of a delivery with its jobs. A job that cannot be read is left out, and a message names it.
+    fn read(delivery: Delivery, deliveries: &Deliveries<SqliteStore>, context: &Context<'_>) -> Self {
+        let jobs = deliveries.jobs(&delivery.hash).unwrap_or_else(|error| {
+            let hash = &delivery.hash;
+            context.terminal.print_message(&format!("the jobs of delivery {hash} are not shown: {error}"));
+            Vec::new()
+        });
+        let jobs = jobs.into_iter().map(|job| DeliveryJob {
+            id: job.id,
+            kind: job.kind.to_string(),
+            status: job.state.status().as_str(),
+        });
         Self {
+            jobs: jobs.collect(),
             hash: delivery.hash.to_string(),
             source: delivery.source,
             file: delivery.file_id,
@@ -101,10 +125,11 @@ impl From<Delivery> for DeliveryLine {
 }
 
 impl DeliveryLine {
-    fn cells(&self) -> [String; 4] {
+    fn cells(&self) -> [String; 5] {
         let source = self.source.clone().unwrap_or_default();
         let time = |at: Option<Timestamp>| at.map(shown).unwrap_or_default();
-        [self.hash.clone(), source, time(self.first_seen), time(self.expires)]
+        let jobs: Vec<_> = self.jobs.iter().map(|job| format!("{} {}", job.kind, job.status)).collect();
+        [self.hash.clone(), source, time(self.first_seen), time(self.expires), jobs.join(", ")]
     }
 }
 
@@ -114,10 +139,11 @@ impl WebhooksCommand {
         let deliveries = Deliveries::new(store.clone(), context.environment.clone());
         match self {
             Self::List { page } => {
-                let list = List::of(deliveries.list(&page.request())?, DeliveryLine::from);
+                let page = deliveries.list(&page.request())?;
+                let list = List::of(page, |delivery| DeliveryLine::read(delivery, &deliveries, context));
                 context.terminal.print_result(&list, |out| {
                     if !list.items().is_empty() {
-                        let mut table = context.terminal.table(["hash", "source", "first seen", "expires"]);
+                        let mut table = context.terminal.table(["hash", "source", "first seen", "expires", "jobs"]);
                         list.items().iter().for_each(|delivery| table.add_row(delivery.cells()));
                         out.table(&table)?;
                     }
@@ -128,16 +154,22 @@ impl WebhooksCommand {
             Self::Show { hash } => {
                 let found = deliveries.find(hash)?;
                 let found = found.ok_or_else(|| Exit::NotFound.with(format!("no delivery {hash} is remembered")))?;
-                let line = DeliveryLine::from(found);
+                let line = DeliveryLine::read(found, &deliveries, context);
                 context.terminal.print_result(&line, |out| {
                     let file = line.file.map(|file| file.to_string()).unwrap_or_default();
                     let names = ["hash", "source", "first seen", "expires", "file"];
-                    let values = line.cells().into_iter().chain([file]);
-                    names.iter().zip(values).try_for_each(|(name, value)| writeln!(out, "{name:<16} {value}"))
+                    let values = line.cells().into_iter().take(4).chain([file]);
+                    names.iter().zip(values).try_for_each(|(name, value)| writeln!(out, "{name:<16} {value}"))?;
+                    for DeliveryJob { id, kind, status } in &line.jobs {
+                        writeln!(out, "{:<16} {id} {kind} {status}", "job")?;
+                    }
+                    Ok(())
                 })?;
                 Ok(())
             }
-            Self::Receive(args) => args.run(&WebhookIntake::new(store, context.environment.clone()), context),
+            Self::Receive(args) => {
+                args.run(&WebhookIntake::new(store, context.environment.clone()), &deliveries, context)
+            }
             Self::Forget { hash, reason, yes } => {
                 context.confirm(&format!("this lets delivery {hash} take effect a second time"), *yes)?;
                 let answer = if deliveries.forget(hash, &context.action(reason)?)? {
@@ -154,7 +186,8 @@ impl WebhooksCommand {
 impl ReceiveArgs {
     fn run(
         &self,
-        intake: &WebhookIntake<fieldfen_persistence::SqliteStore>,
+        intake: &WebhookIntake<SqliteStore>,
+        deliveries: &Deliveries<SqliteStore>,
         context: &Context<'_>,
     ) -> anyhow::Result<()> {
         let Self { path, source, delivery_id, event } = self;
@@ -168,9 +201,12 @@ impl ReceiveArgs {
             body: json,
         };
         let environment = &context.environment;
-        let job = NewJob::new(environment.job_id(), &payload, environment.now())?;
         // Equal bodies without an id are one delivery for each sender, not for all senders.
         let id = delivery_id.clone().unwrap_or_else(|| PayloadHash::of_body(body.as_bytes()).to_string());
+        // `list` and `show` find the job by this id.
+        let derived = hash(source, Some(&id), None, body.as_bytes());
+        let derived = derived.map(|hash| deliveries.free_job_id(&hash)).transpose()?.flatten();
+        let job = NewJob::new(derived.unwrap_or_else(|| environment.job_id()), &payload, environment.now())?;
         let received = intake.receive(source, Some(&id), None, body.as_bytes(), |t| t.enqueue(&job));
         let subject = format!("webhook of {source}");
         let answer = match received {

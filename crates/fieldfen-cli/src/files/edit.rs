@@ -10,13 +10,14 @@ use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, WaitArgs};
 use crate::context::Context;
+use crate::id_argument::IdArgument;
 
 /// The new values; what is not given stays as it is.
 #[derive(Debug, clap::Args)]
 #[group(id = "values", required = true, multiple = true, args = ["species", "metadata", "processed_name", "size"])]
 pub(crate) struct EditArgs {
-    /// The id of the file
-    id: FileId,
+    /// The id of the file, or its first 8 or more digits
+    id: IdArgument<FileId>,
     /// The category, for example whitetail-deer
     #[arg(long)]
     species: Option<String>,
@@ -49,7 +50,7 @@ pub(super) fn run(
     args: &EditArgs,
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
-    let id = &args.id;
+    let id = &args.id.resolve(&context.store()?)?;
     let file = files.find(id)?.ok_or_else(|| Exit::NotFound.with(format!("there is no file {id}")))?;
     // The edit is refused if somebody changes the file before the worker carries it out.
     let mut edit = FileEdit::new().seen(&file);
@@ -66,5 +67,5 @@ pub(super) fn run(
         edit = edit.size(size);
     }
     let request = operator.edit(id, &edit, &context.action(&args.reason)?)?;
-    Answer::of_request(operator, format_args!("file {id}"), &request, args.wait)?.print(context)
+    Answer::of_request(operator, format_args!("file {id}"), &request, (args.wait, context))?.print(context)
 }

@@ -17,6 +17,7 @@ use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, WaitArgs};
 use crate::context::Context;
+use crate::id_argument::IdArgument;
 use crate::page::{List, PageArgs};
 use crate::time_argument::TimeArgument;
 use document::{FileDocument, FileLine};
@@ -31,8 +32,8 @@ pub(crate) enum FilesCommand {
     List(ListArgs),
     /// Show one file with its history, jobs, listings and posts
     Show {
-        /// The id of the file
-        id: FileId,
+        /// The id of the file, or its first 8 or more digits
+        id: IdArgument<FileId>,
     },
     /// Take pictures in: each becomes a file, and its first job is enqueued
     Ingest(ingest::IngestArgs),
@@ -62,8 +63,8 @@ pub(crate) enum FilesCommand {
 /// An action on a file whose reason may be left out.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ActionArgs {
-    /// The id of the file
-    id: FileId,
+    /// The id of the file, or its first 8 or more digits
+    id: IdArgument<FileId>,
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "no reason given")]
     reason: String,
@@ -74,8 +75,8 @@ pub(crate) struct ActionArgs {
 /// An action on a file that needs a reason.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReasonedArgs {
-    /// The id of the file
-    id: FileId,
+    /// The id of the file, or its first 8 or more digits
+    id: IdArgument<FileId>,
     /// Why; people read it in the history of the file
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -108,28 +109,31 @@ impl FilesCommand {
         let operator = Operator::new(store.clone(), context.environment.clone());
         match self {
             Self::List(args) => list(&store, args, context),
-            Self::Show { id } => show(&store, id, context),
+            Self::Show { id } => show(&store, &id.resolve(&store)?, context),
             Self::Ingest(args) => ingest::run(&Files::new(store, context.environment.clone()), args, context),
             Self::Edit(args) => edit::run(&Files::new(store, context.environment.clone()), &operator, args, context),
             Self::Approve(ActionArgs { id, reason, wait }) => {
-                act(context, &operator, (id, reason, *wait), |action| operator.approve(id, action))
+                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| {
+                    operator.approve(id, action)
+                })
             }
             Self::Retry(ActionArgs { id, reason, wait }) => {
-                act(context, &operator, (id, reason, *wait), |action| operator.retry(id, action))
+                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.retry(id, action))
             }
             Self::Reject(ReasonedArgs { id, reason, wait }) => {
-                act(context, &operator, (id, reason, *wait), |action| operator.reject(id, action))
+                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.reject(id, action))
             }
             Self::Fail(ReasonedArgs { id, reason, wait }) => {
-                act(context, &operator, (id, reason, *wait), |action| operator.fail(id, action))
+                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.fail(id, action))
             }
             Self::Delete { file: ReasonedArgs { id, reason, wait }, force, yes } => {
+                let id = &id.resolve(&store)?;
                 context.confirm(
                     &format!("this deletes file {id} with its jobs, publications, listings and posts"),
                     *yes,
                 )?;
                 let deletion = if *force { Deletion::Forced } else { Deletion::KeepLiveListings };
-                act(context, &operator, (id, reason, *wait), |action| operator.delete(id, deletion, action))
+                act(context, &operator, (id, reason, *wait), |id, action| operator.delete(id, deletion, action))
             }
         }
     }
@@ -140,10 +144,10 @@ fn act(
     context: &Context<'_>,
     operator: &Operator<SqliteStore>,
     (id, reason, wait): (&FileId, &str, WaitArgs),
-    request: impl FnOnce(&Action) -> Result<Request, InvalidJob>,
+    request: impl FnOnce(&FileId, &Action) -> Result<Request, InvalidJob>,
 ) -> anyhow::Result<()> {
-    let request = request(&context.action(reason)?)?;
-    Answer::of_request(operator, format_args!("file {id}"), &request, wait)?.print(context)
+    let request = request(id, &context.action(reason)?)?;
+    Answer::of_request(operator, format_args!("file {id}"), &request, (wait, context))?.print(context)
 }
 
 fn list(store: &SqliteStore, args: &ListArgs, context: &Context<'_>) -> anyhow::Result<()> {

@@ -139,6 +139,67 @@ impl From<SocialPost> for PostLine {
     }
 }
 
+/// The JSON document of a listing or post with its publication.
+#[derive(Debug, Serialize)]
+pub(super) struct RowDocument<R> {
+    #[serde(flatten)]
+    pub(super) row: R,
+    /// The publication that it belongs to; `null` if it is of another program.
+    pub(super) publication: Option<PublicationLine>,
+}
+
+/// A listing or post that is written as lines.
+pub(super) trait WriteRow {
+    /// The values, each with its name.
+    fn values(&self) -> Vec<(&'static str, Option<String>)>;
+}
+
+impl WriteRow for ListingLine {
+    fn values(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("listing", Some(self.id.to_string())),
+            ("file", Some(self.file.to_string())),
+            ("platform", Some(self.platform.clone())),
+            ("platform id", Some(self.platform_id.clone())),
+            ("status", Some(self.status.to_owned())),
+            ("at the platform", self.platform_status.clone()),
+            ("url", self.url.clone()),
+            ("created", self.created.map(shown)),
+            ("updated", self.updated.map(shown)),
+        ]
+    }
+}
+
+impl WriteRow for PostLine {
+    fn values(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("post", Some(self.id.to_string())),
+            ("file", Some(self.file.to_string())),
+            ("network", Some(self.network.clone())),
+            ("type", self.post_type.clone()),
+            ("platform id", self.platform_id.clone()),
+            ("url", self.url.clone()),
+            ("posted", self.posted.map(shown)),
+            ("gone", self.gone.map(shown)),
+        ]
+    }
+}
+
+impl<R: WriteRow> RowDocument<R> {
+    /// Writes the values of the row and of its publication, one on a line.
+    pub(super) fn write(&self, out: &mut TextOutput<'_>) -> io::Result<()> {
+        for (name, value) in self.row.values() {
+            if let Some(value) = value {
+                writeln!(out, "{name:<16} {value}")?;
+            }
+        }
+        match &self.publication {
+            Some(publication) => publication.write(out),
+            None => writeln!(out, "it belongs to no publication: another program or a person has written the row"),
+        }
+    }
+}
+
 /// Writes a table for each of the lists that has rows.
 pub(crate) fn write_tables(
     publications: &[PublicationLine],

@@ -10,13 +10,14 @@ use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, WaitArgs};
 use crate::context::Context;
+use crate::id_argument::IdArgument;
 
 /// The decision about a publication.
 #[derive(Debug, clap::Args)]
 #[group(id = "decision", required = true, multiple = false, args = ["there", "nothing_there", "key", "not_ours"])]
 pub(crate) struct PublicationArgs {
-    /// The id of the publication
-    id: PublicationId,
+    /// The id of the publication, or its first 8 or more digits
+    id: IdArgument<PublicationId>,
     /// The call took effect: the platform has the product or post with this id
     #[arg(long, value_name = "PLATFORM_ID")]
     there: Option<String>,
@@ -46,7 +47,8 @@ impl PublicationArgs {
         operator: &Operator<SqliteStore>,
         context: &Context<'_>,
     ) -> anyhow::Result<()> {
-        let Self { id, there, url, reason, .. } = self;
+        let Self { there, url, reason, .. } = self;
+        let id = &self.id.resolve(&context.store()?)?;
         let action = context.action(reason)?;
         let request = if self.not_ours {
             operator.resolve_key(id, &KeyResolution::NotOurs, &action)?
@@ -61,7 +63,7 @@ impl PublicationArgs {
             };
             operator.resolve_unknown(&found.file_id, &found.target, &resolution, &action)?
         };
-        Answer::of_request(operator, format_args!("publication {id}"), &request, self.wait)?.print(context)
+        Answer::of_request(operator, format_args!("publication {id}"), &request, (self.wait, context))?.print(context)
     }
 }
 
@@ -69,11 +71,11 @@ impl PublicationArgs {
 #[derive(Debug, clap::Args)]
 #[group(id = "decision", required = true, multiple = false, args = ["adopt", "not_there"])]
 pub(crate) struct ListingArgs {
-    /// The id of the listing
-    id: ListingId,
+    /// The id of the listing, or its first 8 or more digits
+    id: IdArgument<ListingId>,
     /// The file of the listing
     #[arg(long, value_name = "ID")]
-    file: FileId,
+    file: IdArgument<FileId>,
     /// It is the product of the file at this platform
     #[arg(long, value_name = "PLATFORM")]
     adopt: Option<Platform>,
@@ -97,8 +99,10 @@ impl ListingArgs {
     pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let target =
             self.adopt.map(|platform| Target::listing(platform).with_variant(&self.variant).at_account(&self.account));
-        let (row, subject) = (PlatformRowId::Listing(self.id), format!("listing {}", self.id));
-        resolve_row(operator, context, (&self.file, row, subject), target, (&self.reason, self.wait))
+        let store = context.store()?;
+        let (id, file) = (self.id.resolve(&store)?, self.file.resolve(&store)?);
+        let (row, subject) = (PlatformRowId::Listing(id), format!("listing {id}"));
+        resolve_row(operator, context, (&file, row, subject), target, (&self.reason, self.wait))
     }
 }
 
@@ -106,11 +110,11 @@ impl ListingArgs {
 #[derive(Debug, clap::Args)]
 #[group(id = "decision", required = true, multiple = false, args = ["adopt", "not_there"])]
 pub(crate) struct PostArgs {
-    /// The id of the post
-    id: SocialPostId,
+    /// The id of the post, or its first 8 or more digits
+    id: IdArgument<SocialPostId>,
     /// The file of the post
     #[arg(long, value_name = "ID")]
-    file: FileId,
+    file: IdArgument<FileId>,
     /// It is the post of the file at this network
     #[arg(long, value_name = "NETWORK")]
     adopt: Option<SocialPlatform>,
@@ -133,8 +137,10 @@ pub(crate) struct PostArgs {
 impl PostArgs {
     pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let target = self.adopt.map(|network| Target::post(network, &self.post_key).at_account(&self.account));
-        let (row, subject) = (PlatformRowId::Post(self.id), format!("post {}", self.id));
-        resolve_row(operator, context, (&self.file, row, subject), target, (&self.reason, self.wait))
+        let store = context.store()?;
+        let (id, file) = (self.id.resolve(&store)?, self.file.resolve(&store)?);
+        let (row, subject) = (PlatformRowId::Post(id), format!("post {id}"));
+        resolve_row(operator, context, (&file, row, subject), target, (&self.reason, self.wait))
     }
 }
 
@@ -151,5 +157,5 @@ fn resolve_row(
         None => RowResolution::NotThere,
     };
     let request = operator.resolve_row(file, row, &resolution, &context.action(reason)?)?;
-    Answer::of_request(operator, subject, &request, wait)?.print(context)
+    Answer::of_request(operator, subject, &request, (wait, context))?.print(context)
 }

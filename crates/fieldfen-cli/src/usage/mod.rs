@@ -12,6 +12,7 @@ use fieldfen_services::rate_limiter::RateLimiter;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::id_argument::{IdArgument, resolve};
 use crate::page::{List, PageArgs};
 use crate::time_argument::{TimeArgument, shown};
 
@@ -51,10 +52,10 @@ pub(crate) struct CallsArgs {
     outcome: Option<CallOutcome>,
     /// Only calls of this job
     #[arg(long, value_name = "ID")]
-    job: Option<JobId>,
+    job: Option<IdArgument<JobId>>,
     /// Only calls for this file
     #[arg(long, value_name = "ID")]
-    file: Option<FileId>,
+    file: Option<IdArgument<FileId>>,
     /// Only calls at this time or later, or in this span: 2026-11-26T09:00:00Z, 2h, 3d
     #[arg(long, value_name = "TIME")]
     since: Option<TimeArgument>,
@@ -161,18 +162,18 @@ impl UsageCommand {
 }
 
 fn calls(args: &CallsArgs, context: &Context<'_>) -> anyhow::Result<()> {
-    let now = context.environment.now();
+    let (store, now) = (context.store()?, context.environment.now());
     let time = |argument: Option<TimeArgument>| argument.map(|argument| argument.before(now));
     let filter = ApiCallFilter::new()
         .service(args.service.clone())
         .account(args.account.clone())
         .endpoint(args.endpoint.clone())
         .outcome(args.outcome)
-        .job_id(args.job)
-        .file_id(args.file)
+        .job_id(resolve(args.job.as_ref(), &store)?)
+        .file_id(resolve(args.file.as_ref(), &store)?)
         .since(time(args.since))
         .until(time(args.until));
-    let usage = ApiUsage::new(context.store()?, context.environment.clone());
+    let usage = ApiUsage::new(store, context.environment.clone());
     let list = List::of(usage.list(&filter, &args.page.request())?, CallLine::from);
     context.terminal.print_result(&list, |out| {
         if !list.items().is_empty() {

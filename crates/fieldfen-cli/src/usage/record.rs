@@ -11,6 +11,7 @@ use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
+use crate::id_argument::{IdArgument, resolve};
 use crate::time_argument::TimeArgument;
 
 /// A call that a person or a script has made.
@@ -49,10 +50,10 @@ pub(crate) struct RecordArgs {
     error: Option<String>,
     /// The job for which the call was made
     #[arg(long, value_name = "ID")]
-    job: Option<JobId>,
+    job: Option<IdArgument<JobId>>,
     /// The file for which the call was made
     #[arg(long, value_name = "ID")]
-    file: Option<FileId>,
+    file: Option<IdArgument<FileId>>,
 }
 
 /// The cost of a call in an argument.
@@ -89,6 +90,7 @@ impl RecordArgs {
         };
         let outcome =
             self.outcome.or_else(|| self.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);
+        let store = context.store()?;
         let call = ApiCall::new(self.service.clone(), at)
             .account(self.account.clone().filter(|account| !account.is_empty()))
             .endpoint(self.endpoint.clone())
@@ -96,11 +98,10 @@ impl RecordArgs {
             .outcome(outcome)
             .http_status(self.http_status)
             .error(self.error.clone())
-            .job_id(self.job)
-            .file_id(self.file)
+            .job_id(resolve(self.job.as_ref(), &store)?)
+            .file_id(resolve(self.file.as_ref(), &store)?)
             .external_id(id.clone());
         let cost = self.cost.map_or(StatedCost::ByPriceTable, |cost| cost.0);
-        let store = context.store()?;
         let costs = context.costs(&store)?;
         let recorded = ApiUsage::new(store, context.environment.clone()).record_once(&call, cost, &costs);
         let recorded = recorded.map_err(|error| match error {

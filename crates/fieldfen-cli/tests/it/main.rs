@@ -11,11 +11,13 @@ mod doctor;
 mod failed_jobs;
 #[cfg(unix)]
 mod honest_output;
+mod id_prefixes;
 mod journey;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod recurring;
+mod platforms;
 mod shop_harness;
 mod status;
 mod usage;

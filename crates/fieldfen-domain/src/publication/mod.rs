@@ -27,8 +27,8 @@ pub use on_platforms::FileOnPlatforms;
 pub use reserve::{LONGEST_HOLD, ReleaseReason, ReserveOutcome, ReserveRequest};
 pub use row::Publication;
 pub use row_ownership::{
-    ListingRowChoice, PlatformRow, PlatformRowId, SamePlatformId, given_up_id, ids_at, publication_of, qualified_id,
-    untracked_listings, untracked_posts,
+    ListingRowChoice, PlatformRow, PlatformRowId, SamePlatformId, given_up_id, ids_at, publication_of,
+    publication_of_post, qualified_id, untracked_listings, untracked_posts,
 };
 pub use social_post::{PostType, SocialPlatform, SocialPost};
 pub use state::{IllegalPublicationTransition, PublicationEvent, PublicationState};

@@ -144,6 +144,12 @@ pub fn publication_of<'p>(
         .or_else(|| publications.iter().rev().find(has_it))
 }
 
+/// The publication that is confirmed as a post.
+#[must_use]
+pub fn publication_of_post<'p>(post: &SocialPost, publications: &'p [Publication]) -> Option<&'p Publication> {
+    publications.iter().find(|other| other.is_confirmed_as(post))
+}
+
 /// The live listings at a platform that belong to no confirmed publication, among those of a file.
 #[must_use]
 pub fn untracked_listings(platform: Platform, listings: &[Listing], publications: &[Publication]) -> Vec<Listing> {

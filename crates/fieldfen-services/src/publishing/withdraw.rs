@@ -6,8 +6,8 @@
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome};
 use fieldfen_domain::publication::{
-    FileOnPlatforms, ListingStatus, ListingUpdate, PlatformRow, PlatformRowId, Publication, PublicationState, Target,
-    publication_of,
+    FileOnPlatforms, ListingStatus, ListingUpdate, PlatformRow, PlatformRowId, Publication, Target, publication_of,
+    publication_of_post,
 };
 use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
 
@@ -243,12 +243,7 @@ pub(crate) fn with_its_file(
 pub(crate) fn its_publication<'p>(row: &PlatformRow, of_file: &'p FileOnPlatforms) -> Option<&'p Publication> {
     match row {
         PlatformRow::Listing(listing) => publication_of(listing, &of_file.listings, &of_file.publications),
-        PlatformRow::Post(post) => of_file.publications.iter().find(|its| {
-            its.state == PublicationState::Confirmed
-                && row.is_at(&its.target)
-                && its.platform_id.is_some()
-                && its.platform_id == post.platform_post_id
-        }),
+        PlatformRow::Post(post) => publication_of_post(post, &of_file.publications),
     }
 }
 

@@ -35,7 +35,7 @@ use crate::action_row::{act, record};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Deliveries<S> {
-    store: S,
+    pub(super) store: S,
     environment: Environment,
 }
 

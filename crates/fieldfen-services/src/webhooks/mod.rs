@@ -21,6 +21,7 @@
 //! ```
 
 mod deliveries;
+mod delivery_jobs;
 mod retention;
 pub mod signature;
 
@@ -32,6 +33,7 @@ use crate::write_retry::{OfStore, cannot_be_looked_for, write, write_once};
 use crate::{Environment, Transaction};
 
 pub use deliveries::Deliveries;
+pub use delivery_jobs::delivery_job_id;
 pub use retention::{DEFAULT_RETENTION, Retention};
 
 /// The largest body that is accepted, unless the program sets another limit: 5 MiB. GitHub sends up to 25 MB. All other

@@ -1,0 +1,46 @@
+//! `listings reconcile`: asks a worker to compare an account with its rows.
+
+use fieldfen_domain::publication::Platform;
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::operator::Operator;
+use fieldfen_services::publishing::Reconcile;
+use fieldfen_services::queue::{Queue, WaitOutcome};
+
+use crate::answer::{Answer, Outcome, WaitArgs};
+use crate::context::Context;
+
+/// The account to reconcile.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReconcileArgs {
+    /// The platform, for example etsy
+    #[arg(long)]
+    platform: Platform,
+    /// The account at the platform; empty if there is only one
+    #[arg(long, default_value = "")]
+    account: String,
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
+impl ReconcileArgs {
+    pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+        let account = if self.account.is_empty() { String::new() } else { format!("/{}", self.account) };
+        let subject = format!("account {}{account}", self.platform);
+        let queued = operator.reconcile(&Reconcile::new(self.platform).account(self.account.clone()))?;
+        let queue = Queue::new(context.store()?, context.environment.clone());
+        let answer = match queue.wait_for(&queued.job, self.wait.timeout())? {
+            WaitOutcome::Completed { result } => {
+                let found = result.as_ref().map_or("", |result| result.as_str());
+                Answer::new(subject, Outcome::Done, format!("reconciled: {found}"))
+            }
+            WaitOutcome::Failed { reason } | WaitOutcome::Parked { reason, .. } => {
+                Answer::new(subject, Outcome::Refused, format!("not reconciled: {reason}"))
+            }
+            WaitOutcome::NotFound => {
+                Answer::new(subject, Outcome::Refused, "somebody has deleted the job of the request")
+            }
+            WaitOutcome::TimedOut => Answer::new(subject, Outcome::Queued, queued.to_string()),
+        };
+        answer.by(queued.job).print(context)
+    }
+}
