@@ -15,9 +15,9 @@ mod id_prefixes;
 mod journey;
 #[cfg(unix)]
 mod output;
+mod platforms;
 #[cfg(unix)]
 mod recurring;
-mod platforms;
 mod shop_harness;
 mod status;
 mod usage;
