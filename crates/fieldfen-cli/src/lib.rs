@@ -15,6 +15,7 @@ mod page;
 mod pauses;
 mod publications;
 mod recurring;
+mod schema;
 mod shop_file;
 mod status;
 mod time_argument;

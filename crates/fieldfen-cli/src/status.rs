@@ -2,20 +2,32 @@
 
 use std::io;
 
-use fieldfen_domain::Timestamp;
+use fieldfen_backup::newest_backup;
+use fieldfen_domain::{Timestamp, with_causes};
 use fieldfen_services::overview::{Need, NeedKind, Overview, Overviews};
 use fieldfen_terminal::TextOutput;
 
 use crate::context::Context;
+use crate::{schema, shop_file};
 
 /// The largest number of characters of a reason.
 const REASON: usize = 120;
 
 /// Shows what needs a person, the oldest first, and then the jobs of each kind.
 pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<()> {
-    let store = context.store()?;
+    let store = match context.store() {
+        Ok(store) => store,
+        Err(error) => return Err(schema::explain(error, context)?),
+    };
     let costs = context.costs(&store)?;
-    let overview = Overviews::new(store, context.environment.clone()).budgets(costs).overview()?;
+    // A file with wrong rules was named with the budgets.
+    let backups = shop_file::rules().map(|rules| rules.backup_rules().clone()).unwrap_or_default();
+    let mut overviews = Overviews::new(store, context.environment.clone()).budgets(costs);
+    match newest_backup(&backups.folder) {
+        Ok(newest) => overviews = overviews.newest_backup(newest.map(|newest| newest.made_at), backups),
+        Err(error) => context.terminal.print_message(&format!("the backups are not shown: {}", with_causes(&error))),
+    }
+    let overview = overviews.overview()?;
     context.terminal.print_result(&overview, |out| write(&overview, out, context))?;
     Ok(())
 }
@@ -66,7 +78,11 @@ fn line(need: &Need, now: Timestamp) -> String {
         ),
         NeedKind::DeadLetters => (
             one_or_many(&format!("job of {name} has failed"), &format!("jobs of {name} have failed")),
-            format!("fieldfen jobs show {example}"),
+            match example {
+                "" => "fieldfen jobs errors".to_owned(),
+                _ if count.number > 1 || count.is_capped => "fieldfen jobs errors".to_owned(),
+                _ => format!("fieldfen jobs show {example}"),
+            },
         ),
         NeedKind::JobsParkedForPerson => (
             one_or_many(
@@ -89,6 +105,13 @@ fn line(need: &Need, now: Timestamp) -> String {
         NeedKind::Paused => (format!("{name} is paused"), "fieldfen resume".to_owned()),
         NeedKind::Blocked => (format!("{name} takes no call"), "fieldfen usage limits".to_owned()),
         NeedKind::Budget => (format!("budget {name:?}"), String::new()),
+        NeedKind::Backup if need.since.is_some() => {
+            (format!("the newest backup in {name} is too old"), "fieldfen backup run".to_owned())
+        }
+        NeedKind::Backup => (format!("there is no backup in {name}"), "fieldfen backup run".to_owned()),
+        NeedKind::UnreadableRows => {
+            (one_or_many("row cannot be read", "rows cannot be read"), "fieldfen doctor".to_owned())
+        }
         NeedKind::DeadWorker => (format!("worker {name} has died"), "fieldfen workers".to_owned()),
         other => (format!("{other:?}: {count} {name}"), String::new()),
     };

@@ -1,27 +1,14 @@
 //! `fieldfen doctor` on healthy and on broken databases: each fault is a finding, and no byte changes.
 
 use std::fs;
-use std::path::PathBuf;
 
-use diesel::connection::SimpleConnection as _;
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::store::Store as _;
-use fieldfen_persistence::{OpenMode, SqliteUrl, connect};
 use serde_json::Value;
 
 use crate::shop_harness::{ProgramOutput, Shop};
 
 impl Shop {
-    fn database(&self) -> PathBuf {
-        self.folder().join("data/fieldfen.db")
-    }
-
-    /// Runs SQL as a program that does not check foreign keys.
-    fn sql(&self, sql: &str) {
-        let mut conn = connect(&SqliteUrl::from(&*self.database()), OpenMode::ExistingOnly).unwrap();
-        conn.batch_execute(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
-    }
-
     /// The content of the database and of its log.
     fn content(&self) -> Vec<Option<Vec<u8>>> {
         ["fieldfen.db", "fieldfen.db-wal"].map(|name| fs::read(self.folder().join("data").join(name)).ok()).into()

@@ -1,9 +1,10 @@
 //! A shop's folder with a migrated database, and the program that runs in it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use fieldfen_persistence::SqliteStore;
+use diesel::connection::SimpleConnection as _;
+use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use fieldfen_services::shop::Shop as Rules;
 use fieldfen_services::worker::Worker;
@@ -29,6 +30,16 @@ impl Shop {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder().join("data/fieldfen.db")
+    }
+
+    /// Runs SQL as a program that does not check foreign keys.
+    pub(crate) fn sql(&self, sql: &str) {
+        let mut conn = connect(&SqliteUrl::from(&*self.database()), OpenMode::ExistingOnly).unwrap();
+        conn.batch_execute(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
     }
 
     pub(crate) fn store(&self) -> SqliteStore {

@@ -5,6 +5,7 @@ use crate::shop_harness::Shop;
 #[test]
 fn an_empty_shop_needs_nobody() {
     let shop = Shop::new();
+    shop.run(&["backup", "run"]).ends_with(0);
     let status = shop.run(&["status"]);
     status.ends_with(0);
     assert!(status.out.starts_with("nothing needs a person\n"), "{}", status.out);
@@ -38,7 +39,80 @@ fn what_needs_a_person_is_named_with_the_command_that_shows_it() {
     let kind = &document["kinds"][0];
     assert_eq!((&kind["waiting"]["number"], &kind["dead"]["count"]["number"]), (&1.into(), &1.into()));
     let needs: Vec<_> = document["needs"].as_array().unwrap().iter().map(|need| &need["what"]).collect();
-    assert_eq!(needs, ["no_live_worker", "dead_letters", "paused"], "the oldest first: {document}");
+    assert_eq!(needs, ["no_live_worker", "dead_letters", "paused", "backup"], "the oldest first: {document}");
+}
+
+#[test]
+fn dead_letters_are_shown_by_error_and_not_one_by_one() {
+    let shop = Shop::new();
+    shop.pictures(&["red-fox-first-snow.jpg", "grey-heron-evening-pond.jpg", "whitetail-deer-morning-mist.jpg"]);
+    shop.run(&["files", "ingest", "pictures"]).ends_with(0);
+    let jobs = shop.run(&["jobs", "list", "--json"]).document(0);
+    for (index, reason) in ["tray 1 is empty", "tray 22 is empty", "no ink"].into_iter().enumerate() {
+        let job = jobs["items"][index]["id"].as_str().unwrap();
+        shop.run(&["jobs", "cancel", job, "--reason", reason]).ends_with(0);
+    }
+    let status = shop.run(&["status"]);
+    for part in ["2 jobs of CreateFileRecord have failed: tray 22 is empty  [fieldfen jobs errors]", "failed: no ink  [fieldfen jobs show "]
+    {
+        assert!(status.out.contains(part), "{part}: {}", status.out);
+    }
+    let needs = shop.run(&["status", "--json"]).document(0)["needs"].clone();
+    let dead: Vec<_> = needs.as_array().unwrap().iter().filter(|need| need["what"] == "dead_letters").collect();
+    let shown: Vec<_> = dead.iter().map(|need| (&need["count"]["number"], &need["fingerprint"])).collect();
+    assert_eq!(shown, [(&2.into(), &"tray <n> is empty".into()), (&1.into(), &"no ink".into())], "{needs}");
+}
+
+#[test]
+fn a_backup_that_is_too_old_needs_a_person() {
+    let shop = Shop::new();
+    let backups = |shop: &Shop| {
+        let needs = shop.run(&["status", "--json"]).document(0)["needs"].clone();
+        needs.as_array().unwrap().iter().filter(|need| need["what"] == "backup").cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(backups(&shop)[0]["since"], serde_json::Value::Null, "there is no backup");
+    assert!(shop.run(&["status"]).out.contains("there is no backup in backups  [fieldfen backup run]"));
+    shop.run(&["backup", "run"]).ends_with(0);
+    assert_eq!(backups(&shop), Vec::<serde_json::Value>::new());
+    let folder = shop.folder().join("backups");
+    let made = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let made = made.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
+    std::fs::rename(made, folder.join("fieldfen-20260101.db")).unwrap();
+    assert_eq!(backups(&shop)[0]["since"], "2026-01-02T00:00:00Z");
+    assert!(shop.run(&["status"]).out.contains("the newest backup in backups is too old"));
+    std::fs::write(shop.folder().join("fieldfen.toml"), "[backups]\nmax_age_hours = 800000\n").unwrap();
+    assert_eq!(backups(&shop), Vec::<serde_json::Value>::new());
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_counted_and_one_is_named() {
+    let shop = Shop::new();
+    shop.sql("INSERT INTO jobs (id, command_type, status) VALUES ('not an id', 'test.work', 'completed')");
+    let status = shop.run(&["status"]);
+    status.ends_with(0);
+    assert!(status.out.contains("1+ rows cannot be read: jobs not an id: column id holds"), "{}", status.out);
+    assert!(status.out.contains("[fieldfen doctor]"), "{}", status.out);
+}
+
+#[test]
+fn migrations_that_are_pending_or_unknown_are_the_first_line() {
+    let shop = Shop::new();
+    shop.run(&["migrate", "down", "--to", "0014", "--yes"]).ends_with(0);
+    let pending = shop.run(&["status"]);
+    pending.ends_with(5);
+    let first = pending.out.lines().next().unwrap();
+    assert!(first.contains("migrations are pending: back the database up, then run `fieldfen migrate up` (0015_"), "{first}");
+    let document = shop.run(&["status", "--json"]).document(5);
+    assert_eq!((&document["needs"][0]["what"], &document["needs"][0]["since"]), (&"pending_migrations".into(), &serde_json::Value::Null));
+    shop.run(&["migrate", "up"]).ends_with(0);
+    shop.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')");
+    let unknown = shop.run(&["status"]);
+    unknown.ends_with(5);
+    assert_eq!(unknown.out, "1 migration is unknown to this program: use the newer program (9999)\n");
+    shop.sql("DELETE FROM __diesel_schema_migrations WHERE version = '9999'; DROP INDEX idx_jobs_lease");
+    let changed = shop.run(&["status"]);
+    changed.ends_with(5);
+    assert!(changed.out.starts_with("1 object is changed by another program"), "{}", changed.out);
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dead_letters;
 mod need;
 
 use chrono::TimeDelta;
@@ -24,6 +25,7 @@ pub use need::{Need, NeedKind};
 
 use crate::Environment;
 use crate::api_costs::ApiCosts;
+use crate::shop::Backups;
 
 /// The largest number of rows that one count of an overview reads. At 10,000, the counts of a million jobs were estimated at
 /// 75 ms together, more than the 50 ms that a screen may take.
@@ -41,6 +43,8 @@ pub struct Overviews<S> {
     store: S,
     environment: Environment,
     budgets: Option<ApiCosts<S>>,
+    /// The time of the newest backup, and the rules about backups; `None` if the program looks after no backups.
+    backups: Option<(Option<Timestamp>, Backups)>,
 }
 
 /// A shop at one time.
@@ -61,13 +65,20 @@ impl<S: Store> Overviews<S> {
     /// Overviews of this store.
     #[must_use]
     pub const fn new(store: S, environment: Environment) -> Self {
-        Self { store, environment, budgets: None }
+        Self { store, environment, budgets: None, backups: None }
     }
 
     /// The same overviews, with the budgets of these costs.
     #[must_use]
     pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
         self.budgets = Some(costs);
+        self
+    }
+
+    /// The same overviews, with a need if the newest backup is too old, or if there is none. `made_at` is its time.
+    #[must_use]
+    pub fn newest_backup(mut self, made_at: Option<Timestamp>, rules: Backups) -> Self {
+        self.backups = Some((made_at, rules));
         self
     }
 
@@ -95,6 +106,8 @@ impl<S: Store> Overviews<S> {
             need::budgets(costs.budget_reports_in(s, now)?, &mut needs);
         }
         needs.extend(dead.into_iter().map(Need::of_dead_worker));
+        need::unreadable_rows(s, &mut needs)?;
+        needs.extend(self.backups.as_ref().and_then(|(made_at, rules)| Need::of_backups(*made_at, rules, now)));
         // A need whose beginning is unknown comes last.
         needs.sort_by_key(|need| (need.since.is_none(), need.since));
         Ok(Overview { at: now, needs, kinds, live_workers: live.len() as u64 })

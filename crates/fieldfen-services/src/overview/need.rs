@@ -4,7 +4,7 @@ use std::fmt;
 
 use fieldfen_domain::api_cost::{BudgetState, BudgetStatus};
 use fieldfen_domain::file::{FileFilter, FileStatus};
-use fieldfen_domain::job::KindFlow;
+use fieldfen_domain::job::{JobFilter, KindFlow};
 use fieldfen_domain::publication::{PublicationFilter, PublicationState};
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;
@@ -12,10 +12,15 @@ use fieldfen_domain::{CappedCount, PageRequest, Timestamp};
 use serde::Serialize;
 
 use super::MOST_COUNTED;
+use super::dead_letters::{dead_letters, of_kind};
 use crate::api_costs::BudgetReport;
+use crate::shop::Backups;
 
 /// The most publications in doubt that are counted. Their rows are read whole.
 const MOST_PUBLICATIONS: u32 = 1000;
+
+/// The newest jobs and files that are read to see whether they can be read.
+const NEWEST_ROWS: u32 = 100;
 
 /// Something that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +40,8 @@ pub struct Need {
     pub example: Option<String>,
     /// The reason or the error, and who caused it, for people.
     pub reason: Option<String>,
+    /// The fingerprint of the dead letters' error; `None` for another need, and for errors without a fingerprint.
+    pub fingerprint: Option<String>,
 }
 
 /// The kind of a [`Need`].
@@ -44,7 +51,7 @@ pub struct Need {
 pub enum NeedKind {
     /// Processed files wait for an approval.
     FilesToApprove,
-    /// Jobs of a kind have failed for good.
+    /// Jobs of a kind have failed for good with the same error.
     DeadLetters,
     /// Jobs of a kind wait for the answer of a person.
     JobsParkedForPerson,
@@ -58,20 +65,24 @@ pub enum NeedKind {
     Blocked,
     /// A budget has reached its warning level, or is spent.
     Budget,
+    /// The newest backup is too old, or there is none.
+    Backup,
+    /// Rows cannot be read. Only the newest rows were looked at.
+    UnreadableRows,
     /// A worker has died: it has not renewed its row for a minute, and has not ended properly.
     DeadWorker,
 }
 
 impl Need {
-    const fn new(what: NeedKind, count: CappedCount, since: Option<Timestamp>) -> Self {
-        Self { what, count, since, until: None, name: None, example: None, reason: None }
+    pub(super) const fn new(what: NeedKind, count: CappedCount, since: Option<Timestamp>) -> Self {
+        Self { what, count, since, until: None, name: None, example: None, reason: None, fingerprint: None }
     }
 
     const fn of_one(what: NeedKind, since: Option<Timestamp>) -> Self {
         Self::new(what, CappedCount::new(1, u64::MAX), since)
     }
 
-    fn name(mut self, name: impl fmt::Display) -> Self {
+    pub(super) fn name(mut self, name: impl fmt::Display) -> Self {
         self.name = Some(name.to_string());
         self
     }
@@ -81,14 +92,27 @@ impl Need {
         self
     }
 
-    fn example(mut self, id: Option<impl fmt::Display>) -> Self {
+    pub(super) fn example(mut self, id: Option<impl fmt::Display>) -> Self {
         self.example = id.map(|id| id.to_string());
         self
     }
 
-    fn reason(mut self, reason: impl Into<Option<String>>) -> Self {
+    pub(super) fn reason(mut self, reason: impl Into<Option<String>>) -> Self {
         self.reason = reason.into();
         self
+    }
+
+    pub(super) fn fingerprint(mut self, fingerprint: Option<String>) -> Self {
+        self.fingerprint = fingerprint;
+        self
+    }
+
+    /// The newest backup, if it is too old; `made_at` is `None` if there is none.
+    pub(super) fn of_backups(made_at: Option<Timestamp>, rules: &Backups, now: Timestamp) -> Option<Self> {
+        if made_at.is_some_and(|made_at| now.signed_duration_since(made_at) <= rules.max_age()) {
+            return None;
+        }
+        Some(Self::of_one(NeedKind::Backup, made_at).name(rules.folder.display()))
     }
 
     /// A worker that has died.
@@ -118,24 +142,27 @@ pub(super) fn jobs(
     live: &[RegisteredWorker],
     needs: &mut Vec<Need>,
 ) -> Result<(), StoreError> {
-    for flow in kinds {
-        for (what, stopped) in [(NeedKind::DeadLetters, flow.dead), (NeedKind::JobsParkedForPerson, flow.for_person)] {
-            if stopped.count.is_zero() {
-                continue;
-            }
-            let error = match &stopped.example {
-                // A job that cannot be read says so when it is shown.
-                Some(id) => s.jobs().find(id).ok().flatten().and_then(|job| job.last_error),
-                None => None,
-            };
-            let need = Need::new(what, stopped.count, stopped.since).name(&flow.kind);
-            needs.push(need.example(stopped.example).reason(error));
-        }
+    dead_letters(s, kinds, needs)?;
+    for flow in kinds.iter().filter(|flow| !flow.for_person.count.is_zero()) {
+        needs.push(of_kind(s, NeedKind::JobsParkedForPerson, flow, flow.for_person));
     }
     for flow in kinds.iter().filter(|flow| !flow.waiting.is_zero()) {
         if !live.iter().any(|worker| worker.kinds.iter().any(|kind| kind.as_str() == flow.kind)) {
             needs.push(Need::new(NeedKind::NoLiveWorker, flow.waiting, flow.waiting_since).name(&flow.kind));
         }
+    }
+    Ok(())
+}
+
+/// Whether the newest jobs and files can be read. Reading all of them would take too long for an overview.
+pub(super) fn unreadable_rows(s: &mut dyn ReadSession, needs: &mut Vec<Need>) -> Result<(), StoreError> {
+    let newest = PageRequest::first(NEWEST_ROWS).newest_first();
+    let mut unreadable = s.jobs().page(&JobFilter::new(), &newest)?.unreadable;
+    unreadable.extend(s.files().page(&FileFilter::new(), &newest)?.unreadable);
+    if let Some(first) = unreadable.first() {
+        // There may be more among the older rows.
+        let count = CappedCount::new(unreadable.len() as u64, unreadable.len() as u64);
+        needs.push(Need::new(NeedKind::UnreadableRows, count, None).name(first.table).reason(first.to_string()));
     }
     Ok(())
 }

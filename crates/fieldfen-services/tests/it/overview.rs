@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use fieldfen_domain::WorkerId;
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, Money, Price, PriceTable};
 use fieldfen_domain::file::FileStatus;
@@ -10,11 +11,18 @@ use fieldfen_domain::store::Store;
 use fieldfen_domain::worker::RegisteredWorker;
 use fieldfen_services::api_costs::{ApiCosts, NewCost};
 use fieldfen_services::overview::{NeedKind, Overviews};
+use fieldfen_services::shop::Backups;
 use fieldfen_testkit::fixtures::{account, file_in};
 
 use crate::{Bench, LEASE, Note};
 
-on_stores_without_faults!(the_oldest_need_comes_first, a_kind_whose_worker_has_died_is_named, a_spent_budget_is_named);
+on_stores_without_faults!(
+    the_oldest_need_comes_first,
+    a_kind_whose_worker_has_died_is_named,
+    a_spent_budget_is_named,
+    dead_letters_are_needs_by_error_up_to_a_bound,
+    an_old_or_missing_backup_is_a_need_where_backups_are_looked_after,
+);
 
 fn overviews<S: Store>(bench: &Bench<S>) -> Overviews<S> {
     Overviews::new(bench.queue.store().clone(), bench.queue.environment().clone())
@@ -52,6 +60,44 @@ fn sorted_by_time(needs: &[fieldfen_services::overview::Need], kinds: &[NeedKind
     let mut found: Vec<_> = kinds.iter().map(|kind| needs.iter().find(|need| need.what == *kind).unwrap()).collect();
     found.sort_by_key(|need| need.since);
     found.into_iter().map(|need| need.what).collect()
+}
+
+fn dead_letters_are_needs_by_error_up_to_a_bound<S: Store>(store: S) {
+    let bench = Bench::new(store);
+    let fail = |error: &str| {
+        bench.note("dead");
+        let claimed = bench.claim_notes(1);
+        assert!(bench.queue.fail_for_good(&claimed[0], error).unwrap().is_done());
+    };
+    let dead = || {
+        let mut needs = overviews(&bench).overview().unwrap().needs;
+        needs.retain(|need| need.what == NeedKind::DeadLetters);
+        needs
+    };
+    ["tray 1 is empty", "tray 2 is empty", "no ink"].into_iter().for_each(fail);
+    let needs = dead();
+    let by_error: std::collections::BTreeMap<_, _> =
+        needs.iter().map(|need| (need.fingerprint.as_deref(), (need.count.number, need.count.is_capped))).collect();
+    let expected = [(Some("no ink"), (1, false)), (Some("tray <n> is empty"), (2, false))];
+    assert_eq!(by_error, expected.into(), "{needs:?}");
+    assert_eq!(needs.iter().find(|need| need.count.number == 2).unwrap().reason.as_deref(), Some("tray 2 is empty"));
+    // Each letter makes a fingerprint of its own.
+    ('a'..='z').for_each(|letter| fail(&format!("error {letter}")));
+    let needs = dead();
+    assert_eq!(needs.len(), 21, "{needs:?}");
+    let rest: Vec<_> = needs.iter().filter(|need| need.fingerprint.is_none()).collect();
+    assert_eq!((rest.len(), rest[0].count.number), (1, 29), "the kind stands for the errors that are not shown");
+}
+
+fn an_old_or_missing_backup_is_a_need_where_backups_are_looked_after<S: Store>(store: S) {
+    let bench = Bench::new(store);
+    let needs = |made_at| overviews(&bench).newest_backup(made_at, Backups::default()).overview().unwrap().needs;
+    assert_eq!(overviews(&bench).overview().unwrap().needs, []);
+    assert_eq!(needs(Some(bench.now() - TimeDelta::hours(24))), []);
+    for made_at in [None, Some(bench.now() - TimeDelta::hours(25))] {
+        let needs = needs(made_at);
+        assert_eq!((needs[0].what, needs[0].since, needs[0].name.as_deref()), (NeedKind::Backup, made_at, Some("backups")));
+    }
 }
 
 fn a_kind_whose_worker_has_died_is_named<S: Store>(store: S) {

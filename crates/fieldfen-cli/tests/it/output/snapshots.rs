@@ -63,6 +63,8 @@ groups!(
     log,
     migrate,
     backup,
+    doctor,
+    upkeep,
     empty,
     errors
 );

@@ -28,7 +28,13 @@ impl StableText {
                 (regex(r"\b20\d\d-\d\d-\d\d\b"), "YYYY-MM-DD"),
                 (regex(r"forecast( +)\d+\.\d+ ([A-Z]{3})"), "forecast$1<sum> $2"),
                 (regex(r#""(forecast\w*|bytes|process)": \d+"#), "\"$1\": <number>"),
+                (regex(r"forecast \d+\.\d+ ([A-Z]{3})"), "forecast <sum> $1"),
+                (regex(r#""(forecast\w*|bytes|log_bytes|process)": \d+"#), "\"$1\": <number>"),
                 (regex(r": \d+ bytes, \d+ rows, "), ": <number> bytes, <number> rows, "),
+                (regex(r"\d+ MiB"), "<number> MiB"),
+                (regex(r"(SQLite|had) 3\.\d+\.\d+"), "$1 <version>"),
+                (regex(r"((?:page|freelist)_count|schema_version) = \d+"), "$1 = <number>"),
+                (regex(r#"(log: |log has |"found": ")\d+ bytes"#), "$1<number> bytes"),
                 (regex(r#""rows": \{[^}]*\}"#), "\"rows\": {<one number for each table>}"),
                 (regex(r"fieldfen-\d{8}\.db"), "fieldfen-YYYYMMDD.db"),
                 // A new migration adds a line to some output. The first ones stand for all.

@@ -243,6 +243,8 @@ pub(super) const GROUPS: &[Group] = &[
         ],
     ),
     group("backup", files, &["fieldfen backup run", "fieldfen backup run --json"]),
+    group("doctor", publications, &["fieldfen doctor", "fieldfen doctor --full --json"]),
+    group("upkeep", publications, &["fieldfen upkeep run", "fieldfen upkeep run --json"]),
     group(
         "empty",
         nothing,
