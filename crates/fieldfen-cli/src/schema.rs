@@ -13,13 +13,15 @@ use crate::context::Context;
 /// # Errors
 /// The error of printing.
 pub(crate) fn explain(error: anyhow::Error, context: &Context<'_>) -> anyhow::Result<anyhow::Error> {
-    let is_schema = error.downcast_ref::<StoreError>().is_some_and(|error| {
-        matches!(error, StoreError::Schema { .. } | StoreError::SchemaChanged { .. })
-    });
+    let is_schema = error
+        .downcast_ref::<StoreError>()
+        .is_some_and(|error| matches!(error, StoreError::Schema { .. } | StoreError::SchemaChanged { .. }));
     if !is_schema {
         return Ok(error);
     }
-    let Ok(Ok(url)) = context.terminal.database_url().map(|address| address.parse::<SqliteUrl>()) else { return Ok(error) };
+    let Ok(Ok(url)) = context.terminal.database_url().map(|address| address.parse::<SqliteUrl>()) else {
+        return Ok(error);
+    };
     let Ok(state) = read_database(&url, migrations::inspect) else { return Ok(error) };
     let needs = needs(&state);
     let document = json!({"at": context.environment.now(), "needs": needs, "kinds": [], "live_workers": null});

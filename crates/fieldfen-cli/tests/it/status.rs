@@ -53,8 +53,10 @@ fn dead_letters_are_shown_by_error_and_not_one_by_one() {
         shop.run(&["jobs", "cancel", job, "--reason", reason]).ends_with(0);
     }
     let status = shop.run(&["status"]);
-    for part in ["2 jobs of CreateFileRecord have failed: tray 22 is empty  [fieldfen jobs errors]", "failed: no ink  [fieldfen jobs show "]
-    {
+    for part in [
+        "2 jobs of CreateFileRecord have failed: tray 22 is empty  [fieldfen jobs errors]",
+        "failed: no ink  [fieldfen jobs show ",
+    ] {
         assert!(status.out.contains(part), "{part}: {}", status.out);
     }
     let needs = shop.run(&["status", "--json"]).document(0)["needs"].clone();
@@ -101,9 +103,15 @@ fn migrations_that_are_pending_or_unknown_are_the_first_line() {
     let pending = shop.run(&["status"]);
     pending.ends_with(5);
     let first = pending.out.lines().next().unwrap();
-    assert!(first.contains("migrations are pending: back the database up, then run `fieldfen migrate up` (0015_"), "{first}");
+    assert!(
+        first.contains("migrations are pending: back the database up, then run `fieldfen migrate up` (0015_"),
+        "{first}"
+    );
     let document = shop.run(&["status", "--json"]).document(5);
-    assert_eq!((&document["needs"][0]["what"], &document["needs"][0]["since"]), (&"pending_migrations".into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&document["needs"][0]["what"], &document["needs"][0]["since"]),
+        (&"pending_migrations".into(), &serde_json::Value::Null)
+    );
     shop.run(&["migrate", "up"]).ends_with(0);
     shop.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')");
     let unknown = shop.run(&["status"]);

@@ -28,7 +28,8 @@ pub(super) fn dead_letters(
             needs.push(of_kind(s, NeedKind::DeadLetters, flow, flow.dead));
         } else if is_cut {
             let more = "this kind has more errors than are shown".to_owned();
-            needs.push(Need::new(NeedKind::DeadLetters, flow.dead.count, flow.dead.since).name(&flow.kind).reason(more));
+            needs
+                .push(Need::new(NeedKind::DeadLetters, flow.dead.count, flow.dead.since).name(&flow.kind).reason(more));
         }
     }
     for group in groups {

@@ -96,7 +96,10 @@ fn an_old_or_missing_backup_is_a_need_where_backups_are_looked_after<S: Store>(s
     assert_eq!(needs(Some(bench.now() - TimeDelta::hours(24))), []);
     for made_at in [None, Some(bench.now() - TimeDelta::hours(25))] {
         let needs = needs(made_at);
-        assert_eq!((needs[0].what, needs[0].since, needs[0].name.as_deref()), (NeedKind::Backup, made_at, Some("backups")));
+        assert_eq!(
+            (needs[0].what, needs[0].since, needs[0].name.as_deref()),
+            (NeedKind::Backup, made_at, Some("backups"))
+        );
     }
 }
 
