@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::StoreError;
+use crate::capped_count::CappedCount;
 use crate::ids::JobId;
 use crate::job::{
     ClaimOutcome, ClaimPlace, ClaimRef, ClaimRequest, DeadLetterGroup, EnqueueOutcome, FailOutcome, FailureReport,
@@ -71,6 +72,9 @@ pub trait JobReads {
     /// The jobs that wait and run now, the dead letters, and the jobs completed since a time, by kind. Kinds without any are
     /// left out. A store counts at most `most` rows for each kind or each status, and says where there may be more.
     fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError>;
+
+    /// The number of jobs that were completed from `since` on and before `until`. A store counts at most `most` rows.
+    fn count_completed(&mut self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError>;
 }
 
 /// Writes of producers and workers: enqueue, claim, extend, end.

@@ -3,7 +3,7 @@
 use fieldfen_domain::job::{DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
+use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
 use crate::Transaction;
@@ -68,6 +68,17 @@ impl<S: Store> Queue<S> {
     /// may ask [a lagging one](Store::read_stale).
     pub fn count(&self) -> Result<Vec<JobCount>, StoreError> {
         self.store.read_stale(|s| s.jobs().count())
+    }
+
+    /// The number of jobs of all kinds that were completed from `since` on and before `until`: at most `most`, so that the
+    /// question stays cheap however many there are.
+    pub fn completed_between(
+        &self,
+        since: Timestamp,
+        until: Timestamp,
+        most: u32,
+    ) -> Result<CappedCount, StoreError> {
+        self.store.read(|s| s.jobs().count_completed(since, until, most))
     }
 
     /// Makes a failed or parked job pending at once, with all its retries. Its file stays as it is. A parked job is

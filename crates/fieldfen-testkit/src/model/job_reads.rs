@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
     JobState, JobStatus, JobSummary, KindFlow, MAX_DEAD_LETTERS_COUNTED,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
-use fieldfen_domain::{JobId, Page, PageRequest, RawJson, Timestamp, truncate_to_micros};
+use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, RawJson, Timestamp, truncate_to_micros};
 
 use super::ModelSession;
 use super::concurrency_limits::Running;
@@ -95,6 +95,16 @@ impl JobReads for ModelSession<'_> {
 
     fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError> {
         Ok(self.state.flow(since, now, most))
+    }
+
+    fn count_completed(&mut self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError> {
+        let span = truncate_to_micros(since)..truncate_to_micros(until);
+        let is_counted = |row: &&JobRow| match row.job.state {
+            JobState::Completed { at } => at.is_some_and(|at| span.contains(&at)),
+            _ => false,
+        };
+        let jobs = self.state.jobs.rows().filter(is_counted).take(most as usize).count();
+        Ok(CappedCount::new(jobs as u64, most.into()))
     }
 }
 

@@ -79,6 +79,12 @@ statement! {
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_ended \
          WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?"
 }
+statement! {
+    /// The number of jobs that were completed in a span.
+    CountCompleted { since: SqlTime as SqlTimestamp, until: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (BigInt,) =
+        "SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? AND completed_at < ? LIMIT ?)"
+}
 
 /// A row of [`DeadLetters`] or [`ParkedJobs`].
 type StoppedJob = (StoredText, StoredText, Option<StoredTime>);
@@ -139,6 +145,17 @@ impl SqliteSession<'_> {
         flows.count_stopped(for_person, most, |flow| &mut flow.for_person);
         self.count_dead(&mut flows, most)?;
         Ok(flows.0.into_values().collect())
+    }
+
+    pub(super) fn count_completed_jobs(
+        &mut self,
+        since: Timestamp,
+        until: Timestamp,
+        most: u32,
+    ) -> Result<CappedCount, StoreError> {
+        let count = CountCompleted { since: SqlTime(since), until: SqlTime(until), most: most.into() };
+        let (jobs,) = count.get_result::<(i64,)>(self.conn).store()?;
+        Ok(CappedCount::new(u64::try_from(jobs).unwrap_or_default(), most.into()))
     }
 
     fn count_waiting(&mut self, flows: &mut Flows, now: Timestamp, most: u32) -> Result<(), StoreError> {
@@ -207,5 +224,6 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("DeadLetters", DeadLetters::SQL),
         ("DeadLettersWithoutEnd", DeadLettersWithoutEnd::SQL),
         ("CompletedKinds", CompletedKinds::SQL),
+        ("CountCompleted", CountCompleted::SQL),
     ]
 }

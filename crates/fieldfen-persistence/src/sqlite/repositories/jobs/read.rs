@@ -7,7 +7,7 @@ use fieldfen_domain::job::{
     JobStatus, JobSummary, KindFlow, Priority,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
-use fieldfen_domain::{JobId, Page, PageRequest, Timestamp};
+use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, Timestamp};
 
 use super::limited_claim::after_pause;
 use super::row::{JobColumns, JobRow, job_columns, job_summary_columns};
@@ -191,6 +191,10 @@ impl JobReads for SqliteSession<'_> {
 
     fn flow(&mut self, since: Timestamp, now: Timestamp, most: u32) -> Result<Vec<KindFlow>, StoreError> {
         self.job_flow(since, now, most)
+    }
+
+    fn count_completed(&mut self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError> {
+        self.count_completed_jobs(since, until, most)
     }
 }
 
