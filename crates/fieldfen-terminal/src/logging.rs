@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use indicatif::MultiProgress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
@@ -10,12 +9,13 @@ use tracing_subscriber::fmt::{MakeWriter, format};
 
 use crate::arguments::CommonArgs;
 use crate::escape::escape_controls;
+use crate::messages::Messages;
 
 /// Sends the program's logs to stderr. If the process already has a logger, it is kept.
 ///
 /// # Errors
 /// An error if `RUST_LOG` is used and is not a filter.
-pub(crate) fn start(args: &CommonArgs, bars: &MultiProgress) -> Result<(), ParseError> {
+pub(crate) fn start(args: &CommonArgs, messages: &Messages) -> Result<(), ParseError> {
     let level = match (args.quiet, args.verbose) {
         (true, _) => Some(LevelFilter::ERROR),
         (false, 0) => None,
@@ -28,9 +28,9 @@ pub(crate) fn start(args: &CommonArgs, bars: &MultiProgress) -> Result<(), Parse
         (level, _) => EnvFilter::default().add_directive(level.unwrap_or(LevelFilter::WARN).into()),
     };
     let ansi = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let bars = bars.clone();
+    let messages = messages.clone();
     let started = tracing::subscriber::set_global_default(logger(filter, args.verbose > 1, ansi, move || {
-        AboveBars(bars.clone())
+        LogLines(messages.clone())
     }));
     // The only possible error means that the process already has a logger.
     drop(started);
@@ -56,13 +56,13 @@ where
         .finish()
 }
 
-/// Writes to stderr and hides the progress bars meanwhile.
-struct AboveBars(MultiProgress);
+/// Writes each log as a message.
+struct LogLines(Messages);
 
-impl Write for AboveBars {
+impl Write for LogLines {
     /// A log that cannot be written is dropped: the subscriber would report the error on stderr and panic.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write_all(line)).ok();
+        self.0.write(line);
         Ok(line.len())
     }
 

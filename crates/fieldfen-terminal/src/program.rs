@@ -70,7 +70,7 @@ where
         match parse::<A>(arguments, &versions) {
             Ok(args) => {
                 let terminal = started.insert(Terminal::new(args.as_ref()));
-                logging::start(args.as_ref(), terminal.bars()).map_err(|error| Exit::Usage.with(error)).context(
+                logging::start(args.as_ref(), terminal.messages()).map_err(|error| Exit::Usage.with(error)).context(
                     "the environment variable RUST_LOG must be a filter such as info or fieldfen_services=debug",
                 )?;
                 main(&args, terminal)

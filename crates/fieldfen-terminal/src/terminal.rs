@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::address_error::DatabaseAddressError;
 use crate::arguments::CommonArgs;
 use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
+use crate::messages::{HeldMessages, Messages};
 use crate::output::{Table, TextOutput};
 
 /// The error of a failed write to stdout.
@@ -23,18 +24,18 @@ pub struct StdoutError(#[source] pub(crate) io::Error);
 #[derive(Debug, Clone)]
 pub struct Terminal {
     args: CommonArgs,
-    bars: MultiProgress,
+    messages: Messages,
     /// Whether the result was printed as a document.
     finished: Arc<AtomicBool>,
 }
 
 impl Terminal {
     pub(crate) fn new(args: &CommonArgs) -> Self {
-        Self { args: args.clone(), bars: MultiProgress::new(), finished: Arc::default() }
+        Self { args: args.clone(), messages: Messages::default(), finished: Arc::default() }
     }
 
-    pub(crate) fn bars(&self) -> &MultiProgress {
-        &self.bars
+    pub(crate) const fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// The address of the database: `--database`, otherwise `DATABASE_URL` in the environment, otherwise in `.env` in
@@ -90,9 +91,14 @@ impl Terminal {
     /// Prints one line on stderr; nothing under `--quiet`.
     pub fn print_message(&self, text: &str) {
         if !self.args.quiet {
-            // A program goes on if its stderr cannot be written.
-            self.bars.suspend(|| writeln!(io::stderr(), "{}", escape_controls(text)).ok());
+            self.messages.write(format!("{}\n", escape_controls(text)).as_bytes());
         }
+    }
+
+    /// Holds messages and logs back until the answer is dropped, for a view that has the whole screen. If stderr is no
+    /// terminal, they are written at once.
+    pub fn hold_messages(&self) -> HeldMessages {
+        self.messages.hold()
     }
 
     /// A progress bar of this many steps, on stderr. It stays invisible unless stderr is a terminal and neither
@@ -104,7 +110,7 @@ impl Terminal {
         }
         let template = "{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = self.bars.add(ProgressBar::new(steps).with_style(style).with_prefix(what));
+        let bar = self.messages.bars().add(ProgressBar::new(steps).with_style(style).with_prefix(what));
         bar.enable_steady_tick(Duration::from_millis(250));
         bar
     }
