@@ -114,13 +114,20 @@ impl Answer {
 
     /// Prints the answer, and returns the error that its outcome stands for.
     pub(crate) fn print(self, context: &Context<'_>) -> anyhow::Result<()> {
-        context.terminal.print_result(&self, |out| writeln!(out, "{}: {}", self.subject, self.message))?;
+        context.terminal.print_result(&self, |out| writeln!(out, "{self}"))?;
         match self.outcome {
             Outcome::Done | Outcome::Unchanged | Outcome::Requested => Ok(()),
             Outcome::NotFound => Err(Exit::NotFound.with(format!("{} does not exist", self.subject)).into()),
             Outcome::Refused => Err(Exit::Refused.with(format!("{}: {}", self.subject, self.message)).into()),
             Outcome::Queued => Err(Exit::NotDoneYet.with(format!("{}: not done yet", self.subject)).into()),
         }
+    }
+}
+
+/// The subject and the outcome in a sentence.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.message)
     }
 }
 

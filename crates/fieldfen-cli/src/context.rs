@@ -23,7 +23,7 @@ pub(crate) struct OperatorArgs {
 pub(crate) struct Context<'a> {
     pub(crate) terminal: &'a Terminal,
     pub(crate) environment: Environment,
-    operator: &'a OperatorArgs,
+    pub(crate) operator: &'a OperatorArgs,
 }
 
 impl<'a> Context<'a> {

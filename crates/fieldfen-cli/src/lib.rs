@@ -21,6 +21,8 @@ mod status;
 mod time_argument;
 mod upkeep;
 mod usage;
+#[cfg(unix)]
+mod watch;
 mod webhooks;
 #[cfg(unix)]
 mod work;
@@ -92,6 +94,9 @@ enum Command {
     Recurring(recurring::RecurringCommand),
     /// List the living workers, and the jobs that run now
     Workers,
+    /// Watch the queue, the failures, the limits and the workers, and act on jobs
+    #[cfg(unix)]
+    Watch(watch::WatchArgs),
     /// Run jobs: the requests of operators, upkeep, and the programs that fieldfen.toml names
     #[cfg(unix)]
     Work(work::WorkArgs),
@@ -160,6 +165,8 @@ impl Fieldfen {
             Command::Usage(command) => command.run(&context),
             Command::Recurring(command) => command.run(&context),
             Command::Workers => workers::list(&context),
+            #[cfg(unix)]
+            Command::Watch(args) => args.run(&context),
             #[cfg(unix)]
             Command::Work(args) => args.run(&context),
             #[cfg(unix)]

@@ -65,6 +65,14 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
 
 /// One need in a line: its age, the need, its reason, and the command that shows it.
 fn line(need: &Need, now: Timestamp) -> String {
+    let since = need.since.map_or_else(|| "now".to_owned(), |since| age(since, now));
+    let (sentence, command) = parts(need);
+    let command = if command.is_empty() { command } else { format!("  [{command}]") };
+    format!("{since:>4}  {sentence}{command}")
+}
+
+/// A need in a sentence, with its end and its reason, and the command that shows it; that is empty if there is none.
+pub(crate) fn parts(need: &Need) -> (String, String) {
     let (count, name) = (need.count, need.name.as_deref().unwrap_or_default());
     let example = need.example.as_deref().unwrap_or_default();
     let one_or_many = |one: &str, many: &str| {
@@ -115,16 +123,14 @@ fn line(need: &Need, now: Timestamp) -> String {
         NeedKind::DeadWorker => (format!("worker {name} has died"), "fieldfen workers".to_owned()),
         other => (format!("{other:?}: {count} {name}"), String::new()),
     };
-    let since = need.since.map_or_else(|| "now".to_owned(), |since| age(since, now));
     let until = need.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let reason: String = need.reason.as_deref().unwrap_or_default().chars().take(REASON).collect();
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
-    let command = if command.is_empty() { command } else { format!("  [{command}]") };
-    format!("{since:>4}  {text}{until}{reason}{command}")
+    (format!("{text}{until}{reason}"), command)
 }
 
 /// A span of time in its largest unit: `12s`, `5m`, `3h`, `2d`.
-fn age(since: Timestamp, now: Timestamp) -> String {
+pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.signed_duration_since(since).num_seconds().max(0);
     match seconds {
         0..60 => format!("{seconds}s"),

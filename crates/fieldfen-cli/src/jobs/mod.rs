@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::page::{List, PageArgs};
 use document::JobDocument;
 pub(crate) use document::{JobLine, write_table};
-use filter::FilterArgs;
+pub(crate) use filter::FilterArgs;
 
 /// The commands of `jobs`.
 #[derive(Debug, clap::Subcommand)]

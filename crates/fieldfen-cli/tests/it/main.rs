@@ -22,6 +22,8 @@ mod shop_harness;
 mod status;
 mod usage;
 #[cfg(target_os = "linux")]
+mod watch;
+#[cfg(target_os = "linux")]
 mod work;
 #[cfg(target_os = "linux")]
 mod work_kills;

@@ -1,0 +1,134 @@
+//! The rows of the panes, from the last look.
+
+use fieldfen_domain::job::DeadLetterGroup;
+use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_services::overview::{Need, NeedKind, Overview};
+
+use super::filter_line;
+use super::look::JobsLook;
+use super::rows_of_jobs::{job_row, shown_time};
+use super::text::one_line;
+use crate::status::{age, parts};
+
+/// One row of a pane.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row {
+    /// Tells the row from the others of its pane, also after the next look.
+    pub(super) key: String,
+    /// The cells, escaped.
+    pub(super) cells: Vec<String>,
+    pub(super) tone: Tone,
+    pub(super) target: Target,
+}
+
+/// The weight of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Tone {
+    #[default]
+    Plain,
+    /// Something has failed or stands still.
+    Bad,
+    /// Something may stand still soon, or for a known time.
+    Warning,
+    /// Something that is over, or only a remark.
+    Faint,
+}
+
+/// The view that Enter opens.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) enum Target {
+    #[default]
+    None,
+    /// A job, with its kind.
+    Job(JobId, String),
+    /// The list of jobs with this filter.
+    Filter(String),
+}
+
+impl Row {
+    pub(super) fn new<const N: usize>(key: impl Into<String>, cells: [&str; N]) -> Self {
+        Self { key: key.into(), cells: cells.map(one_line).into(), ..Self::default() }
+    }
+
+    pub(super) const fn tone(mut self, tone: Tone) -> Self {
+        self.tone = tone;
+        self
+    }
+
+    pub(super) fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
+    }
+}
+
+/// The things that need a person.
+pub(super) fn needs(overview: &Overview, now: Timestamp) -> Vec<Row> {
+    overview.needs.iter().map(|need| need_row(need, now)).collect()
+}
+
+fn need_row(need: &Need, now: Timestamp) -> Row {
+    let since = need.since.map(|since| age(since, now)).unwrap_or_default();
+    let name = need.name.clone().unwrap_or_default();
+    let example = need.example.as_deref().unwrap_or_default();
+    let key = format!("{:?} {name}", need.what);
+    let target = match (need.what, example.parse::<JobId>()) {
+        (NeedKind::DeadLetters, _) => Target::Filter(filter_line::line(["--dead", &format!("--kind={name}")])),
+        (NeedKind::NoLiveWorker, _) => {
+            Target::Filter(filter_line::line(["--status=pending", &format!("--kind={name}")]))
+        }
+        (NeedKind::JobsParkedForPerson, Ok(id)) => Target::Job(id, name),
+        _ => Target::None,
+    };
+    let tone = match need.what {
+        NeedKind::DeadLetters | NeedKind::PublicationsInDoubt | NeedKind::NoLiveWorker | NeedKind::DeadWorker => {
+            Tone::Bad
+        }
+        _ => Tone::Warning,
+    };
+    let (sentence, command) = parts(need);
+    Row::new(key, [&since, &sentence, &command]).tone(tone).target(target)
+}
+
+/// The kinds of jobs.
+pub(super) fn queue(overview: &Overview, now: Timestamp) -> Vec<Row> {
+    let row = |kind: &fieldfen_domain::job::KindFlow| {
+        let oldest = kind.waiting_since.map(|since| age(since, now)).unwrap_or_default();
+        let counts = [kind.waiting, kind.running, kind.parked, kind.dead.count, kind.completed];
+        let [waiting, running, parked, dead, done] =
+            counts.map(|count| if count.is_zero() { String::new() } else { count.to_string() });
+        let tone = if kind.dead.count.is_zero() { Tone::Plain } else { Tone::Bad };
+        let filter = filter_line::line([format!("--kind={}", kind.kind).as_str()]);
+        Row::new(kind.kind.as_str(), [&kind.kind, &waiting, &oldest, &running, &parked, &dead, &done])
+            .tone(tone)
+            .target(Target::Filter(filter))
+    };
+    overview.kinds.iter().map(row).collect()
+}
+
+/// The jobs of the list, and a last row if more may follow.
+pub(super) fn jobs(look: &JobsLook, now: Timestamp) -> Vec<Row> {
+    let mut rows: Vec<Row> = look.jobs.iter().map(|job| job_row(job, now)).collect();
+    let remark = |key: String, text: &str| Row::new(key, ["", "", "", "", text]);
+    rows.extend(look.unreadable.iter().map(|row| {
+        remark(format!("unreadable {}", row.row), &format!("not readable: {row}")).tone(Tone::Bad)
+    }));
+    if look.has_more {
+        rows.push(remark("more".to_owned(), "more may follow: narrow the list with /").tone(Tone::Faint));
+    }
+    rows
+}
+
+/// The dead letters by error.
+pub(super) fn failures(groups: &[DeadLetterGroup], now: Timestamp) -> Vec<Row> {
+    let row = |group: &DeadLetterGroup| {
+        let more = if group.has_more { "+" } else { "" };
+        let error = group.fingerprint.as_deref().unwrap_or("(without fingerprint)");
+        let fingerprint = format!("--fingerprint={}", group.fingerprint.as_deref().unwrap_or_default());
+        let filter = filter_line::line(["--dead", &format!("--kind={}", group.kind), &fingerprint]);
+        let (jobs, newest) = (format!("{}{more}", group.jobs), shown_time(group.newest, now));
+        Row::new(format!("{} {error}", group.kind), [&jobs, group.kind.as_str(), &newest, error])
+            .tone(Tone::Bad)
+            .target(Target::Filter(filter))
+    };
+    groups.iter().map(row).collect()
+}

@@ -1,0 +1,134 @@
+//! The loop of the view: events in, effects out. One thread reads the keys, one takes signals, one asks the database.
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fieldfen_domain::catch_panic;
+use fieldfen_domain::store::Store;
+use fieldfen_services::Environment;
+use ratatui::crossterm::event::{self, Event as TerminalEvent};
+use ratatui::layout::Size;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+
+use super::asker::{Asker, Request};
+use super::screen::{Screen, give_back};
+use super::state::{Effect, Event, State};
+use super::theme::Theme;
+
+/// The time after which the ages on the screen are drawn again.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The most events that are taken in before the screen is drawn.
+const MOST_EVENTS: usize = 100;
+
+/// Shows the state until a person or a signal ends the view.
+pub(super) fn run<S: Store>(
+    mut state: State,
+    asker: Asker<S>,
+    theme: Theme,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    let (send_event, events) = mpsc::channel();
+    let (send_request, requests) = mpsc::channel();
+    // Signals before the terminal is taken over: none of them may leave it behind.
+    let signals =
+        Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).context("cannot wait for signals")?;
+    start("signals", &send_event, move |events| take_signals(signals, events))?;
+    start("database", &send_event, move |events| asker.run(&requests, events))?;
+    let mut screen = Screen::take(theme).context("cannot take the terminal over")?;
+    start("keys", &send_event, read_keys)?;
+    drop(send_event);
+    let mut effects = Vec::new();
+    loop {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Ask(question) => request(&send_request, Request::Ask(question))?,
+                Effect::Act(act) => request(&send_request, Request::Act(act))?,
+                Effect::Suspend => {
+                    give_back();
+                    emulate_default_handler(SIGTSTP).context("cannot stop the process")?;
+                    screen.take_again().context("cannot take the terminal over again")?;
+                }
+                Effect::Redraw => screen.take_again().context("cannot take the terminal over again")?,
+                Effect::Quit => return Ok(()),
+                Effect::Fail(what) => anyhow::bail!("the view has ended: {what}"),
+            }
+        }
+        // The size may have changed while the process was stopped.
+        let size = screen.size().context("cannot read the size of the terminal")?;
+        if size != state.screen {
+            effects.extend(state.update(Event::Resized(size), environment.now()));
+            continue;
+        }
+        screen.draw(&state).context("cannot write to the terminal")?;
+        for event in next_events(&events)? {
+            effects.extend(state.update(event, environment.now()));
+        }
+    }
+}
+
+/// Waits for an event, and takes those that have come meanwhile.
+fn next_events(events: &Receiver<Event>) -> anyhow::Result<Vec<Event>> {
+    let first = match events.recv_timeout(TICK) {
+        Ok(event) => event,
+        Err(RecvTimeoutError::Timeout) => Event::Tick,
+        Err(RecvTimeoutError::Disconnected) => anyhow::bail!("the view has ended: all its threads have"),
+    };
+    Ok(std::iter::once(first).chain(events.try_iter()).take(MOST_EVENTS).collect())
+}
+
+fn request(requests: &Sender<Request>, request: Request) -> anyhow::Result<()> {
+    requests.send(request).map_err(|_| anyhow::anyhow!("the view has ended: the thread of the database has"))
+}
+
+/// Starts a thread, which reports its end if it panics.
+fn start(
+    name: &'static str,
+    events: &Sender<Event>,
+    work: impl FnOnce(&Sender<Event>) + Send + 'static,
+) -> anyhow::Result<()> {
+    let events = events.clone();
+    let work = move || {
+        if let Err(panic) = catch_panic(|| work(&events)) {
+            // A view that has ended needs no report.
+            events.send(Event::Broken(format!("the thread of the {name} has panicked: {panic}"))).ok();
+        }
+    };
+    thread::Builder::new().name(name.to_owned()).spawn(work).context("cannot start a thread")?;
+    Ok(())
+}
+
+fn take_signals(mut signals: Signals, events: &Sender<Event>) {
+    for signal in signals.forever() {
+        let event = match signal {
+            SIGTSTP => Event::Suspend,
+            SIGCONT => Event::Resumed,
+            _ => Event::End,
+        };
+        if events.send(event).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_keys(events: &Sender<Event>) {
+    loop {
+        let event = match event::read() {
+            Ok(TerminalEvent::Key(key)) => Event::Key(key),
+            Ok(TerminalEvent::Paste(text)) => Event::Pasted(text),
+            Ok(TerminalEvent::Resize(width, height)) => Event::Resized(Size::new(width, height)),
+            Ok(_) => continue,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Event::Broken(format!("the keys cannot be read: {error}")),
+        };
+        let is_last = matches!(event, Event::Broken(_));
+        if events.send(event).is_err() || is_last {
+            return;
+        }
+    }
+}
