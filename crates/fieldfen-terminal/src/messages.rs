@@ -57,7 +57,8 @@ impl Messages {
     /// The lines that were held back, and a line with the number of those that were dropped. Later lines are written.
     fn end_to_hold(&self) -> Vec<Vec<u8>> {
         let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Vec::new() };
-        let dropped = (held.dropped > 0).then(|| format!("{} older messages are left out\n", held.dropped).into_bytes());
+        let dropped =
+            (held.dropped > 0).then(|| format!("{} older messages are left out\n", held.dropped).into_bytes());
         dropped.into_iter().chain(held.lines).collect()
     }
 }

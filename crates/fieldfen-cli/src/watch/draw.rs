@@ -65,17 +65,13 @@ fn header(state: &State, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let left = cut(&format!("fieldfen  {}", state.database), room);
     let blanks = " ".repeat(usize::from(area.width).saturating_sub(width(&left) + width(&right)));
     let tone = if overview.live_workers == 0 || state.is_paused { Tone::Warning } else { Tone::Plain };
-    let line = Line::from(vec![
-        Span::styled(left, theme.title()),
-        Span::raw(blanks),
-        Span::styled(right, theme.tone(tone)),
-    ]);
+    let line =
+        Line::from(vec![Span::styled(left, theme.title()), Span::raw(blanks), Span::styled(right, theme.tone(tone))]);
     frame.render_widget(Paragraph::new(line), area);
 }
 
 fn tabs(state: &State, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
-    let names: Vec<String> =
-        Pane::ALL.iter().map(|pane| format!("{} {}", pane.index() + 1, pane.title())).collect();
+    let names: Vec<String> = Pane::ALL.iter().map(|pane| format!("{} {}", pane.index() + 1, pane.title())).collect();
     let all: usize = names.iter().map(|name| width(name) + 2).sum();
     let is_narrow = all > usize::from(area.width);
     let shown = Pane::ALL.iter().zip(names).filter(|(pane, _)| !is_narrow || **pane == state.pane);

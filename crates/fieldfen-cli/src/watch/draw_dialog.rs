@@ -37,13 +37,9 @@ pub(super) fn draw(dialog: &Dialog, theme: Theme, area: Rect, frame: &mut Frame<
     };
     let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX).min(area.height);
     lines.truncate(usize::from(height.saturating_sub(2)));
-    let place = Rect::new(
-        area.x + (area.width - columns) / 2,
-        area.y + (area.height - height) / 2,
-        columns,
-        height,
-    );
-    let block = Block::bordered().border_style(theme.frame(true)).title(Line::styled(format!(" {title} "), theme.title()));
+    let place = Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - height) / 2, columns, height);
+    let block =
+        Block::bordered().border_style(theme.frame(true)).title(Line::styled(format!(" {title} "), theme.title()));
     frame.render_widget(Clear, place);
     frame.render_widget(Paragraph::new(lines).block(block.padding(ratatui::widgets::Padding::horizontal(1))), place);
 }

@@ -47,7 +47,8 @@ impl Shop {
         let clock = ManualClock::new("2026-11-26T12:00:00Z".parse().unwrap());
         let environment = Environment::new(clock.clone(), SeededRandomness::new(7));
         let store = ModelStore::new();
-        let budget = Budget::new("all", BudgetPeriod::Month, BudgetLimit::Money(Money::parse("5", Currency::USD).unwrap()));
+        let budget =
+            Budget::new("all", BudgetPeriod::Month, BudgetLimit::Money(Money::parse("5", Currency::USD).unwrap()));
         let costs = ApiCosts::new(store.clone(), environment.clone()).budgets([budget]).unwrap();
         let reader = Reader::new(store.clone(), environment.clone(), costs);
         Self { store, environment, clock, reader }

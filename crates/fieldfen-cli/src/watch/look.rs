@@ -1,7 +1,9 @@
 //! One look at the database: a bounded question, and its answer.
 
 use fieldfen_domain::api_cost::BudgetStatus;
-use fieldfen_domain::job::{ConcurrencyLimit, DeadLetterGroup, Job, JobAttempt, JobFilter, JobStatus, JobSummary, Pause, Why};
+use fieldfen_domain::job::{
+    ConcurrencyLimit, DeadLetterGroup, Job, JobAttempt, JobFilter, JobStatus, JobSummary, Pause, Why,
+};
 use fieldfen_domain::rate_limit::RateLimit;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;

@@ -49,9 +49,11 @@ use theme::Theme;
 
 /// Watch the queue, the failures, the limits and the workers, and act on jobs
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Keys: Tab changes the pane, Enter opens a job or lists the jobs of a row, / filters the jobs with \
+#[command(
+    after_help = "Keys: Tab changes the pane, Enter opens a job or lists the jobs of a row, / filters the jobs with \
     the words of `jobs list`, r retries, c cancels, p pauses the updates, ? lists all keys, q quits. \
-    The database is asked after commits only, and at least every 10 seconds. Without a terminal, use `fieldfen status`")]
+    The database is asked after commits only, and at least every 10 seconds. Without a terminal, use `fieldfen status`"
+)]
 pub(crate) struct WatchArgs {
     /// Ask the database at most once in this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]

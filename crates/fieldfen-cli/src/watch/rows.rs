@@ -109,9 +109,11 @@ pub(super) fn queue(overview: &Overview, now: Timestamp) -> Vec<Row> {
 pub(super) fn jobs(look: &JobsLook, now: Timestamp) -> Vec<Row> {
     let mut rows: Vec<Row> = look.jobs.iter().map(|job| job_row(job, now)).collect();
     let remark = |key: String, text: &str| Row::new(key, ["", "", "", "", text]);
-    rows.extend(look.unreadable.iter().map(|row| {
-        remark(format!("unreadable {}", row.row), &format!("not readable: {row}")).tone(Tone::Bad)
-    }));
+    rows.extend(
+        look.unreadable
+            .iter()
+            .map(|row| remark(format!("unreadable {}", row.row), &format!("not readable: {row}")).tone(Tone::Bad)),
+    );
     if look.has_more {
         rows.push(remark("more".to_owned(), "more may follow: narrow the list with /").tone(Tone::Faint));
     }

@@ -28,9 +28,7 @@ pub(super) fn job_row(job: &JobSummary, now: Timestamp) -> Row {
         JobState::Running { started_at, .. } => ("running".to_owned(), shown_time(*started_at, now), Tone::Plain),
         JobState::Completed { at } => ("completed".to_owned(), shown_time(*at, now), Tone::Faint),
         JobState::Failed { at } => ("failed".to_owned(), shown_time(*at, now), Tone::Bad),
-        JobState::Parked { at, parked_for } => {
-            (format!("parked: {parked_for}"), shown_time(*at, now), Tone::Warning)
-        }
+        JobState::Parked { at, parked_for } => (format!("parked: {parked_for}"), shown_time(*at, now), Tone::Warning),
     };
     let id = job.id.to_string();
     let kind = job.kind.as_str();

@@ -161,7 +161,9 @@ fn a_filter_is_checked_before_it_is_applied() {
     view.press(KeyCode::Char('/'));
     view.type_text("--kind acme.count --status complete");
     assert_eq!(view.press(KeyCode::Enter), []);
-    assert!(matches!(&view.state.dialog, Some(Dialog::Filter { error: Some(error), .. }) if error.contains("complete")));
+    assert!(
+        matches!(&view.state.dialog, Some(Dialog::Filter { error: Some(error), .. }) if error.contains("complete"))
+    );
     view.type_text("d");
     let effects = view.press(KeyCode::Enter);
     assert_eq!(asked(&effects).unwrap().filter, "--kind acme.count --status completed");

@@ -48,7 +48,8 @@ const QUEUE: &[Column] = &[
     number("dead", 0),
     number("done/h", 2),
 ];
-const JOBS: &[Column] = &[text("id", 8, 2), text("kind", 28, 0), text("status", 18, 0), number("age", 1), rest("error", 14)];
+const JOBS: &[Column] =
+    &[text("id", 8, 2), text("kind", 28, 0), text("status", 18, 0), number("age", 1), rest("error", 14)];
 const FAILURES: &[Column] = &[number("jobs", 0), text("kind", 28, 1), number("last", 2), rest("error", 14)];
 const LIMITS: &[Column] = &[text("what", 6, 0), text("name", 40, 0), rest("state", 14)];
 const WORKERS: &[Column] =

@@ -97,7 +97,7 @@ impl View {
             assert!(begin.elapsed() < PATIENCE, "it goes on: {}", self.text());
             thread::sleep(Duration::from_millis(10));
         };
-        self.wait("the screen is given back", |screen| is_given_back(screen));
+        self.wait("the screen is given back", is_given_back);
         let modes = tcgetattr(&self.line).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG), "{modes:?}");
         status
@@ -172,7 +172,11 @@ fn it_stops_and_goes_on_and_follows_the_size() {
     let mut view = View::start(&shop, &[]);
     view.shows("nothing needs a person");
     for by_key in [true, false] {
-        if by_key { view.press("\u{1a}") } else { view.signal(Signal::TSTP) }
+        if by_key {
+            view.press("\u{1a}")
+        } else {
+            view.signal(Signal::TSTP)
+        }
         view.wait("the screen is given back", is_given_back);
         let modes = tcgetattr(&view.line).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
@@ -219,10 +223,9 @@ fn it_refuses_where_a_screen_cannot_be_shown() {
     let answer = shop.run(&["watch", "--interval", "0"]);
     answer.ends_with(2);
     assert!(answer.err.contains("--interval"), "{}", answer.err);
-    for (variables, code, part) in [
-        (&[("TERM", "dumb")][..], 2, "fieldfen status"),
-        (&[("DATABASE_URL", "missing.db")][..], 3, "missing.db"),
-    ] {
+    for (variables, code, part) in
+        [(&[("TERM", "dumb")][..], 2, "fieldfen status"), (&[("DATABASE_URL", "missing.db")][..], 3, "missing.db")]
+    {
         let mut view = View::start(&shop, variables);
         view.shows(part);
         let screen = view.screen.lock().unwrap();

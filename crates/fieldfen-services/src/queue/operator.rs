@@ -72,12 +72,7 @@ impl<S: Store> Queue<S> {
 
     /// The number of jobs of all kinds that were completed from `since` on and before `until`: at most `most`, so that the
     /// question stays cheap however many there are.
-    pub fn completed_between(
-        &self,
-        since: Timestamp,
-        until: Timestamp,
-        most: u32,
-    ) -> Result<CappedCount, StoreError> {
+    pub fn completed_between(&self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError> {
         self.store.read(|s| s.jobs().count_completed(since, until, most))
     }
 

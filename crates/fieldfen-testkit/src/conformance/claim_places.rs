@@ -117,7 +117,9 @@ fn each_status_is_counted_by_kind<S: Store>(store: &S) {
     let for_person = flow[0].for_person;
     assert_eq!((for_person.count.number, for_person.since, for_person.example), (1, Some(at(9)), Some(job_id(5))));
     assert_eq!(on.read(|s| s.jobs().flow(at(1), at(60) + TimeDelta::hours(1), 100))[0].waiting.to_string(), "4");
-    for (since, until, most, completed) in [(2, 50, 9, "1"), (3, 51, 9, "1"), (2, 51, 9, "2"), (2, 51, 1, "1+"), (3, 50, 9, "0")] {
+    for (since, until, most, completed) in
+        [(2, 50, 9, "1"), (3, 51, 9, "1"), (2, 51, 9, "2"), (2, 51, 1, "1+"), (3, 50, 9, "0")]
+    {
         let count = on.read(|s| s.jobs().count_completed(at(since), at(until), most));
         assert_eq!(count.to_string(), completed, "from {since} to {until}");
     }

@@ -59,6 +59,7 @@ groups!(
     pauses,
     recurring,
     workers,
+    watch,
     work,
     log,
     migrate,

@@ -209,6 +209,8 @@ pub(super) const GROUPS: &[Group] = &[
         ],
     ),
     group("workers", recurring_work, &["fieldfen workers", "fieldfen workers --json"]),
+    // The test gives it no terminal.
+    group("watch", nothing, &["fieldfen watch", "fieldfen watch --json"]),
     group(
         "work",
         pictures,
