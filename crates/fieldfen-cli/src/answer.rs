@@ -115,6 +115,11 @@ impl Answer {
     /// Prints the answer, and returns the error that its outcome stands for.
     pub(crate) fn print(self, context: &Context<'_>) -> anyhow::Result<()> {
         context.terminal.print_result(&self, |out| writeln!(out, "{self}"))?;
+        self.into_result()
+    }
+
+    /// The error that the outcome stands for.
+    fn into_result(self) -> anyhow::Result<()> {
         match self.outcome {
             Outcome::Done | Outcome::Unchanged | Outcome::Requested => Ok(()),
             Outcome::NotFound => Err(Exit::NotFound.with(format!("{} does not exist", self.subject)).into()),
@@ -129,6 +134,23 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.subject, self.message)
     }
+}
+
+/// Prints the answers to an action on several subjects as `{"items": [...]}`, and returns the error of the first one that was
+/// not done. One answer is printed as [`Answer::print`] does.
+pub(crate) fn print_all(answers: Vec<Answer>, context: &Context<'_>) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Answers<'a> {
+        items: &'a [Answer],
+    }
+
+    if let [_] = &*answers {
+        return answers.into_iter().try_for_each(|answer| answer.print(context));
+    }
+    context.terminal.print_result(&Answers { items: &answers }, |out| {
+        answers.iter().try_for_each(|answer| writeln!(out, "{answer}"))
+    })?;
+    answers.into_iter().try_for_each(Answer::into_result)
 }
 
 fn of_answer(answer: &OperatorAnswer) -> Outcome {

@@ -38,7 +38,7 @@ pub enum Exit {
     NotFound = 11,
     /// A rule, or the state of the subject, does not allow the action. Nothing was changed.
     Refused = 12,
-    /// The action waits for a worker, and was not carried out in the given time.
+    /// The action waits for a worker and was not carried out in the given time, or a person has stopped it.
     NotDoneYet = 13,
     /// The checks were carried out, and at least one has found a problem.
     ProblemsFound = 14,

@@ -40,7 +40,7 @@ pub(crate) struct EnqueueArgs {
 }
 
 /// Parses a priority.
-fn priority(text: &str) -> Result<Priority, String> {
+pub(super) fn priority(text: &str) -> Result<Priority, String> {
     let level = text.parse().ok().and_then(Priority::from_number);
     level.ok_or_else(|| format!("{text:?} must be 0 (urgent), 1 (high), 2 (normal) or 3 (low)"))
 }

@@ -32,6 +32,9 @@ pub(crate) struct FilterArgs {
     /// Only jobs that ended before this time
     #[arg(long, value_name = "TIME")]
     until: Option<TimeArgument>,
+    /// Only jobs that were enqueued before this time
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<TimeArgument>,
     /// Only jobs that this worker runs, or ran as the last one
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
@@ -57,6 +60,7 @@ impl FilterArgs {
             .fingerprint(fingerprint)
             .ended_since(self.since.map(|since| since.before(now)))
             .ended_before(self.until.map(|until| until.before(now)))
+            .created_before(self.created_before.map(|before| before.before(now)))
             .worker(self.worker.clone())
             .account(self.account.clone())
             .payload(self.payload.clone());

@@ -1,21 +1,21 @@
-//! `jobs`: list, show, why, errors, enqueue, retry, cancel, kill, delete.
+//! `jobs`: the queries, the actions on one or several jobs, and the actions on all that match a filter.
 
+mod act;
 mod attempts;
+mod bulk;
 mod document;
 mod enqueue;
 mod errors;
 mod filter;
+mod selection;
 mod why;
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::JobActionOutcome;
-use fieldfen_domain::operator::Action;
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::job::JobAction;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::queue::Queue;
 use fieldfen_terminal::Exit;
 
-use crate::answer::Answer;
 use crate::context::Context;
 use crate::page::{List, PageArgs};
 use document::JobDocument;
@@ -41,48 +41,27 @@ pub(crate) enum JobsCommand {
     },
     /// Enqueue a job
     Enqueue(enqueue::EnqueueArgs),
-    /// Make a failed or parked job run again, with all its retries
-    Retry {
-        #[command(flatten)]
-        job: JobArgs,
-        /// Why
-        #[arg(long, value_name = "TEXT", default_value = "no reason given")]
-        reason: String,
-    },
-    /// Cancel a job: a running one is asked to stop
-    Cancel {
-        #[command(flatten)]
-        job: JobArgs,
-        /// Why; it becomes the last error of the job
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
-    /// Fail a running job at once, even if its handler does not stop
-    Kill {
-        #[command(flatten)]
-        job: JobArgs,
-        /// Why; it becomes the last error of the job
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-    },
-    /// Delete a job that is not running
-    Delete {
-        #[command(flatten)]
-        job: JobArgs,
-        /// Why
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// One job.
-#[derive(Debug, clap::Args)]
-pub(crate) struct JobArgs {
-    /// The id of the job
-    id: JobId,
+    /// Make failed or parked jobs run again, with all their retries
+    Retry(act::ActArgs),
+    /// Cancel jobs: a running one is asked to stop
+    Cancel(act::EndArgs),
+    /// Fail running jobs at once, even if their handlers do not stop
+    Kill(act::EndArgs),
+    /// Give running jobs back to the queue: each runs again when its handler has ended
+    Release(act::ActArgs),
+    /// Delete jobs that are not running
+    Delete(act::EndArgs),
+    /// Set the due time of pending jobs
+    Reschedule(act::RescheduleArgs),
+    /// Make pending jobs due now
+    RunNow(act::ActArgs),
+    /// Enqueue new jobs with the payloads of completed or failed ones
+    Requeue(act::ActArgs),
+    /// Set the priority of jobs that have not completed
+    Priority(act::PriorityArgs),
+    /// Actions on all jobs that match a filter: list, show, resume
+    #[command(subcommand)]
+    Bulk(bulk::BulkCommand),
 }
 
 /// The filter of a list of jobs, and the part that is shown.
@@ -103,15 +82,16 @@ impl JobsCommand {
             Self::Errors(args) => args.run(&queue, context),
             Self::Why { id } => why::run(&queue, id, context),
             Self::Enqueue(args) => args.run(&queue, context),
-            Self::Retry { job, reason } => act(context, job, "retried", reason, |id, action| queue.retry(id, action)),
-            Self::Cancel { job, reason } => {
-                act(context, job, "cancelled", reason, |id, action| queue.cancel(id, action))
-            }
-            Self::Kill { job, reason } => act(context, job, "killed", reason, |id, action| queue.kill(id, action)),
-            Self::Delete { job, reason, yes } => {
-                context.confirm(&format!("this deletes job {}", job.id), *yes)?;
-                act(context, job, "deleted", reason, |id, action| queue.delete(id, action))
-            }
+            Self::Retry(args) => args.run(JobAction::Retry, &queue, context),
+            Self::Cancel(args) => args.run(JobAction::Cancel, &queue, context),
+            Self::Kill(args) => args.run(JobAction::Kill, &queue, context),
+            Self::Release(args) => args.run(JobAction::Release, &queue, context),
+            Self::Delete(args) => args.run(JobAction::Delete, &queue, context),
+            Self::Reschedule(args) => args.run(&queue, context),
+            Self::RunNow(args) => args.run(JobAction::RunNow, &queue, context),
+            Self::Requeue(args) => args.run(JobAction::Requeue, &queue, context),
+            Self::Priority(args) => args.run(&queue, context),
+            Self::Bulk(command) => command.run(queue, context),
         }
     }
 }
@@ -131,15 +111,4 @@ fn show(queue: &Queue<SqliteStore>, id: &JobId, context: &Context<'_>) -> anyhow
     let document = JobDocument::new(job, queue.attempts(id)?, why::reason(queue, id, context)?);
     context.terminal.print_result(&document, |out| document.write(out, context.terminal))?;
     Ok(())
-}
-
-fn act(
-    context: &Context<'_>,
-    job: &JobArgs,
-    verb: &str,
-    reason: &str,
-    act: impl FnOnce(&JobId, &Action) -> Result<JobActionOutcome, StoreError>,
-) -> anyhow::Result<()> {
-    let outcome = act(&job.id, &context.action(reason)?)?;
-    Answer::of_job(&job.id, verb, outcome).print(context)
 }

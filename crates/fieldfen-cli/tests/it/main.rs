@@ -6,6 +6,8 @@ mod arguments;
 #[cfg(unix)]
 mod broken_databases;
 #[cfg(target_os = "linux")]
+mod bulk_kills;
+#[cfg(target_os = "linux")]
 mod day;
 mod doctor;
 mod failed_jobs;

@@ -52,6 +52,8 @@ groups!(
     file_actions,
     jobs,
     job_actions,
+    queue_actions,
+    bulk_actions,
     publications,
     publication_actions,
     webhooks,
