@@ -206,6 +206,9 @@ fn job_action() -> impl Strategy<Value = JobOp> {
         (job(), second()).prop_map(|(job, at)| JobOp::Retry { job, at }),
         (job(), second()).prop_map(|(job, at)| JobOp::Cancel { job, at }),
         (job(), second()).prop_map(|(job, at)| JobOp::Kill { job, at }),
+        (job(), second()).prop_map(|(job, at)| JobOp::ReleaseRunning { job, at }),
+        (job(), second(), second()).prop_map(|(job, run_at, at)| JobOp::Reschedule { job, run_at, at }),
+        (job(), select(Priority::ALL.to_vec())).prop_map(|(job, priority)| JobOp::SetPriority { job, priority }),
         job().prop_map(|job| JobOp::Delete { job }),
         prune,
     ]

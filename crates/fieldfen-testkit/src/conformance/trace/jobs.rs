@@ -135,6 +135,12 @@ pub enum JobOp {
     Cancel { job: u64, at: Second },
     /// Kills a running job, as an operator.
     Kill { job: u64, at: Second },
+    /// Gives a running job back to the queue, as an operator.
+    ReleaseRunning { job: u64, at: Second },
+    /// Changes the due time of a pending job, as an operator.
+    Reschedule { job: u64, run_at: Second, at: Second },
+    /// Changes the priority of a job, as an operator.
+    SetPriority { job: u64, priority: Priority },
     /// Deletes a job, as an operator.
     Delete { job: u64 },
     /// Prunes ended jobs.
@@ -215,6 +221,13 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
             answer(s.job_actions().cancel(&job_id(*job), "trace: not wanted", at(*second)))
         }
         JobOp::Kill { job, at: second } => answer(s.job_actions().kill(&job_id(*job), "trace: hangs", at(*second))),
+        JobOp::ReleaseRunning { job, at: second } => {
+            answer(s.job_actions().release_running(&job_id(*job), "trace: elsewhere", at(*second)))
+        }
+        JobOp::Reschedule { job, run_at, at: second } => {
+            answer(s.job_actions().reschedule(&job_id(*job), at(*run_at), at(*second)))
+        }
+        JobOp::SetPriority { job, priority } => answer(s.job_actions().set_priority(&job_id(*job), *priority)),
         JobOp::Delete { job } => answer(s.job_actions().delete(&job_id(*job))),
         JobOp::Prune { status, ended_before, surplus, limit } => {
             let request = PruneRequest::new(*status, at(*ended_before), *limit).also_oldest(*surplus);

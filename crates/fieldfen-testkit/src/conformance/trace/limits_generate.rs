@@ -100,8 +100,13 @@ fn job_op_at(op: &mut JobOp, now: Second, accounts: &[Option<u64>]) {
         | JobOp::Many { at, .. }
         | JobOp::Retry { at, .. }
         | JobOp::Cancel { at, .. }
-        | JobOp::Kill { at, .. } => *at = now,
+        | JobOp::Kill { at, .. }
+        | JobOp::ReleaseRunning { at, .. } => *at = now,
+        JobOp::Reschedule { run_at, at, .. } => {
+            *at = now;
+            *run_at += now - 4;
+        }
         JobOp::Prune { ended_before, .. } => *ended_before = now - *ended_before,
-        JobOp::RunAlone { .. } | JobOp::Delete { .. } => {}
+        JobOp::RunAlone { .. } | JobOp::SetPriority { .. } | JobOp::Delete { .. } => {}
     }
 }
