@@ -92,13 +92,13 @@ fn run(
     queue: &Queue<SqliteStore>,
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
-    let ids = match jobs.selection(context)? {
+    let ids = match jobs.selection(queue.store(), context)? {
         Selection::Ids(ids) => ids,
         Selection::All(filter) => return bulk::run(queue, action, &filter, (reason, jobs.yes), context),
         Selection::Count(filter) => return bulk::dry_run(queue, action, &filter, context),
     };
     if action == JobAction::Delete {
-        let what = match ids {
+        let what = match &*ids {
             [id] => format!("this deletes job {id}"),
             _ => format!("this deletes {} jobs", ids.len()),
         };
@@ -106,7 +106,7 @@ fn run(
     }
     let ordered = context.action(reason)?;
     let mut answers = Vec::with_capacity(ids.len());
-    for id in ids {
+    for id in &ids {
         answers.push(match queue.apply(id, action, &ordered) {
             Ok(JobActionOutcome::Refused { status: JobStatus::Failed }) if action == JobAction::Requeue => {
                 Answer::new(format_args!("job {id}"), Outcome::Refused, "refused: the job is parked, retry it instead")

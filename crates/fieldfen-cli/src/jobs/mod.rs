@@ -17,6 +17,7 @@ use fieldfen_services::queue::Queue;
 use fieldfen_terminal::Exit;
 
 use crate::context::Context;
+use crate::id_argument::IdArgument;
 use crate::page::{List, PageArgs};
 use document::JobDocument;
 pub(crate) use document::{JobLine, write_table};
@@ -30,14 +31,14 @@ pub(crate) enum JobsCommand {
     /// Show one job with its payload, result, last error and attempts
     Show {
         /// The id of the job
-        id: JobId,
+        id: IdArgument<JobId>,
     },
     /// Count the dead letters by kind and error
     Errors(errors::ErrorsArgs),
     /// Say why a job runs, or does not run, now
     Why {
         /// The id of the job
-        id: JobId,
+        id: IdArgument<JobId>,
     },
     /// Enqueue a job
     Enqueue(enqueue::EnqueueArgs),
@@ -78,9 +79,9 @@ impl JobsCommand {
         let queue = Queue::new(context.store()?, context.environment.clone());
         match self {
             Self::List(args) => list(&queue, args, context),
-            Self::Show { id } => show(&queue, id, context),
+            Self::Show { id } => show(&queue, &id.resolve(queue.store())?, context),
             Self::Errors(args) => args.run(&queue, context),
-            Self::Why { id } => why::run(&queue, id, context),
+            Self::Why { id } => why::run(&queue, &id.resolve(queue.store())?, context),
             Self::Enqueue(args) => args.run(&queue, context),
             Self::Retry(args) => args.run(JobAction::Retry, &queue, context),
             Self::Cancel(args) => args.run(JobAction::Cancel, &queue, context),

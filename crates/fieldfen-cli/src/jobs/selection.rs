@@ -2,17 +2,19 @@
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::JobFilter;
+use fieldfen_persistence::SqliteStore;
 use fieldfen_terminal::Exit;
 
 use super::filter::FilterArgs;
 use crate::context::Context;
+use crate::id_argument::IdArgument;
 
 /// The ids of jobs, or a filter with `--all`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SelectionArgs {
     /// The ids of the jobs
     #[arg(value_name = "ID")]
-    ids: Vec<JobId>,
+    ids: Vec<IdArgument<JobId>>,
     /// All jobs that match the filter below; all jobs if there is none
     #[arg(long)]
     all: bool,
@@ -27,8 +29,8 @@ pub(crate) struct SelectionArgs {
 }
 
 /// The jobs on which a command acts.
-pub(super) enum Selection<'a> {
-    Ids(&'a [JobId]),
+pub(super) enum Selection {
+    Ids(Vec<JobId>),
     /// All jobs that match now.
     All(JobFilter),
     /// As `All`, and the command only counts them.
@@ -36,7 +38,7 @@ pub(super) enum Selection<'a> {
 }
 
 impl SelectionArgs {
-    pub(super) fn selection(&self, context: &Context<'_>) -> anyhow::Result<Selection<'_>> {
+    pub(super) fn selection(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<Selection> {
         let filter = self.filter.filter(context.environment.now());
         let error = match (self.all, &*self.ids) {
             (true, []) if self.dry_run => return Ok(Selection::Count(filter)),
@@ -45,7 +47,10 @@ impl SelectionArgs {
             (false, _) if filter != JobFilter::new() => "a filter selects jobs only with --all, and without ids",
             (false, _) if self.dry_run => "--dry-run counts jobs only with --all",
             (false, []) => "give the ids of jobs, or --all and a filter",
-            (false, ids) => return Ok(Selection::Ids(ids)),
+            (false, ids) => {
+                let ids = ids.iter().map(|id| id.resolve(store));
+                return Ok(Selection::Ids(ids.collect::<anyhow::Result<_>>()?));
+            }
         };
         Err(Exit::Usage.with(error).into())
     }

@@ -124,7 +124,7 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
     let counted = runs.clone();
     let print = move |task: Task<Print>| {
         *counted.lock().unwrap().entry(task.id()).or_default() += 1;
-        if task.number % 2 == 0 { Ok(Completion::new()) } else { Err(Outcome::fail("still out of paper")) }
+        if task.number.is_multiple_of(2) { Ok(Completion::new()) } else { Err(Outcome::fail("still out of paper")) }
     };
     let worker = Worker::builder(store, Environment::system()).threads(2).handle(print).start().unwrap();
 
