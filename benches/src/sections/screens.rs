@@ -1,6 +1,8 @@
-//! What an operator's program shows first, at many jobs and files: the overview, lists, and the reason of one job.
+//! What an operator's program shows first, at many jobs and files: the overview, lists, and the reason of one job; and the
+//! whole program `fieldfen`, if it was built beside this one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use fieldfen_domain::file::{FileFilter, FileStatus};
@@ -78,23 +80,50 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
             }),
         ),
     ];
+    let size = format!("at {} jobs and {} files, warm", grouped(jobs), grouped(files));
     for (name, ask) in &screens {
-        let mut times = Vec::new();
-        ask()?;
-        for _ in 0..ROUNDS {
-            times.push(micros(ask)?);
-        }
-        report.row(
-            Row::new(
-                format!("{name}, at {} jobs and {} files, warm", grouped(jobs), grouped(files)),
-                rounds::median(&times) / 1000.0,
-                "ms",
-                Bound::Below(MOST_MILLISECONDS),
-            )
-            .parts(format!("longest of {}: {:.1} ms", times.len(), rounds::quantile(&times, 1.0) / 1000.0)),
-        );
+        measure(&format!("{name}, {size}"), ask, report)?;
     }
-    report.note("screens: of the jobs, 30 % are due, 5 % wait for a place, 20 % are dead letters, 5 % are parked, and 40 % were completed, a tenth of them in the last hour; a fifth of the files wait for an approval.".to_owned());
+    match program()? {
+        Some(program) => {
+            for arguments in [&["status"][..], &["files", "list"], &["jobs", "list"], &["jobs", "errors"]] {
+                let name = format!("whole process `fieldfen {}`, {size}", arguments.join(" "));
+                measure(&name, || run_program(&program, arguments, &path), report)?;
+            }
+        }
+        None => report.note(
+            "screens: whole processes are measured after `cargo build --release -p fieldfen-cli --bin fieldfen`."
+                .to_owned(),
+        ),
+    }
+    report.note("screens: of the jobs, 30 % are due, 5 % wait for a place, 20 % are dead letters of 10 errors in each kind, 5 % are parked, and 40 % were completed, a tenth of them in the last hour; a fifth of the files wait for an approval.".to_owned());
+    Ok(())
+}
+
+/// Measures a question that has been asked once before.
+fn measure(name: &str, ask: impl Fn() -> Result<()>, report: &mut Report) -> Result<()> {
+    let mut times = Vec::new();
+    ask()?;
+    for _ in 0..ROUNDS {
+        times.push(micros(&ask)?);
+    }
+    let row = Row::new(name.to_owned(), rounds::median(&times) / 1000.0, "ms", Bound::Below(MOST_MILLISECONDS));
+    report.row(row.parts(format!("longest of {}: {:.1} ms", times.len(), rounds::quantile(&times, 1.0) / 1000.0)));
+    Ok(())
+}
+
+/// The program `fieldfen` in the folder of this program; `None` if it was not built.
+fn program() -> Result<Option<PathBuf>> {
+    let path = std::env::current_exe()?.with_file_name(format!("fieldfen{}", std::env::consts::EXE_SUFFIX));
+    Ok(path.exists().then_some(path))
+}
+
+/// Runs the program to its end. Its output goes nowhere.
+fn run_program(program: &Path, arguments: &[&str], database: &Path) -> Result<()> {
+    let mut command = Command::new(program);
+    command.args(arguments).arg("--database").arg(database).stdin(Stdio::null()).stdout(Stdio::null());
+    let ended = command.current_dir(database.parent().context("the folder of the database")?).status()?;
+    ensure!(ended.success(), "{command:?} ended with {ended}");
     Ok(())
 }
 
@@ -114,14 +143,15 @@ fn create(path: &Path, jobs: u32, files: u32) -> Result<()> {
          SELECT {id}, 'picture-' || i || '.jpg', 'species-' || (i % 7), iif(i % 5, 'published', 'processed'), {due}, {due}
          FROM n;
          WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < {jobs} - 1)
-         INSERT INTO jobs (id, command_type, status, priority, run_at, waits_for, partition_key, parked_for, last_error,
+         INSERT INTO jobs (id, command_type, status, priority, run_at, waits_for, partition_key, parked_for, last_error, error_fingerprint,
                            completed_at, created_at, payload_json)
          SELECT {id}, 'test.kind-' || (i / 20 % 8),
                 CASE WHEN i % 20 < 7 THEN 'pending' WHEN i % 20 < 12 THEN 'failed' ELSE 'completed' END,
                 2, {due}, iif(i % 20 = 6, 'account:etsy/' || (i % 100), ''),
                 iif(i % 20 = 6, 'account:etsy/' || (i % 100), NULL),
                 iif(i % 20 = 11, iif(i % 400 = 11, 'person', 'approval'), NULL),
-                iif(i % 20 BETWEEN 7 AND 11, 'the printer has no ink', NULL),
+                iif(i % 20 BETWEEN 7 AND 11, 'tray ' || (i / 160 % 10) || ' has no ink', NULL),
+                iif(i % 20 BETWEEN 7 AND 10, 'tray ' || char(97 + i / 160 % 10) || ' has no ink', NULL),
                 CASE WHEN i % 20 < 7 THEN NULL WHEN i % 200 BETWEEN 7 AND 26 THEN {ended} ELSE {long_ago} END,
                 {long_ago}, '{{}}' FROM n;"
     ))?;
