@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::context::Context;
 
-/// Says on stdout which migrations are pending or unknown, if `error` is about the schema. Returns the error to end with.
+/// Says on stdout which migrations are pending or unknown, if `error` is about the schema. Returns the error to end
+/// with.
 ///
 /// # Errors
 /// The error of printing.

@@ -11,7 +11,8 @@ use crate::shop_file;
 /// The commands of `upkeep`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum UpkeepCommand {
-    /// Delete what is older than the retention in fieldfen.toml, add calls to the totals of their days, truncate the log
+    /// Delete what is older than the retention in fieldfen.toml, add calls to the totals of their days, truncate the
+    /// log
     Run,
 }
 

@@ -1,7 +1,7 @@
 //! Findings of checks on the health of a database.
 //!
-//! A check looks at one thing and says what it found. The checks are in the crates that know the thing: SQLite's file in
-//! `fieldfen-persistence`, rows in `fieldfen-services`, backups in `fieldfen-backup`.
+//! A check looks at one thing and says what it found. The checks are in the crates that know the thing: SQLite's file
+//! in `fieldfen-persistence`, rows in `fieldfen-services`, backups in `fieldfen-backup`.
 
 use std::fmt;
 

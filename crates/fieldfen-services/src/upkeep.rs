@@ -58,17 +58,17 @@ pub struct Upkeep {
     pub failed_max_age_secs: u64,
     /// The number of younger failed jobs that are kept; `None` (the default) keeps all.
     pub failed_keep: Option<u32>,
-    /// Publications that were released or have ended longer ago than this, in seconds, are deleted. A publication whose
-    /// last call may still take effect, or whose listing is live, is kept. By default 90 days.
+    /// Publications that were released or have ended longer ago than this, in seconds, are deleted. A publication
+    /// whose last call may still take effect, or whose listing is live, is kept. By default 90 days.
     pub publications_max_age_secs: u64,
-    /// Operators' actions that are older than this, in seconds, are deleted, and so are finished bulk actions; `None` (the
-    /// default) keeps all, since the tables record who did what, and why.
+    /// Operators' actions that are older than this, in seconds, are deleted, and so are finished bulk actions; `None`
+    /// (the default) keeps all, since the tables record who did what, and why.
     pub operator_actions_max_age_secs: Option<u64>,
-    /// Rows of `api_usage` whose calls were made longer ago than this, in seconds, are deleted. The totals of their days
-    /// are kept. By default 90 days.
+    /// Rows of `api_usage` whose calls were made longer ago than this, in seconds, are deleted. The totals of their
+    /// days are kept. By default 90 days.
     pub api_calls_max_age_secs: u64,
-    /// Rate limits that no program has configured, and of which no answer has said anything for this time, in seconds, are
-    /// deleted. By default 90 days.
+    /// Rate limits that no program has configured, and of which no answer has said anything for this time, in seconds,
+    /// are deleted. By default 90 days.
     pub rate_limits_max_age_secs: u64,
     /// The number of rows that are deleted in one transaction, 1 to 10,000. By default 500.
     pub batch: u32,
@@ -231,8 +231,8 @@ pub struct UpkeepReport {
     pub log_held: Option<String>,
 }
 
-/// The upkeep job that a worker or another program runs at this time; `None` if there is none. A job whose lease has expired
-/// does not run.
+/// The upkeep job that a worker or another program runs at this time; `None` if there is none. A job whose lease has
+/// expired does not run.
 ///
 /// # Errors
 /// [`StoreError`] if the jobs cannot be read.

@@ -23,8 +23,8 @@ use fieldfen_domain::{PageRequest, Timestamp, with_causes};
 
 use crate::overview::DEAD_WORKERS_SINCE;
 
-/// Checks rows: those that cannot be read, workers that have died, and publications in doubt. The check of all rows ends when
-/// `go_on` returns `false`, and says so. A check that fails is a finding.
+/// Checks rows: those that cannot be read, workers that have died, and publications in doubt. The check of all rows
+/// ends when `go_on` returns `false`, and says so. A check that fails is a finding.
 pub fn check_rows(s: &mut dyn ReadSession, now: Timestamp, go_on: &mut dyn FnMut() -> bool) -> Vec<Finding> {
     let mut findings = unreadable_rows::check(s, now, go_on);
     findings.push(dead_workers(s, now).unwrap_or_else(|error| not_done(Check::DeadWorkers, "workers", &error)));

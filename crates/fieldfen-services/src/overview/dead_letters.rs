@@ -10,7 +10,8 @@ use super::need::{Need, NeedKind};
 /// [`MAX_DEAD_LETTERS_COUNTED`](fieldfen_domain::job::MAX_DEAD_LETTERS_COUNTED) entries of an index.
 const MOST_ERRORS: usize = 20;
 
-/// The dead letters of each kind and error. Behind the largest number of groups, those of each further kind are one need.
+/// The dead letters of each kind and error. Behind the largest number of groups, those of each further kind are one
+/// need.
 pub(super) fn dead_letters(
     s: &mut dyn ReadSession,
     kinds: &[KindFlow],

@@ -58,8 +58,8 @@ impl RawHandle {
         }
     }
 
-    /// Reads the header of the log's index. The connection must have a transaction open. Returns `None` if the database has
-    /// no such index.
+    /// Reads the header of the log's index. The connection must have a transaction open. Returns `None` if the
+    /// database has no such index.
     pub(in crate::sqlite) fn read_log_index(&self, _conn: &mut SqliteConnection) -> Option<IndexHeader> {
         let mut header: IndexHeader = [0; 100];
         let mut index: *mut c_void = ptr::null_mut();
@@ -99,8 +99,8 @@ impl RawHandle {
         are_read.then_some(LogFile { is_complete: codes[1] == ffi::SQLITE_OK, header })
     }
 
-    /// Runs `f`. SQLite asks `go_on` at least every [`STEPS`] steps of its programs, and `false` ends the statement that
-    /// runs with an error.
+    /// Runs `f`. SQLite asks `go_on` at least every [`STEPS`] steps of its programs, and `false` ends the statement
+    /// that runs with an error.
     pub(in crate::sqlite) fn while_allowed<T>(
         &self,
         conn: &mut SqliteConnection,

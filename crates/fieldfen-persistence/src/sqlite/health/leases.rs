@@ -38,8 +38,8 @@ pub(super) fn check(opened: &mut OpenConnection, budget: &mut TimeBudget, now: T
     }
 }
 
-/// The number of such jobs, the number of those that started long ago or at an unknown time, and a line for the first of
-/// these.
+/// The number of such jobs, the number of those that started long ago or at an unknown time, and a line for the first
+/// of these.
 fn without_lease(conn: &mut SqliteConnection, now: Timestamp) -> Result<(i64, i64, Vec<String>), StoreError> {
     let all = "FROM jobs INDEXED BY idx_jobs_status WHERE status = 'running' AND lease_expires_at IS NULL";
     let since = least_text(now - chrono::TimeDelta::hours(HOURS));

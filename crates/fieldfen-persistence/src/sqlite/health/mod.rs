@@ -95,8 +95,8 @@ impl<'a> HealthCheck<'a> {
         self
     }
 
-    /// Adds a check of rows through the repository traits, for example that of `fieldfen-services`. It runs if the schema is
-    /// the one of this program, and should return early when its second argument returns `false`.
+    /// Adds a check of rows through the repository traits, for example that of `fieldfen-services`. It runs if the
+    /// schema is the one of this program, and should return early when its second argument returns `false`.
     #[must_use]
     pub fn rows(
         mut self,

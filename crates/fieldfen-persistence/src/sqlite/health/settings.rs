@@ -31,8 +31,8 @@ const PRAGMAS: [&str; 11] = [
 /// The header of the database file: <https://sqlite.org/fileformat2.html#the_database_header>.
 struct Header {
     is_wal: bool,
-    /// `SQLITE_VERSION_NUMBER` of the program that has last changed the first page, for example 3051003; 0 if no program
-    /// has written it.
+    /// `SQLITE_VERSION_NUMBER` of the program that has last changed the first page, for example 3051003; 0 if no
+    /// program has written it.
     written_by: u32,
 }
 

@@ -1,5 +1,5 @@
-//! Rows that cannot be read, of which no list of the repository traits shows the whole: the history of files, the attempts of
-//! jobs, and the large columns of jobs.
+//! Rows that cannot be read, of which no list of the repository traits shows the whole: the history of files, the
+//! attempts of jobs, and the large columns of jobs.
 
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::health::{Check, Finding, MOST_ROWS_NAMED};
