@@ -4,6 +4,9 @@ use std::io;
 
 use fieldfen_backup::newest_backup;
 use fieldfen_domain::{Timestamp, with_causes};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::Environment;
+use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::overview::{Need, NeedKind, Overview, Overviews};
 use fieldfen_terminal::TextOutput;
 
@@ -20,16 +23,32 @@ pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<()> {
         Err(error) => return Err(schema::explain(error, context)?),
     };
     let costs = context.costs(&store)?;
-    // A file with wrong rules was named with the budgets.
-    let backups = shop_file::rules().map(|rules| rules.backup_rules().clone()).unwrap_or_default();
-    let mut overviews = Overviews::new(store, context.environment.clone()).budgets(costs);
-    match newest_backup(&backups.folder) {
-        Ok(newest) => overviews = overviews.newest_backup(newest.map(|newest| newest.made_at), backups),
-        Err(error) => context.terminal.print_message(&format!("the backups are not shown: {}", with_causes(&error))),
+    let (overviews, message) = overviews(&store, &costs, &context.environment);
+    if let Some(message) = message {
+        context.terminal.print_message(&message);
     }
-    let overview = overviews.overview()?;
+    let overview = overviews().overview()?;
     context.terminal.print_result(&overview, |out| write(&overview, out, context))?;
     Ok(())
+}
+
+/// Makes overviews with the budgets, and with the newest backup at the time of each. If the backups cannot be listed, a
+/// message says so.
+pub(crate) fn overviews(
+    store: &SqliteStore,
+    costs: &ApiCosts<SqliteStore>,
+    environment: &Environment,
+) -> (Box<dyn Fn() -> Overviews<SqliteStore> + Send>, Option<String>) {
+    // A file with wrong rules was named with the budgets.
+    let backups = shop_file::rules().map(|rules| rules.backup_rules().clone()).unwrap_or_default();
+    let error = newest_backup(&backups.folder).err();
+    let message = error.map(|error| format!("the backups are not shown: {}", with_causes(&error)));
+    let overviews = Overviews::new(store.clone(), environment.clone()).budgets(costs.clone());
+    let overviews = move || match newest_backup(&backups.folder) {
+        Ok(newest) => overviews.clone().newest_backup(newest.map(|newest| newest.made_at), backups.clone()),
+        Err(_) => overviews.clone(),
+    };
+    (Box::new(overviews), message)
 }
 
 fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -> io::Result<()> {

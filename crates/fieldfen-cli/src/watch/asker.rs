@@ -9,10 +9,9 @@ use fieldfen_domain::operator::Action;
 use fieldfen_domain::store::{Store, StoreError, Watch};
 use fieldfen_domain::{Timestamp, with_causes};
 use fieldfen_services::Environment;
-use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::queue::Queue;
 
-use super::look::{Look, Question, Reader};
+use super::look::{Look, Opened, Question, Reader};
 use super::state::{Event, JobAct, Verb};
 use crate::answer::Answer;
 
@@ -31,8 +30,8 @@ pub(super) enum Request {
     Act(JobAct),
 }
 
-/// Opens the database, with the prices and budgets of the shop.
-pub(super) type Connect<S> = Box<dyn Fn() -> anyhow::Result<(S, ApiCosts<S>)> + Send>;
+/// Opens the database.
+pub(super) type Connect<S> = Box<dyn Fn() -> anyhow::Result<Opened<S>> + Send>;
 
 /// Makes the action of the operator for a reason.
 pub(super) type NewAction = Box<dyn Fn(&str) -> anyhow::Result<Action> + Send>;
@@ -168,10 +167,10 @@ impl<S: Store> Asker<S> {
     }
 
     fn connect(&self) -> anyhow::Result<Connection<S>> {
-        let (store, costs) = (self.connect)()?;
+        let opened = (self.connect)()?;
         // Before the first look, so that it misses no commit.
-        let watch = store.watch()?;
-        let mut reader = Reader::new(store, self.environment.clone(), costs);
+        let watch = opened.store.watch()?;
+        let mut reader = Reader::new(opened, self.environment.clone());
         reader.count_from(self.counted_until);
         Ok(Connection { reader, watch })
     }
@@ -181,7 +180,7 @@ impl<S: Store> Asker<S> {
         let action = (self.new_action)(&act.reason)?;
         let store = match &self.connection {
             Some(connection) => connection.reader.store().clone(),
-            None => (self.connect)()?.0,
+            None => (self.connect)()?.store,
         };
         let queue = Queue::new(store, self.environment.clone());
         let (verb, outcome) = match act.verb {

@@ -14,7 +14,7 @@ use fieldfen_testkit::ModelStore;
 use ratatui::layout::Size;
 
 use super::asker::{Asker, Request};
-use super::fixture::{Shop, ann};
+use super::fixture::{Shop, ann, opened};
 use super::look::Question;
 use super::state::{Event, JobAct, Verb};
 
@@ -36,7 +36,10 @@ fn question() -> Question {
 
 fn start(store: &ModelStore) -> Running {
     let store = store.clone();
-    let connect = move || Ok((store.clone(), ApiCosts::new(store.clone(), Environment::system())));
+    let connect = move || {
+        let environment = Environment::system();
+        Ok(opened(&store, ApiCosts::new(store.clone(), environment.clone()), &environment))
+    };
     let new_action = |_: &str| Ok(ann());
     let database = (Box::new(connect) as _, Box::new(new_action) as _);
     let (asker, _) = Asker::open(database, Environment::system(), INTERVAL, question()).unwrap();

@@ -15,6 +15,7 @@ use fieldfen_services::Environment;
 use fieldfen_services::api_costs::{ApiCosts, NewCost};
 use fieldfen_services::concurrency_limits::ConcurrencyLimits;
 use fieldfen_services::environment::{ManualClock, SeededRandomness};
+use fieldfen_services::overview::Overviews;
 use fieldfen_services::pauses::Pauses;
 use fieldfen_services::queue::{ClaimedJob, Completion, Queue};
 use fieldfen_services::rate_limiter::RateLimiter;
@@ -22,7 +23,7 @@ use fieldfen_testkit::ModelStore;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 
-use super::look::{Look, Question, Reader};
+use super::look::{Look, Opened, Question, Reader};
 use super::state::{Effect, Event, State};
 
 /// A shop in memory.
@@ -41,6 +42,12 @@ pub(super) fn ann() -> Action {
     Action::new(Actor::new("ann", Via::Tool).unwrap(), "the printer is away").unwrap()
 }
 
+/// A store with its costs, and with overviews without backups.
+pub(super) fn opened(store: &ModelStore, costs: ApiCosts<ModelStore>, environment: &Environment) -> Opened<ModelStore> {
+    let overviews = Overviews::new(store.clone(), environment.clone()).budgets(costs.clone());
+    Opened { store: store.clone(), costs, overviews: Box::new(move || overviews.clone()) }
+}
+
 impl Shop {
     /// A shop without anything.
     pub(super) fn empty() -> Self {
@@ -50,7 +57,7 @@ impl Shop {
         let budget =
             Budget::new("all", BudgetPeriod::Month, BudgetLimit::Money(Money::parse("5", Currency::USD).unwrap()));
         let costs = ApiCosts::new(store.clone(), environment.clone()).budgets([budget]).unwrap();
-        let reader = Reader::new(store.clone(), environment.clone(), costs);
+        let reader = Reader::new(opened(&store, costs, &environment), environment.clone());
         Self { store, environment, clock, reader }
     }
 

@@ -104,19 +104,29 @@ pub(super) struct JobLook {
     pub(super) found: Option<(Box<Job>, Vec<JobAttempt>, Why)>,
 }
 
+/// A database that is open.
+pub(super) struct Opened<S> {
+    pub(super) store: S,
+    /// The costs, with the prices and budgets of the shop.
+    pub(super) costs: ApiCosts<S>,
+    /// Makes the overviews of `fieldfen status`.
+    pub(super) overviews: Box<dyn Fn() -> Overviews<S> + Send>,
+}
+
 /// Reads one store.
-#[derive(Debug)]
 pub(super) struct Reader<S> {
     store: S,
     environment: Environment,
     costs: ApiCosts<S>,
+    overviews: Box<dyn Fn() -> Overviews<S> + Send>,
     /// The end of the last count of completed jobs.
     counted_until: Option<Timestamp>,
 }
 
 impl<S: Store> Reader<S> {
-    pub(super) const fn new(store: S, environment: Environment, costs: ApiCosts<S>) -> Self {
-        Self { store, environment, costs, counted_until: None }
+    pub(super) fn new(opened: Opened<S>, environment: Environment) -> Self {
+        let Opened { store, costs, overviews } = opened;
+        Self { store, environment, costs, overviews, counted_until: None }
     }
 
     pub(super) const fn store(&self) -> &S {
@@ -135,8 +145,7 @@ impl<S: Store> Reader<S> {
     /// Takes a look. Each part of it reads a bounded number of rows.
     pub(super) fn look(&mut self, question: &Question) -> Result<Look, StoreError> {
         let queue = Queue::new(self.store.clone(), self.environment.clone());
-        let overviews = Overviews::new(self.store.clone(), self.environment.clone()).budgets(self.costs.clone());
-        let overview = overviews.overview()?;
+        let overview = (self.overviews)().overview()?;
         let until = overview.at - COUNT_DELAY;
         let completed = match self.counted_until {
             Some(since) if since < until => {

@@ -41,8 +41,9 @@ use fieldfen_terminal::Exit;
 use ratatui::crossterm::terminal;
 
 use crate::context::Context;
+use crate::{schema, status};
 use asker::{Asker, Connect, NewAction};
-use look::Question;
+use look::{Opened, Question};
 use state::State;
 use text::one_line;
 use theme::Theme;
@@ -67,8 +68,11 @@ impl WatchArgs {
         let address = one_line(&context.terminal.database_url()?.to_string());
         // An error of the database is reported before the screen changes.
         let interval = Duration::from_secs(self.interval);
-        let (asker, first) =
-            Asker::open(database(context), context.environment.clone(), interval, Question::first(screen))?;
+        let question = Question::first(screen);
+        let (asker, first) = match Asker::open(database(context), context.environment.clone(), interval, question) {
+            Ok(opened) => opened,
+            Err(error) => return Err(schema::explain(error, context)?),
+        };
         let state = State::new(address, screen, first);
         // By https://no-color.org, a variable that is not empty switches colours off.
         let has_colours = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -87,7 +91,11 @@ fn database(context: &Context<'_>) -> (Connect<SqliteStore>, NewAction) {
         let context = Context::new(&terminal, &operator);
         let store = context.store()?;
         let costs = context.costs(&store)?;
-        Ok((store, costs))
+        let (overviews, message) = status::overviews(&store, &costs, &context.environment);
+        if let Some(message) = message {
+            context.terminal.print_message(&message);
+        }
+        Ok(Opened { store, costs, overviews })
     };
     let (terminal, operator) = (context.terminal.clone(), context.operator.clone());
     let new_action = move |reason: &str| Context::new(&terminal, &operator).action(reason);

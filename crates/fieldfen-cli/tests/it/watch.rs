@@ -159,7 +159,7 @@ fn signals_end_it_with_the_terminal_restored() {
     let shop = Shop::new();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
         let mut view = View::start(&shop, &[]);
-        view.shows("nothing needs a person");
+        view.shows("there is no backup in backups");
         view.signal(signal);
         let status = view.ends();
         assert_eq!((status.code(), status.signal()), (Some(0), None), "{signal:?}");
@@ -170,7 +170,7 @@ fn signals_end_it_with_the_terminal_restored() {
 fn it_stops_and_goes_on_and_follows_the_size() {
     let shop = Shop::new();
     let mut view = View::start(&shop, &[]);
-    view.shows("nothing needs a person");
+    view.shows("there is no backup in backups");
     for by_key in [true, false] {
         if by_key {
             view.press("\u{1a}")
@@ -182,7 +182,7 @@ fn it_stops_and_goes_on_and_follows_the_size() {
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
         view.signal(Signal::CONT);
         view.wait("the screen is taken again", is_taken);
-        view.shows("nothing needs a person");
+        view.shows("there is no backup in backups");
     }
     view.screen.lock().unwrap().screen_mut().set_size(number(9), number(30));
     tcsetwinsize(&view.terminal, size(30, 9)).unwrap();
@@ -195,7 +195,7 @@ fn it_stops_and_goes_on_and_follows_the_size() {
 fn it_goes_on_while_the_database_is_away() {
     let shop = Shop::new();
     let mut view = View::start(&shop, &[("NO_COLOR", "1")]);
-    view.shows("nothing needs a person");
+    view.shows("there is no backup in backups");
     let (data, away) = (shop.folder().join("data"), shop.folder().join("away"));
     std::fs::rename(&data, &away).unwrap();
     view.shows("trying again:");
@@ -223,9 +223,12 @@ fn it_refuses_where_a_screen_cannot_be_shown() {
     let answer = shop.run(&["watch", "--interval", "0"]);
     answer.ends_with(2);
     assert!(answer.err.contains("--interval"), "{}", answer.err);
-    for (variables, code, part) in
-        [(&[("TERM", "dumb")][..], 2, "fieldfen status"), (&[("DATABASE_URL", "missing.db")][..], 3, "missing.db")]
-    {
+    shop.run(&["migrate", "down", "--yes"]).ends_with(0);
+    for (variables, code, part) in [
+        (&[("TERM", "dumb")][..], 2, "fieldfen status"),
+        (&[("DATABASE_URL", "missing.db")][..], 3, "missing.db"),
+        (&[][..], 5, "fieldfen migrate up"),
+    ] {
         let mut view = View::start(&shop, variables);
         view.shows(part);
         let screen = view.screen.lock().unwrap();
