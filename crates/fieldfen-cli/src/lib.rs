@@ -18,6 +18,7 @@ mod recurring;
 mod schema;
 mod shop_file;
 mod status;
+mod text_width;
 mod time_argument;
 mod upkeep;
 mod usage;

@@ -8,13 +8,17 @@ use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::overview::{Need, NeedKind, Overview, Overviews};
-use fieldfen_terminal::TextOutput;
+use fieldfen_terminal::{TextOutput, escape_controls};
 
 use crate::context::Context;
+use crate::text_width::{width, wrap};
 use crate::{schema, shop_file};
 
 /// The largest number of characters of a reason.
 const REASON: usize = 120;
+
+/// The columns of the age, with the blanks behind it.
+const INDENT: usize = 6;
 
 /// Shows what needs a person, the oldest first, and then the jobs of each kind.
 pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<()> {
@@ -56,8 +60,9 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
     if overview.needs.is_empty() {
         writeln!(out, "nothing needs a person")?;
     }
-    for need in &overview.needs {
-        writeln!(out, "{}", line(need, now))?;
+    let columns = context.terminal.columns();
+    for line in overview.needs.iter().flat_map(|need| lines(need, now, columns)) {
+        writeln!(out, "{line}")?;
     }
     match overview.live_workers {
         0 => writeln!(out, "no worker is alive: jobs wait until one starts")?,
@@ -82,12 +87,27 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
     out.table(&table)
 }
 
-/// One need in a line: its age, the need, its reason, and the command that shows it.
-fn line(need: &Need, now: Timestamp) -> String {
+/// One need: its age, the need, its reason, and the command that shows it. If they do not fit in one line, the sentence is
+/// broken at blanks, and the command gets a line of its own, so that it can be copied.
+fn lines(need: &Need, now: Timestamp, columns: Option<usize>) -> Vec<String> {
     let since = need.since.map_or_else(|| "now".to_owned(), |since| age(since, now));
     let (sentence, command) = parts(need);
-    let command = if command.is_empty() { command } else { format!("  [{command}]") };
-    format!("{since:>4}  {sentence}{command}")
+    let sentence = escape_controls(&sentence);
+    let command = if command.is_empty() { command } else { format!("[{command}]") };
+    let line = format!("{since:>4}  {sentence}  {command}").trim_end().to_owned();
+    let Some(columns) = columns.filter(|columns| width(&line) > *columns) else { return vec![line] };
+    let indent = " ".repeat(INDENT);
+    let mut lines: Vec<String> =
+        wrap(&sentence, columns.saturating_sub(INDENT)).iter().map(|line| format!("{indent}{line}")).collect();
+    if let Some(first) = lines.first_mut() {
+        *first = format!("{since:>4}  {}", first.trim_start());
+    }
+    match lines.last_mut() {
+        _ if command.is_empty() => {}
+        Some(last) if width(last) + 2 + width(&command) <= columns => *last = format!("{last}  {command}"),
+        _ => lines.push(format!("{indent}{command}")),
+    }
+    lines
 }
 
 /// A need in a sentence, with its end and its reason, and the command that shows it; that is empty if there is none.
@@ -161,7 +181,32 @@ pub(crate) fn age(since: Timestamp, now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use fieldfen_domain::job::{JobKind, PauseScope};
+    use fieldfen_domain::operator::{Action, Actor, Via};
+    use fieldfen_services::pauses::Pauses;
+    use fieldfen_testkit::ModelStore;
+
     use super::*;
+
+    #[test]
+    fn a_need_that_does_not_fit_is_broken_and_its_command_is_not() {
+        let (store, environment) = (ModelStore::new(), Environment::system());
+        let ann = Action::new(Actor::new("ann", Via::Tool).unwrap(), "the printer\nis away 狐").unwrap();
+        let pause = PauseScope::Kind(JobKind::UpscaleImage);
+        Pauses::new(store.clone(), environment.clone()).pause(&pause, None, &ann).unwrap();
+        let overview = Overviews::new(store, environment).overview().unwrap();
+        let lines = |columns| lines(&overview.needs[0], overview.at, columns);
+        let command = parts(&overview.needs[0]).1;
+        let whole = format!("  0s  kind UpscaleImage is paused: by ann: the printer\\nis away 狐  [{command}]");
+        assert_eq!(lines(None), [whole.as_str()]);
+        assert_eq!(lines(Some(width(&whole))), [whole.as_str()]);
+        let narrow = [
+            "  0s  kind UpscaleImage is paused: by ann:".to_owned(),
+            "      the printer\\nis away 狐".to_owned(),
+            format!("      [{command}]"),
+        ];
+        assert_eq!(lines(Some(43)), narrow);
+    }
 
     #[test]
     fn an_age_has_its_largest_unit() {

@@ -58,6 +58,11 @@ impl Table {
     }
 }
 
+/// The number of columns of the terminal that stdout is; `None` for a pipe or a file.
+pub(crate) fn columns() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

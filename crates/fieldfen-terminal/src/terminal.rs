@@ -13,7 +13,7 @@ use crate::arguments::CommonArgs;
 use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
 use crate::messages::{HeldMessages, Messages};
-use crate::output::{Table, TextOutput};
+use crate::output::{self, Table, TextOutput};
 
 /// The error of a failed write to stdout.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +119,12 @@ impl Terminal {
     #[must_use]
     pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
         Table::new(headings)
+    }
+
+    /// The number of columns of the terminal; `None` if stdout is not a terminal.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        output::columns()
     }
 
     /// Asks a question on the terminal. The answers `y` and `yes` are `Some(true)`. `None` if nobody can be asked:

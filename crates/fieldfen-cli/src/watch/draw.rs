@@ -11,8 +11,9 @@ use super::pane::{Pane, SMALLEST};
 use super::rows::Tone;
 use super::state::State;
 use super::table;
-use super::text::{cut, one_line, width};
+
 use super::theme::Theme;
+use crate::text_width::{cut, one_line, width};
 
 /// The keys in the last line. The first ones are seen on a narrow screen too.
 const KEYS: &str = "? help  q quit  Tab pane  Enter open  / filter  r retry  c cancel  p pause";
@@ -25,7 +26,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>) {
             "too small: {}x{} of {}x{} needed; q quits",
             screen.width, screen.height, SMALLEST.width, SMALLEST.height
         );
-        let lines = super::text::wrap(&text, screen.width.into());
+        let lines = crate::text_width::wrap(&text, screen.width.into());
         return frame.render_widget(Paragraph::new(lines.into_iter().map(Line::from).collect::<Vec<_>>()), screen);
     }
     let areas = Areas::of(screen.as_size());
@@ -127,7 +128,7 @@ fn draw_pane(state: &State, pane: Pane, theme: Theme, area: Rect, frame: &mut Fr
         None if state.is_paused => vec![Line::raw("updates are paused: p goes on")],
         None => vec![Line::raw("reading…")],
         Some(rows) if rows.is_empty() => {
-            super::text::wrap(nothing(pane, &state.filter), room.0).into_iter().map(Line::from).collect()
+            crate::text_width::wrap(nothing(pane, &state.filter), room.0).into_iter().map(Line::from).collect()
         }
         Some(rows) => {
             let chosen = is_chosen.then(|| state.place(pane, &rows));

@@ -10,8 +10,8 @@ use super::dialog::Dialog;
 use super::filter_line::FilterLine;
 use super::keys::HELP;
 use super::rows::Tone;
-use super::text::{cut, one_line, width, wrap};
 use super::theme::Theme;
+use crate::text_width::{cut, one_line, width, wrap};
 
 /// The largest width of a dialog.
 const MOST_COLUMNS: u16 = 76;

@@ -4,7 +4,7 @@ use fieldfen_domain::job::{Job, JobAttempt, JobState, Why};
 use fieldfen_domain::{JobId, RawJson, Timestamp};
 
 use super::look::JobLook;
-use super::text::{one_line, wrap};
+use crate::text_width::{one_line, wrap};
 use crate::time_argument::shown;
 
 /// The columns of the names, with the blank behind them.

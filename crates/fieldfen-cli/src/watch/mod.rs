@@ -27,7 +27,6 @@ mod state;
 #[cfg(test)]
 mod state_test;
 mod table;
-mod text;
 mod theme;
 mod throughput;
 
@@ -41,11 +40,11 @@ use fieldfen_terminal::Exit;
 use ratatui::crossterm::terminal;
 
 use crate::context::Context;
+use crate::text_width::one_line;
 use crate::{schema, status};
 use asker::{Asker, Connect, NewAction};
 use look::{Opened, Question};
 use state::State;
-use text::one_line;
 use theme::Theme;
 
 /// Watch the queue, the failures, the limits and the workers, and act on jobs

@@ -7,8 +7,8 @@ use fieldfen_services::overview::{Need, NeedKind, Overview};
 use super::filter_line;
 use super::look::JobsLook;
 use super::rows_of_jobs::{job_row, shown_time};
-use super::text::one_line;
 use crate::status::{age, parts};
+use crate::text_width::one_line;
 
 /// One row of a pane.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +115,10 @@ pub(super) fn jobs(look: &JobsLook, now: Timestamp) -> Vec<Row> {
             .map(|row| remark(format!("unreadable {}", row.row), &format!("not readable: {row}")).tone(Tone::Bad)),
     );
     if look.has_more {
-        rows.push(remark("more".to_owned(), "more may follow: narrow the list with /").tone(Tone::Faint));
+        rows.push(
+            remark("more".to_owned(), "more may follow: narrow the list with /, or use `fieldfen jobs list`")
+                .tone(Tone::Faint),
+        );
     }
     rows
 }

@@ -4,8 +4,8 @@ use ratatui::text::{Line, Span};
 
 use super::pane::Pane;
 use super::rows::Row;
-use super::text::{cut, width};
 use super::theme::Theme;
+use crate::text_width::{cut, width};
 
 /// The blanks between two columns.
 const GAP: usize = 2;

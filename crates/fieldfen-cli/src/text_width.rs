@@ -1,4 +1,6 @@
-//! Text of other programs, escaped and cut to a number of columns.
+//! Text of other programs, escaped, and cut or broken to a number of columns.
+
+#![cfg_attr(not(unix), expect(dead_code, reason = "only the live view, which needs Unix, cuts lines"))]
 
 use std::borrow::Cow;
 
@@ -12,7 +14,7 @@ const MOST_CHARS: usize = 4000;
 const CUT: char = '…';
 
 /// The text as one line without controls, and without the part that no terminal shows.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let shown = match text.char_indices().nth(MOST_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}{CUT}", text.get(..end).unwrap_or_default())),
         None => Cow::Borrowed(text),
@@ -21,12 +23,12 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// The number of columns that a line takes.
-pub(super) fn width(line: &str) -> usize {
+pub(crate) fn width(line: &str) -> usize {
     line.width()
 }
 
 /// The line, cut to this number of columns. A wide character that does not fit is left out.
-pub(super) fn cut(line: &str, columns: usize) -> String {
+pub(crate) fn cut(line: &str, columns: usize) -> String {
     if width(line) <= columns {
         return line.to_owned();
     }
@@ -40,7 +42,7 @@ pub(super) fn cut(line: &str, columns: usize) -> String {
 }
 
 /// The line, broken into lines of this number of columns: at a blank if there is one, otherwise anywhere.
-pub(super) fn wrap(line: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(line: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2); // The widest character takes two columns.
     let mut lines = Vec::new();
     let (mut current, mut used) = (String::new(), 0);
