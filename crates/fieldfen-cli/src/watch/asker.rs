@@ -19,7 +19,7 @@ use crate::answer::Answer;
 const IDLE: Duration = Duration::from_secs(10);
 
 /// The time after which a wait for a commit is broken off to see whether a person wants something.
-const WAIT_STEP: Duration = Duration::from_millis(50);
+const WAIT_STEP: Duration = Duration::from_millis(100);
 
 /// A wish of the view.
 #[derive(Debug)]

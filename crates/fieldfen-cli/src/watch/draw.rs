@@ -11,7 +11,6 @@ use super::pane::{Pane, SMALLEST};
 use super::rows::Tone;
 use super::state::State;
 use super::table;
-
 use super::theme::Theme;
 use crate::text_width::{cut, one_line, width};
 
@@ -91,12 +90,12 @@ fn throughput(state: &State, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     if area.height < 2 {
         return;
     }
-    let text = state.throughput.text().unwrap_or_else(|| "throughput: counting…".to_owned());
+    let text = state.throughput.text(area.width.into()).unwrap_or_else(|| "throughput: counting…".to_owned());
     let title = Rect { height: 1, ..area };
     let graph = Rect { y: area.y + 1, height: area.height - 1, ..area };
     frame.render_widget(Paragraph::new(cut(&text, area.width.into())), title);
     // The latest second is at the right.
-    let mut seconds = state.throughput.last(area.width.into());
+    let mut seconds = state.throughput.bars(area.width.into());
     let missing = usize::from(area.width).saturating_sub(seconds.len());
     seconds.splice(0..0, std::iter::repeat_n(0, missing));
     frame.render_widget(Sparkline::default().data(&seconds).style(theme.sparkline()), graph);

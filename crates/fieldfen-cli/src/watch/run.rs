@@ -1,6 +1,8 @@
 //! The loop of the view: events in, effects out. One thread reads the keys, one takes signals, one asks the database.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -23,6 +25,9 @@ use super::theme::Theme;
 /// The time after which the ages on the screen are drawn again.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The time after which the wait for a key is broken off to see whether the view is over.
+const KEYS_STEP: Duration = Duration::from_millis(250);
+
 /// The most events that are taken in before the screen is drawn.
 const MOST_EVENTS: usize = 100;
 
@@ -41,7 +46,9 @@ pub(super) fn run<S: Store>(
     start("signals", &send_event, move |events| take_signals(signals, events))?;
     start("database", &send_event, move |events| asker.run(&requests, events))?;
     let mut screen = Screen::take(theme).context("cannot take the terminal over")?;
-    start("keys", &send_event, read_keys)?;
+    let is_over = EndOfView::default();
+    let of_keys = Arc::clone(&is_over.0);
+    start("keys", &send_event, move |events| read_keys(events, &of_keys))?;
     drop(send_event);
     let mut effects = Vec::new();
     loop {
@@ -69,6 +76,16 @@ pub(super) fn run<S: Store>(
         for event in next_events(&events)? {
             effects.extend(state.update(event, environment.now()));
         }
+    }
+}
+
+/// Tells the thread that reads keys that the view is over, when it is dropped.
+#[derive(Default)]
+struct EndOfView(Arc<AtomicBool>);
+
+impl Drop for EndOfView {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -116,12 +133,14 @@ fn take_signals(mut signals: Signals, events: &Sender<Event>) {
     }
 }
 
-fn read_keys(events: &Sender<Event>) {
-    loop {
-        let event = match event::read() {
-            Ok(TerminalEvent::Key(key)) => Event::Key(key),
-            Ok(TerminalEvent::Paste(text)) => Event::Pasted(text),
-            Ok(TerminalEvent::Resize(width, height)) => Event::Resized(Size::new(width, height)),
+/// Reads keys until the view is over. A program that goes on afterwards reads its own input.
+fn read_keys(events: &Sender<Event>, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        let is_there = event::poll(KEYS_STEP);
+        let event = match is_there.and_then(|is_there| is_there.then(event::read).transpose()) {
+            Ok(Some(TerminalEvent::Key(key))) => Event::Key(key),
+            Ok(Some(TerminalEvent::Paste(text))) => Event::Pasted(text),
+            Ok(Some(TerminalEvent::Resize(width, height))) => Event::Resized(Size::new(width, height)),
             Ok(_) => continue,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => Event::Broken(format!("the keys cannot be read: {error}")),

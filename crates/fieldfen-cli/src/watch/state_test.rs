@@ -229,7 +229,7 @@ fn an_error_stays_until_a_look_succeeds_and_takes_nothing_away() {
 #[test]
 fn each_completed_job_is_counted_in_one_look() {
     let mut view = Shop::busy().view(80, 24);
-    assert_eq!(view.state.throughput.last(10).iter().sum::<u64>(), 0, "what was done before is not counted");
+    assert_eq!(view.state.throughput.bars(10).iter().sum::<u64>(), 0, "what was done before is not counted");
     view.shop.enqueue("acme.upscale", "1");
     for job in view.shop.claim("acme.upscale", 9) {
         assert!(view.shop.queue().complete(&job, &mut fieldfen_services::queue::Completion::new()).unwrap().is_done());
@@ -237,5 +237,5 @@ fn each_completed_job_is_counted_in_one_look() {
     for _ in 0..4 {
         view.look();
     }
-    assert_eq!(view.state.throughput.last(10).iter().sum::<u64>(), 2);
+    assert_eq!(view.state.throughput.bars(10).iter().sum::<u64>(), 2);
 }

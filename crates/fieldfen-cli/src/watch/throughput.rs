@@ -41,17 +41,27 @@ impl Throughput {
         self.seconds.drain(..self.seconds.len().saturating_sub(MOST_SECONDS));
     }
 
-    /// The last seconds, the latest one at the end.
-    pub(super) fn last(&self, seconds: usize) -> Vec<u64> {
-        self.seconds.iter().skip(self.seconds.len().saturating_sub(seconds)).copied().collect()
+    /// All seconds as at most this many bars, the latest one at the end. A bar has the height of its busiest second.
+    pub(super) fn bars(&self, columns: usize) -> Vec<u64> {
+        let seconds: Vec<u64> = self.seconds.iter().copied().collect();
+        let bars = seconds.chunks(self.seconds_of_bar(columns));
+        bars.map(|bar| bar.iter().copied().max().unwrap_or_default()).collect()
     }
 
-    /// The throughput in a few words; `None` before the first count.
-    pub(super) fn text(&self) -> Option<String> {
+    /// The throughput in a few words, above a graph of this many columns; `None` before the first count.
+    pub(super) fn text(&self, columns: usize) -> Option<String> {
         let now = self.seconds.back()?;
         let most = self.seconds.iter().max()?;
         let more = if self.is_capped { "+" } else { "" };
-        Some(format!("{now}{more}/s done now, {most}/s at most, {} s watched", self.counted))
+        let bar = match self.seconds_of_bar(columns) {
+            1 => String::new(),
+            seconds => format!("; a bar is {seconds} s"),
+        };
+        Some(format!("{now}{more}/s done now, {most}/s at most, {} s watched{bar}", self.counted))
+    }
+
+    fn seconds_of_bar(&self, columns: usize) -> usize {
+        self.seconds.len().div_ceil(columns.max(1)).max(1)
     }
 }
 
@@ -72,21 +82,23 @@ mod tests {
     #[test]
     fn jobs_are_spread_over_the_seconds_of_their_span() {
         let mut throughput = Throughput::default();
-        assert_eq!(throughput.text(), None);
+        assert_eq!(throughput.text(100), None);
         for (jobs, since, until) in [(5, 0, 1000), (7, 1000, 4100), (2, 4100, 4900)] {
             throughput.add(count(jobs), at(since), at(until));
         }
-        assert_eq!(throughput.last(100), [5, 3, 2, 4]);
-        assert_eq!(throughput.last(2), [2, 4]);
-        assert_eq!(throughput.text().unwrap(), "4/s done now, 5/s at most, 4 s watched");
+        assert_eq!(throughput.bars(100), [5, 3, 2, 4]);
+        assert_eq!((throughput.bars(4), throughput.bars(3)), (vec![5, 3, 2, 4], vec![5, 4]));
+        assert_eq!(throughput.text(3).unwrap(), "4/s done now, 5/s at most, 4 s watched; a bar is 2 s");
+        assert_eq!(throughput.bars(0), [5], "no room does not end the view");
+        assert_eq!(throughput.text(100).unwrap(), "4/s done now, 5/s at most, 4 s watched");
     }
 
     #[test]
     fn a_span_of_a_week_and_a_clock_that_was_set_back_are_bounded() {
         let mut throughput = Throughput::default();
         throughput.add(count(3), at(0), at(7 * 86_400_000));
-        assert_eq!(throughput.last(usize::MAX).len(), MOST_SECONDS);
+        assert_eq!(throughput.bars(usize::MAX).len(), MOST_SECONDS);
         throughput.add(CappedCount::new(20_000, 20_000), at(0), at(-5000));
-        assert!(throughput.text().unwrap().starts_with("20000+/s done now"), "{:?}", throughput.text());
+        assert!(throughput.text(100).unwrap().starts_with("20000+/s done now"), "{:?}", throughput.text(100));
     }
 }
