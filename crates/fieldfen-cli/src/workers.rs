@@ -2,7 +2,7 @@
 
 use fieldfen_domain::job::{JobFilter, JobStatus};
 use fieldfen_domain::worker::RegisteredWorker;
-use fieldfen_domain::{PageRequest, Timestamp};
+use fieldfen_domain::{JobId, PageRequest, Timestamp};
 use fieldfen_services::queue::Queue;
 use fieldfen_services::workers::Workers;
 use serde::Serialize;
@@ -24,6 +24,8 @@ struct WorkerLine {
     version: String,
     kinds: Vec<String>,
     threads: u32,
+    /// The jobs whose handlers do not return although they were interrupted.
+    stuck_jobs: Vec<JobId>,
     started: Timestamp,
     last_seen: Timestamp,
 }
@@ -37,6 +39,7 @@ impl From<RegisteredWorker> for WorkerLine {
             version: worker.version,
             kinds: worker.kinds.iter().map(ToString::to_string).collect(),
             threads: worker.threads,
+            stuck_jobs: worker.stuck_jobs,
             started: worker.started_at,
             last_seen: worker.last_seen_at,
         }
@@ -55,11 +58,13 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
         if workers.is_empty() {
             writeln!(out, "no worker is alive: jobs wait until one starts")?;
         } else {
-            let mut table = context.terminal.table(["worker", "process", "host", "threads", "started", "kinds"]);
+            let mut table =
+                context.terminal.table(["worker", "process", "host", "threads", "stuck", "started", "kinds"]);
             for worker in &workers {
-                let WorkerLine { name, process, host, kinds, threads, started, .. } = worker;
-                let (process, threads) = (process.to_string(), threads.to_string());
-                table.add_row([name, &process, host, &threads, &shown(*started), &kinds.join(", ")]);
+                let WorkerLine { name, process, host, kinds, threads, stuck_jobs, started, .. } = worker;
+                let [process, threads, stuck] =
+                    [process.to_string(), threads.to_string(), stuck_jobs.len().to_string()];
+                table.add_row([name, &process, host, &threads, &stuck, &shown(*started), &kinds.join(", ")]);
             }
             out.table(&table)?;
         }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use crate::ids::WorkerId;
+use crate::ids::{JobId, WorkerId};
 use crate::job::{JobKind, WorkerName};
 use crate::time::{Timestamp, is_ahead};
 
@@ -32,6 +32,8 @@ pub struct RegisteredWorker {
     pub kinds: BTreeSet<JobKind>,
     /// The number of jobs that it runs at once.
     pub threads: u32,
+    /// The jobs whose handlers do not return although they were interrupted.
+    pub stuck_jobs: Vec<JobId>,
     /// The time at which the worker started, by its own clock.
     pub started_at: Timestamp,
     /// The time at which the worker last renewed the row.
@@ -51,6 +53,7 @@ impl RegisteredWorker {
             version: String::new(),
             kinds,
             threads: 1,
+            stuck_jobs: Vec::new(),
             started_at,
             last_seen_at: started_at,
         }

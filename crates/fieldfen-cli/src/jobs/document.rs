@@ -2,7 +2,7 @@
 
 use std::io;
 
-use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary, Why};
+use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary, OnWorkerDeath, Why};
 use fieldfen_domain::{FileId, JobId, RawJson, Timestamp};
 use fieldfen_terminal::{Terminal, TextOutput};
 use serde::Serialize;
@@ -122,6 +122,8 @@ pub(crate) struct JobDocument {
     result: Option<JsonText>,
     /// The last progress that the handler has reported.
     progress: Option<JsonText>,
+    /// The consequence for the job if its worker dies: `retry`, `hold` or `fail`.
+    on_worker_death: OnWorkerDeath,
     /// The attempts that ended without completing the job, the first one first.
     attempts: Vec<AttemptLine>,
     /// Why it runs, or does not run, now.
@@ -129,14 +131,14 @@ pub(crate) struct JobDocument {
 }
 
 impl JobDocument {
-    pub(super) fn new(mut job: Job, attempts: Vec<JobAttempt>, reason: Why) -> Self {
+    pub(super) fn new(mut job: Job, on_worker_death: OnWorkerDeath, attempts: Vec<JobAttempt>, reason: Why) -> Self {
         let json = |json: Option<RawJson>| json.map(JsonText);
         let (payload, result, progress) =
             (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
         let error = job.last_error.clone();
         let line = JobLine { error, ..JobLine::from(JobSummary::from(job)) };
         let attempts = attempts.into_iter().map(AttemptLine::from).collect();
-        Self { line, payload, result, progress, attempts, reason }
+        Self { line, payload, result, progress, on_worker_death, attempts, reason }
     }
 
     /// Writes the values of the job, one on a line, without those that it does not have, the table of its attempts,
@@ -155,6 +157,10 @@ impl JobDocument {
             ("due", time(Some(line.due))),
             ("retries", Some(format!("{} of {}", line.retries, line.max_retries))),
             ("lost leases", (line.lost_leases > 0).then(|| line.lost_leases.to_string())),
+            (
+                "on worker death",
+                (self.on_worker_death != OnWorkerDeath::Retry).then(|| self.on_worker_death.to_string()),
+            ),
             ("throttled", (line.throttled > 0).then(|| line.throttled.to_string())),
             ("created", time(line.created)),
             ("started", time(line.started)),

@@ -65,7 +65,7 @@ struct Upscaled {
 pub(super) struct Rules<'a> {
     pub(super) pipeline: &'a Pipeline,
     pub(super) environment: &'a Environment,
-    /// The number of retries of each kind.
+    /// The number of retries of each kind, and the consequence of a worker's death.
     pub(super) policies: &'a RetryPolicies,
 }
 
@@ -104,13 +104,14 @@ impl Rules<'_> {
         let payload = payload.map(|json| RawJson::parse(json.get())).transpose().map_err(|error| shown(&error))?;
         let account = account.map(|name| name.parse::<ApiAccount>()).transpose().map_err(|error| shown(&error))?;
         let key = dedup_key.map(DedupKey::new).transpose().map_err(|error| shown(&error))?;
-        let retries = retries.unwrap_or_else(|| self.policies.of(&kind).max_retries);
+        let policy = *self.policies.of(&kind);
         let mut job = NewJob::untyped(self.environment.job_id(), kind, payload, self.environment.now())
             .map_err(|error| shown(&error))?
             .file_id(file)
             .account(account)
             .dedup_key(key)
-            .max_retries(retries);
+            .max_retries(retries.unwrap_or(policy.max_retries))
+            .on_worker_death(policy.on_worker_death);
         if let Some(at) = at {
             job = job.run_at(truncate_to_micros(at));
         }

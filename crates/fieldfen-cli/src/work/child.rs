@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::child_output::{EndOfText, Lines, MAX_STDOUT};
 use super::supervisor::{self, input_message};
 
-/// The pause between two looks at the deadline, at cancellations and at the exit.
+/// The pause between two looks at interruptions and at the exit.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The time for which output is read after the program has ended. Only a process that has left the group can hold stdout
@@ -32,15 +32,13 @@ pub(super) struct Run<'a> {
     /// The whole environment of the program.
     pub(super) environment: &'a [(OsString, OsString)],
     pub(super) input: &'a [u8],
-    pub(super) timeout: Duration,
 }
 
 /// The reason why a program was asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopped {
-    TimedOut,
     TooMuchOutput,
-    /// The job was cancelled or lost, or the worker stops.
+    /// The job was cancelled, has timed out or was lost, or the worker stops.
     Interrupted {
         /// The time between the request to end and the kill.
         grace: Duration,
@@ -50,7 +48,6 @@ pub(super) enum Stopped {
 impl Stopped {
     const fn grace(self) -> Duration {
         match self {
-            Self::TimedOut => Duration::from_secs(5),
             Self::TooMuchOutput => Duration::ZERO,
             Self::Interrupted { grace } => grace,
         }
@@ -79,7 +76,6 @@ impl Run<'_> {
     ) -> io::Result<Ended> {
         let mut running = self.start()?;
         let mut read = [0; 16 << 10];
-        let deadline = Instant::now() + self.timeout;
         let mut kill_at = None;
         let mut stopped = None;
         while !running.has_exited()? {
@@ -87,8 +83,6 @@ impl Run<'_> {
             if stopped.is_none() {
                 stopped = if running.stdout.len() > MAX_STDOUT {
                     Some(Stopped::TooMuchOutput)
-                } else if Instant::now() >= deadline {
-                    Some(Stopped::TimedOut)
                 } else {
                     interrupted().map(|grace| Stopped::Interrupted { grace })
                 };

@@ -36,6 +36,10 @@ use unhandled_kinds::UnhandledKinds;
 /// The rules of the shop, in the current folder.
 const SHOP_FILE: &str = "fieldfen.toml";
 
+/// A handler whose program has not ended after this time is stuck. The program is killed 5 seconds after its timeout, and its
+/// output is read for another half second at most.
+const STUCK_AFTER: Duration = Duration::from_secs(15);
+
 /// The worker.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -118,6 +122,7 @@ impl WorkArgs {
             .threads(usize::from(self.threads))
             .grace(Duration::from_secs(self.grace.into()))
             .lease(Duration::from_secs(self.lease.into()))
+            .stuck_after(STUCK_AFTER)
             .retry_policies(shop.retry_policies())
             .concurrency_limits(shop.concurrency_limits()?)
             .failure_hook(FileFailureHook)
@@ -125,10 +130,11 @@ impl WorkArgs {
         let records_files = programs.iter().any(|program| program.kind == JobKind::CreateFileRecord);
         let worker = serve_files(&pipeline, store, pipeline.serve_operators(worker), records_files);
         programs.into_iter().try_fold(worker, |worker, program| {
-            let (kind, limit) = (program.kind.clone(), program.concurrency);
+            let (kind, limit, timeout) = (program.kind.clone(), program.concurrency, program.timeout);
             let rules = (pipeline.clone(), shop.retry_policies());
             let program = Program::new(program, rules, store.clone(), context.environment.clone())?;
             let worker = worker.handle_kind(kind.clone(), move |task| program.run(&task));
+            let worker = worker.timeout_kind(kind.clone(), timeout);
             Ok(match limit {
                 Some(limit) => worker.limit_kind(kind, limit),
                 None => worker,

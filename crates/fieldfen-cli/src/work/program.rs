@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use fieldfen_domain::{RawJson, Timestamp};
+use fieldfen_domain::{RawJson, Timestamp, later};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::api_usage::Secrets;
@@ -33,7 +33,7 @@ const FAILED: i32 = 65;
 /// The exit code EX_TEMPFAIL of sysexits.h.
 const TRY_AGAIN: i32 = 75;
 
-/// The time between SIGTERM and SIGKILL for a program whose job was cancelled.
+/// The time between SIGTERM and SIGKILL for a program whose job was cancelled or has timed out.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The same time if the worker stops, since a stopping worker waits one second for its handlers; and if the job was lost,
@@ -43,7 +43,6 @@ const SHORT_GRACE: Duration = Duration::from_millis(500);
 /// The handler of one kind of jobs.
 pub(super) struct Program {
     command: Vec<OsString>,
-    timeout: Duration,
     /// The variables that are the same for every job.
     variables: Vec<(OsString, OsString)>,
     secrets: Secrets,
@@ -92,7 +91,7 @@ impl Program {
         store: SqliteStore,
         environment: Environment,
     ) -> anyhow::Result<Self> {
-        let HandlerProgram { kind, command, timeout, env, shell, .. } = program;
+        let HandlerProgram { kind, command, env, shell, .. } = program;
         let mut variables: Vec<(OsString, OsString)> = Vec::new();
         for name in PASSED_ON {
             variables.extend(std::env::var_os(name).map(|value| (name.into(), value)));
@@ -109,15 +108,14 @@ impl Program {
         let shell: &[&str] = if shell { &[SHELL, "-c"] } else { &[] };
         let command = shell.iter().map(OsString::from).chain(command.into_iter().map(OsString::from)).collect();
         let files = Files::new(store, environment.clone());
-        Ok(Self { command, timeout, variables, secrets, pipeline, files, environment, policies })
+        Ok(Self { command, variables, secrets, pipeline, files, environment, policies })
     }
 
     /// Runs the program for one job.
     pub(super) fn run(&self, task: &Task<Option<RawJson>>) -> Result<Completion, Outcome> {
         let environment = self.variables_of(task)?;
         let input = task.payload().as_ref().map_or("null", RawJson::as_str);
-        let run =
-            Run { command: &self.command, environment: &environment, input: input.as_bytes(), timeout: self.timeout };
+        let run = Run { command: &self.command, environment: &environment, input: input.as_bytes() };
         let ended = run.until_end(|| grace(task.interruption()?), |line| record_progress(task, line));
         self.outcome(&ended.map_err(|error| Outcome::retry(format!("cannot run its program: {error}")))?, task)
     }
@@ -127,8 +125,10 @@ impl Program {
         let mut set = |name: &str, value: String| variables.push((name.into(), value.into()));
         set("FIELDFEN_JOB_ID", task.id().to_string());
         set("FIELDFEN_ATTEMPT", task.attempt().to_string());
-        let deadline: Timestamp = task.now() + self.timeout;
-        set("FIELDFEN_DEADLINE", deadline.to_rfc3339());
+        if let Some(left) = task.time_left() {
+            let deadline: Timestamp = later(task.now(), left);
+            set("FIELDFEN_DEADLINE", deadline.to_rfc3339());
+        }
         if let Some(id) = task.job().file_id {
             let file = self.files.find(&id)?.ok_or_else(|| Outcome::fail(format!("its file {id} is gone")))?;
             set("FIELDFEN_FILE_ID", id.to_string());
@@ -153,7 +153,8 @@ impl Program {
             None => "killed".to_owned(),
         };
         let why = match ended.stopped {
-            Some(Stopped::TimedOut) => format!("timed out after {} s, {code}", self.timeout.as_secs()),
+            // The worker says so itself.
+            Some(_) if task.interruption() == Some(Interruption::TimedOut) => code,
             Some(_) => format!("asked to stop, {code}"),
             None => code,
         };

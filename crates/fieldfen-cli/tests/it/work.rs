@@ -231,7 +231,7 @@ const STUBBORN: &str = r#"trap '' TERM
 fn a_program_that_runs_too_long_is_ended_with_all_that_it_has_started() {
     let workshop = Workshop::of_script(STUBBORN, "timeout_seconds = 1");
     let job = workshop.ended("1", 0);
-    assert!(is_failed(&job) && error(&job).starts_with("timed out after 1 s, "), "{job:?}");
+    assert!(is_failed(&job) && error(&job).starts_with("timed out after 1 s: killed"), "{job:?}");
     assert!(workshop.living("pids").is_empty());
     assert_eq!(fs::read_to_string(workshop.shop.folder().join("pids")).unwrap().lines().count(), 2);
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::Priority;
 use super::api_account::ApiAccount;
 use super::kind::JobKind;
+use super::on_worker_death::OnWorkerDeath;
 use super::payload::{InvalidPayload, Payload};
 use super::retry::DEFAULT_MAX_RETRIES;
 use crate::ids::{FileId, JobId};
@@ -35,6 +36,8 @@ pub struct NewJob {
     pub run_at: Timestamp,
     /// The number of retries after failed attempts; 0 for a job that must not run twice.
     pub max_retries: u32,
+    /// The consequence of the death of its worker.
+    pub on_worker_death: OnWorkerDeath,
     /// The key that no other live job may have; `None` if it has none.
     pub dedup_key: Option<DedupKey>,
     /// The time at which it is enqueued, by the caller's clock.
@@ -95,6 +98,7 @@ impl NewJob {
             priority: Priority::Normal,
             run_at: at,
             max_retries: DEFAULT_MAX_RETRIES,
+            on_worker_death: OnWorkerDeath::Retry,
             dedup_key: None,
             created_at: at,
         }
@@ -167,6 +171,13 @@ impl NewJob {
     #[must_use]
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
+        self
+    }
+
+    /// Sets the consequence of the death of its worker.
+    #[must_use]
+    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death = consequence;
         self
     }
 

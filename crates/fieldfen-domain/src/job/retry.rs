@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::on_worker_death::OnWorkerDeath;
+
 /// The default number of retries of a job, by the specification.
 pub const DEFAULT_MAX_RETRIES: u32 = 5;
 
@@ -26,9 +28,9 @@ impl Default for Backoff {
     }
 }
 
-/// The number of retries of a job and the waits before them.
+/// The number of retries of a job, the waits before them, and the consequence of a worker's death.
 ///
-/// The number of retries is stored with the job when it is enqueued. The waits are those of the worker that runs the
+/// The number of retries and the consequence are stored with the job when it is enqueued. The waits are those of the worker that runs the
 /// job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -37,20 +39,22 @@ pub struct RetryPolicy {
     pub backoff: Backoff,
     /// The number of retries before the job fails for good.
     pub max_retries: u32,
+    /// The consequence for a job if its worker dies.
+    pub on_worker_death: OnWorkerDeath,
 }
 
 impl Default for RetryPolicy {
-    /// 5 retries with the default waits.
+    /// 5 retries with the default waits, also after the death of a worker.
     fn default() -> Self {
-        Self { backoff: Backoff::default(), max_retries: DEFAULT_MAX_RETRIES }
+        Self::new(Backoff::default(), DEFAULT_MAX_RETRIES)
     }
 }
 
 impl RetryPolicy {
-    /// A policy with these waits and this number of retries.
+    /// A policy with these waits and this number of retries, also after the death of a worker.
     #[must_use]
     pub const fn new(backoff: Backoff, max_retries: u32) -> Self {
-        Self { backoff, max_retries }
+        Self { backoff, max_retries, on_worker_death: OnWorkerDeath::Retry }
     }
 
     /// Sets the waits.
@@ -64,6 +68,13 @@ impl RetryPolicy {
     #[must_use]
     pub const fn max_retries(mut self, max_retries: u32) -> Self {
         self.max_retries = max_retries;
+        self
+    }
+
+    /// Sets the consequence for a job if its worker dies.
+    #[must_use]
+    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death = consequence;
         self
     }
 }

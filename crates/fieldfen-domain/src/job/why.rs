@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{JobKind, ParkedFor, Partition, PauseScopeKind};
+use super::{JobKind, OnWorkerDeath, ParkedFor, Partition, PauseScopeKind};
 use crate::ids::JobId;
 use crate::time::Timestamp;
 
@@ -117,18 +117,22 @@ pub enum Why {
         is_alive: bool,
         /// The time at which somebody asked the job to stop.
         cancel_requested: Option<Timestamp>,
+        /// The consequence for the job if the worker dies.
+        on_worker_death: OnWorkerDeath,
     },
     /// A program that knows no leases runs the job. It is never reclaimed.
     RunByOtherProgram {
         /// The time at which it began.
         since: Option<Timestamp>,
     },
-    /// The lease of the worker has ended. The next reclaim of a worker makes the job pending again, or fails it.
+    /// The lease of the worker has ended. The next reclaim of a worker makes the job pending again, parks it, or fails it.
     LeaseExpired {
         /// The name of the worker.
         worker: String,
         /// The end of the lease.
         lease_until: Timestamp,
+        /// The consequence for the job.
+        on_worker_death: OnWorkerDeath,
     },
     /// The job waits for an event.
     Parked {
@@ -234,27 +238,33 @@ impl fmt::Display for Why {
                 before_it(f, *before)?;
                 if *runs_alone { write!(f, "; it runs alone, because its workers have died") } else { Ok(()) }
             }
-            Self::Running { worker, since, lease_until, is_alive, cancel_requested } => {
+            Self::Running { worker, since, lease_until, is_alive, cancel_requested, on_worker_death } => {
                 write!(f, "worker {worker} runs it")?;
                 since_time(f, *since)?;
                 write!(f, " and holds it until {lease_until}")?;
                 if !is_alive {
                     write!(f, "; no worker of this name is alive")?;
                 }
-                match cancel_requested {
-                    Some(at) => write!(f, "; it was asked to stop at {at}"),
-                    None => Ok(()),
+                if let Some(at) = cancel_requested {
+                    write!(f, "; it was asked to stop at {at}")?;
+                }
+                match on_worker_death {
+                    OnWorkerDeath::Retry => Ok(()),
+                    OnWorkerDeath::Hold => write!(f, "; if the worker dies, it waits for a person"),
+                    OnWorkerDeath::Fail => write!(f, "; if the worker dies, it fails"),
                 }
             }
             Self::RunByOtherProgram { since } => {
                 write!(f, "another program runs it")?;
                 since_time(f, *since)
             }
-            Self::LeaseExpired { worker, lease_until } => {
-                write!(
-                    f,
-                    "worker {worker} has lost it: its lease ended at {lease_until}, and the next reclaim takes it"
-                )
+            Self::LeaseExpired { worker, lease_until, on_worker_death } => {
+                let next = match on_worker_death {
+                    OnWorkerDeath::Retry => "takes it",
+                    OnWorkerDeath::Hold => "parks it for a person",
+                    OnWorkerDeath::Fail => "fails it",
+                };
+                write!(f, "worker {worker} has lost it: its lease ended at {lease_until}, and the next reclaim {next}")
             }
             Self::Parked { parked_for, since, error } => {
                 match parked_for.as_str() {
@@ -361,5 +371,27 @@ mod tests {
         assert_eq!(failed.to_string(), "it has failed for good after 6 attempts of its work: no paper");
         let claimable = Why::Claimable { before: 3, runs_alone: false };
         assert_eq!((failed.is_claimable(), claimable.is_claimable()), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn an_expired_lease_and_a_running_job_say_what_the_death_of_the_worker_means() {
+        let at: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
+        use OnWorkerDeath::{Fail, Hold, Retry};
+        let ends = [(Retry, "the next reclaim takes it"), (Hold, "parks it for a person"), (Fail, "reclaim fails it")];
+        for (on_worker_death, end) in ends {
+            let expired = Why::LeaseExpired { worker: "den".into(), lease_until: at, on_worker_death };
+            assert!(expired.to_string().ends_with(end), "{expired}");
+        }
+        let ends = [
+            (Retry, "until 2026-11-26 01:00:00 UTC"),
+            (Hold, "; if the worker dies, it waits for a person"),
+            (Fail, "; if the worker dies, it fails"),
+        ];
+        for (on_worker_death, end) in ends {
+            let (worker, since, lease_until) = ("den".into(), None, at);
+            let running =
+                Why::Running { worker, since, lease_until, is_alive: true, cancel_requested: None, on_worker_death };
+            assert!(running.to_string().ends_with(end), "{running}");
+        }
     }
 }

@@ -232,7 +232,11 @@ pub trait JobQueue: JobReads {
     /// or at a time that cannot be read. The leases that expired first come first. Each job has one retry spent and is
     /// due again after `backoff`, which is called with the job as it was while it ran.
     ///
-    /// Such a job fails for good in three cases: its cancellation was requested (its last error keeps the reason of the
+    /// A job with [`OnWorkerDeath::Hold`](crate::job::OnWorkerDeath::Hold) is parked for a person instead, unless its
+    /// cancellation was requested, and one with [`OnWorkerDeath::Fail`](crate::job::OnWorkerDeath::Fail) fails for good. A
+    /// row in which this column holds another word is an unreadable one, and fails.
+    ///
+    /// Every other job fails for good in three cases: its cancellation was requested (its last error keeps the reason of the
     /// request), its `max_retries` is 0, or its retries are spent and it ran alone. A job with spent retries that ran
     /// beside other jobs becomes pending again, because one of the others may have killed the worker.
     ///

@@ -1,7 +1,8 @@
 //! The registry of workers.
 
 use super::StoreError;
-use crate::ids::WorkerId;
+use crate::ids::{JobId, WorkerId};
+use crate::job::OnWorkerDeath;
 use crate::page::UnreadableRow;
 use crate::time::Timestamp;
 use crate::worker::RegisteredWorker;
@@ -11,6 +12,13 @@ pub trait WorkerReads {
     /// The workers that have renewed their rows since this time, the least recently renewed first. An unreadable row is
     /// an `Err` in its place.
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError>;
+
+    /// The consequence for a job if its worker dies; `None` if there is no such job. No claim reads it, so it is not part of
+    /// a [`Job`](crate::job::Job).
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] if the row holds another word.
+    fn on_worker_death(&mut self, id: &JobId) -> Result<Option<OnWorkerDeath>, StoreError>;
 }
 
 /// Writes rows of `workers`.

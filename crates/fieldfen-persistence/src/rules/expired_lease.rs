@@ -3,13 +3,14 @@
 use std::fmt::Display;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::Job;
+use fieldfen_domain::job::{Job, OnWorkerDeath};
 
 /// The reason why a job was reclaimed, for people. `expires_at` is the end of the lease, or the error of reading it.
 pub(crate) fn reason(
     job: &Job,
     worker: Option<&str>,
     expires_at: Result<Option<Timestamp>, impl Display>,
+    consequence: OnWorkerDeath,
     now: Timestamp,
 ) -> String {
     let mut reason = format!("the lease of {} expired", worker.unwrap_or("its worker"));
@@ -18,6 +19,13 @@ pub(crate) fn reason(
         Ok(_) => {}
         Err(error) => reason += &format!(": {error}"),
     }
+    reason += &match consequence {
+        OnWorkerDeath::Retry => String::new(),
+        OnWorkerDeath::Hold => {
+            format!("; noticed at {now}; a person decides: nobody knows whether the work was done; retry or cancel it")
+        }
+        OnWorkerDeath::Fail => format!("; noticed at {now}; the job fails with its worker, as it was enqueued"),
+    };
     match (job.cancel_requested_at, &job.last_error) {
         // An operator's request to stop the job names its own reason, which comes first.
         (Some(_), Some(asked)) => format!("{asked} ({reason})"),
@@ -50,7 +58,14 @@ mod tests {
             (Some("not wanted"), Some("den"), Ok(None), "not wanted (the lease of den expired)".into()),
         ];
         for (asked, worker, expires_at, expected) in cases {
-            assert_eq!(reason(&job(asked), worker, expires_at, at(5)), expected);
+            assert_eq!(reason(&job(asked), worker, expires_at, OnWorkerDeath::Retry, at(5)), expected);
+        }
+        for (consequence, begin) in [
+            (OnWorkerDeath::Hold, format!("the lease of den expired; noticed at {}; a person decides", at(5))),
+            (OnWorkerDeath::Fail, format!("the lease of den expired; noticed at {}; the job fails", at(5))),
+        ] {
+            let reason = reason(&job(None), Some("den"), Ok::<_, &str>(None), consequence, at(5));
+            assert!(reason.starts_with(&begin), "{reason}");
         }
     }
 }

@@ -234,6 +234,7 @@ diesel::table! {
         partition_key -> Nullable<Text>,
         waits_for -> Text,
         error_fingerprint -> Nullable<Text>,
+        on_worker_death -> Nullable<Text>,
     }
 }
 
@@ -407,6 +408,7 @@ diesel::table! {
         threads -> Integer,
         started_at -> Timestamp,
         last_seen_at -> Timestamp,
+        stuck_jobs_json -> Text,
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use fieldfen_domain::file::{File, FileEdit, FileEditOutcome, FileEvent, FileStatus};
-use fieldfen_domain::job::{EnqueueOutcome, JobFilter, ParkedFor};
+use fieldfen_domain::job::{EnqueueOutcome, ParkedFor};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::publication::Target;
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, JobId};
 
-use super::jobs_of_file::{all_jobs, has_live_listing, processing_job_has_failed, retry_parked};
+use super::jobs_of_file::{has_live_listing, parked_jobs, processing_job_has_failed, retry_parked};
 use super::transition::move_file;
 use super::{Approval, EditOutcome, EventOutcome, FileActionOutcome, Pipeline};
 use crate::Transaction;
@@ -165,8 +165,7 @@ impl Pipeline {
     ) -> Result<Vec<JobId>, StoreError> {
         let at = self.environment.now();
         let mut jobs = Vec::new();
-        let parked = JobFilter::new().file_id(*file_id).parked_for(ParkedFor::Person);
-        if !all_jobs(s, &parked)?.is_empty()
+        if !parked_jobs(s, file_id, ParkedFor::Person)?.is_empty()
             && let Some(file) = s.files().find(file_id)?
             && file.state.failure().is_some_and(|failure| failure.from == FileStatus::Approved)
             && !processing_job_has_failed(s, file_id)?

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fieldfen_domain::job::{JobActionOutcome, JobFilter, JobStatus, JobSummary, ParkedFor};
+use fieldfen_domain::job::{AttemptOutcome, JobActionOutcome, JobFilter, JobStatus, JobSummary, ParkedFor};
 use fieldfen_domain::store::{Session, StoreError};
 use fieldfen_domain::{FileId, JobId, PageRequest, RawJson, Timestamp};
 
@@ -55,9 +55,8 @@ pub(super) fn retry_parked(
     parked_for: ParkedFor,
     at: Timestamp,
 ) -> Result<Vec<JobId>, StoreError> {
-    let filter = JobFilter::new().file_id(*file_id).parked_for(parked_for);
     let mut retried = Vec::new();
-    for job in all_jobs(s, &filter)?.into_iter().rev() {
+    for job in parked_jobs(s, file_id, parked_for)?.into_iter().rev() {
         match s.job_actions().retry(&job.id, at)? {
             JobActionOutcome::Done => retried.push(job.id),
             JobActionOutcome::Duplicate(other) => {
@@ -72,6 +71,23 @@ pub(super) fn retry_parked(
     }
     retried.reverse();
     Ok(retried)
+}
+
+/// The jobs of a file that are parked for this event, without those that are held because their workers have died. Only a
+/// retry of its own runs a held job again: a person must have looked whether its work was done.
+pub(super) fn parked_jobs(
+    s: &mut dyn Session,
+    file_id: &FileId,
+    parked_for: ParkedFor,
+) -> Result<Vec<JobSummary>, StoreError> {
+    let mut parked = Vec::new();
+    for job in all_jobs(s, &JobFilter::new().file_id(*file_id).parked_for(parked_for))? {
+        let last = s.jobs().attempts(&job.id)?.pop();
+        if last.is_none_or(|last| last.outcome != AttemptOutcome::LeaseLost) {
+            parked.push(job);
+        }
+    }
+    Ok(parked)
 }
 
 /// Reads the payload of a job. Pages of jobs leave payloads out.

@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use fieldfen_domain::FileId;
 use fieldfen_domain::file::File;
-use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, InvalidPayload, JobKind, Payload, UpscaleImage};
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, InvalidPayload, JobKind, OnWorkerDeath, Payload, UpscaleImage};
 use fieldfen_domain::publication::Target;
 use serde::Deserialize;
 
@@ -100,6 +100,8 @@ pub struct Pipeline {
     target_dpi: u32,
     max_retries: u32,
     retries_by_kind: BTreeMap<JobKind, u32>,
+    on_worker_death: OnWorkerDeath,
+    on_worker_death_by_kind: BTreeMap<JobKind, OnWorkerDeath>,
 }
 
 impl Pipeline {
@@ -114,6 +116,8 @@ impl Pipeline {
             target_dpi: 300,
             max_retries: DEFAULT_MAX_RETRIES,
             retries_by_kind: BTreeMap::new(),
+            on_worker_death: OnWorkerDeath::Retry,
+            on_worker_death_by_kind: BTreeMap::new(),
         }
     }
 
@@ -156,6 +160,20 @@ impl Pipeline {
     #[must_use]
     pub fn retries_of(mut self, kind: JobKind, retries: u32) -> Self {
         self.retries_by_kind.insert(kind, retries);
+        self
+    }
+
+    /// Sets the consequence of a worker's death for all jobs whose kind has none of its own; by default a retry.
+    #[must_use]
+    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death = consequence;
+        self
+    }
+
+    /// Sets the consequence of a worker's death for the jobs of this kind.
+    #[must_use]
+    pub fn on_worker_death_of(mut self, kind: JobKind, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death_by_kind.insert(kind, consequence);
         self
     }
 }

@@ -8,8 +8,8 @@ use super::{Queue, QueueError};
 use crate::write_retry::write_once;
 
 impl<S: Store> Queue<S> {
-    /// Makes a job with this payload, a new id, and the number of retries of the payload or of its kind's policy. It is
-    /// due at once.
+    /// Makes a job with this payload, a new id, the number of retries of the payload or of its kind's policy, and the
+    /// policy's consequence of a worker's death. It is due at once.
     ///
     /// The job is not enqueued yet: set a priority, a later time or a dedup key if it needs one, then call
     /// [`enqueue`](Queue::enqueue).
@@ -17,8 +17,9 @@ impl<S: Store> Queue<S> {
     /// # Errors
     /// [`InvalidJob`] if the payload breaks one of its rules, is too large, or cannot be read back.
     pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
-        let retries = P::MAX_RETRIES.unwrap_or_else(|| self.policies.of(&P::kind()).max_retries);
-        Ok(NewJob::new(self.environment.job_id(), payload, self.environment.now())?.max_retries(retries))
+        let policy = self.policies.of(&P::kind());
+        let job = NewJob::new(self.environment.job_id(), payload, self.environment.now())?;
+        Ok(job.max_retries(P::MAX_RETRIES.unwrap_or(policy.max_retries)).on_worker_death(policy.on_worker_death))
     }
 
     /// Enqueues a job, unless a live job has the same dedup key. The answer has the id of the live job.

@@ -100,6 +100,7 @@ impl<S: Store> Queue<S> {
             .account(job.account)
             .priority(job.priority)
             .max_retries(job.max_retries)
+            .on_worker_death(s.workers().on_worker_death(id)?.unwrap_or_default())
             .dedup_key(job.dedup_key);
         Ok(match enqueue(s, &new)? {
             EnqueueOutcome::Created(new) => JobActionOutcome::Requeued(new),

@@ -38,8 +38,9 @@ impl<S: Store> Queue<S> {
 
     /// Reclaims at most `limit` jobs whose leases have expired. Call it again until the answer is empty.
     ///
-    /// Each job waits for the backoff of its kind's policy, by the number of leases that it has lost. Jobs that cannot
-    /// be read fail, and the log names them.
+    /// Each job waits for the backoff of its kind's policy, by the number of leases that it has lost. A job that was
+    /// enqueued with another [consequence](fieldfen_domain::job::OnWorkerDeath) is parked for a person or fails. Jobs that
+    /// cannot be read fail, and the log names them.
     pub fn reclaim(&self, limit: u32) -> Result<Vec<ReclaimedJob>, StoreError> {
         // Read before the wait for the write lock: a living worker may wait for the same lock to extend its lease.
         let expired_at = self.environment.now();
@@ -75,9 +76,13 @@ impl<S: Store> Queue<S> {
                 s.jobs().reclaim(&ReclaimRequest::new(now, limit).expired_at(expired_at).latest(latest), &backoff)?;
             self.failure_hooks.run_unreadable(s, &taken.unreadable, now)?;
             for ReclaimedJob { job, .. } in &taken.jobs {
-                if let JobState::Failed { .. } = job.state {
-                    let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
-                    self.failure_hooks.run(s, job, reason, now)?;
+                match job.state {
+                    JobState::Failed { .. } => {
+                        let reason = job.last_error.as_deref().unwrap_or("its lease ran out too often");
+                        self.failure_hooks.run(s, job, reason, now)?;
+                    }
+                    JobState::Parked { parked_for, .. } => self.failure_hooks.run_parked(s, job, parked_for, now)?,
+                    _ => {}
                 }
             }
             Ok(Some(taken))

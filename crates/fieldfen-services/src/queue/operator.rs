@@ -1,6 +1,8 @@
 //! Queries and actions of operators on the queue.
 
-use fieldfen_domain::job::{DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary};
+use fieldfen_domain::job::{
+    DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary, OnWorkerDeath,
+};
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, Timestamp};
@@ -25,6 +27,14 @@ impl<S: Store> Queue<S> {
     /// [`StoreError::BadRow`] if a row cannot be read as an attempt.
     pub fn attempts(&self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError> {
         self.store.read(|s| s.jobs().attempts(id))
+    }
+
+    /// The consequence for a job if its worker dies; `None` if there is no such job.
+    ///
+    /// # Errors
+    /// [`StoreError::BadRow`] if the row holds an unknown word.
+    pub fn on_worker_death(&self, id: &JobId) -> Result<Option<OnWorkerDeath>, StoreError> {
+        self.store.read(|s| s.workers().on_worker_death(id))
     }
 
     /// The dead letters in at most `limit` groups of the same kind and [fingerprint](fieldfen_domain::job::error_fingerprint) of the error,

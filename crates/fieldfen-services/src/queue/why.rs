@@ -82,13 +82,15 @@ fn why_in(
         JobState::Pending => why_pending(s, &job, now, &mut look)?,
         JobState::Running { started_at, lease: None } => Why::RunByOtherProgram { since: *started_at },
         JobState::Running { started_at, lease: Some(lease) } => {
+            let on_worker_death = s.workers().on_worker_death(id)?.unwrap_or_default();
             let (worker, lease_until) = (lease.worker.clone(), lease.expires_at);
             if lease_holds(lease_until, now) {
                 let is_alive = alive(s, now)?.iter().any(|alive| alive.name.as_str() == worker);
                 let cancel_requested = job.cancel_requested_at;
-                Why::Running { worker, since: *started_at, lease_until, is_alive, cancel_requested }
+                let since = *started_at;
+                Why::Running { worker, since, lease_until, is_alive, cancel_requested, on_worker_death }
             } else {
-                Why::LeaseExpired { worker, lease_until }
+                Why::LeaseExpired { worker, lease_until, on_worker_death }
             }
         }
         JobState::Parked { at, parked_for } => {

@@ -45,7 +45,8 @@ impl Shop {
         self.concurrency_limits()?;
         self.handlers()?;
         self.recurring()?;
-        self.retries.check()?;
+        self.check_retries()?;
+        self.check_deaths()?;
         self.backups.check()?;
         self.retention.check()
     }

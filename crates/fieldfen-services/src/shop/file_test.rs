@@ -45,6 +45,7 @@ fn the_example_of_the_readme_can_be_read_and_has_every_setting() {
         "schedule",
         "time_zone",
         "payload",
+        "on_worker_death",
         "completed_jobs_days",
         "completed_jobs_keep",
         "failed_jobs_days",

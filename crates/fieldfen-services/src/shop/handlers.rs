@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::JobKind;
+use fieldfen_domain::job::{JobKind, OnWorkerDeath};
 use serde::Deserialize;
 
 use super::setting::{InvalidShop, Setting};
@@ -18,12 +18,16 @@ const OWN_KINDS: &str = "fieldfen.";
 
 /// One `[[handler]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a table with kind, command, timeout_seconds, concurrency, env and shell")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with kind, command, timeout_seconds, concurrency, on_worker_death, env and shell"
+)]
 pub(super) struct HandlerRule {
     kind: JobKind,
     command: Vec<String>,
     timeout_seconds: Option<u32>,
     concurrency: Option<u32>,
+    on_worker_death: Option<OnWorkerDeath>,
     #[serde(default)]
     env: Vec<String>,
     #[serde(default)]
@@ -72,6 +76,14 @@ pub(super) fn programs(rules: &[HandlerRule]) -> Result<Vec<HandlerProgram>, Inv
 }
 
 impl HandlerRule {
+    pub(super) const fn kind(&self) -> &JobKind {
+        &self.kind
+    }
+
+    pub(super) const fn on_worker_death(&self) -> Option<OnWorkerDeath> {
+        self.on_worker_death
+    }
+
     fn program(&self, index: usize) -> Result<HandlerProgram, InvalidShop> {
         let program = HandlerProgram {
             kind: self.kind.clone(),

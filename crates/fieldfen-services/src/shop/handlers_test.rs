@@ -61,6 +61,10 @@ fn a_wrong_handler_is_named_with_its_place_and_the_rule() {
         ("kind = \"a.b\"\ncommand = \"x\"", "line 3, column 11: handler #1, command:"),
         ("kind = \"a.b\"\ncommand = [\"x\"]\ntime_out = 3", "line 4, column 1: handler #1, time_out:"),
         (
+            "kind = \"a.b\"\ncommand = [\"x\"]\non_worker_death = \"park\"",
+            "line 4, column 19: handler #1, on_worker_death: consequence of a worker's death \"park\" is unknown",
+        ),
+        (
             "kind = \"a.b\"\ncommand = [\"x\"]\n[[handler]]\nkind = \"a.b\"\ncommand = [\"y\"]",
             "line 5, column 8: handler #2, kind is \"a.b\": handler #1 is for this kind too",
         ),
@@ -68,4 +72,23 @@ fn a_wrong_handler_is_named_with_its_place_and_the_rule() {
         let error = handlers(&format!("[[handler]]\n{setting}\n")).unwrap_err();
         assert!(error.contains(problem), "{setting}: {error}");
     }
+}
+
+#[test]
+fn the_consequence_of_a_workers_death_stands_in_one_place_or_is_the_same_in_both() {
+    use fieldfen_domain::job::OnWorkerDeath::{Fail, Hold, Retry};
+    let text = |section: &str| {
+        format!(
+            "[on_worker_death]\n{section}\n[[handler]]\nkind = \"a.b\"\ncommand = [\"x\"]\non_worker_death = \"hold\"\n"
+        )
+    };
+    let rules = |section: &str| ShopFile::parse(&text(section), "fieldfen.toml").shop();
+    let shop = rules("otherwise = \"fail\"\nUpscaleImage = \"retry\"\nown = { \"a.b\" = \"hold\" }").unwrap();
+    let policies = shop.retry_policies();
+    let of = |kind: &str| policies.of(&kind.parse().unwrap()).on_worker_death;
+    assert_eq!(["a.b", "UpscaleImage", "a.c"].map(of), [Hold, Retry, Fail]);
+    let error = with_causes(&rules("own = { \"a.b\" = \"fail\" }").unwrap_err());
+    let expected =
+        "handler #1, on_worker_death is \"hold\": [on_worker_death] says fail for a.b: leave one of the two out";
+    assert!(error.contains(expected), "{error}");
 }

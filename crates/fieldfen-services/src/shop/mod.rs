@@ -23,6 +23,7 @@
 mod accounts;
 mod backups;
 mod budgets;
+mod by_kind;
 mod check;
 mod concurrency;
 mod decimal;
@@ -55,13 +56,12 @@ use std::sync::Arc;
 
 use fieldfen_domain::api_cost::{Budget, PriceTable};
 use fieldfen_domain::file::File;
-use fieldfen_domain::job::{ConcurrencyLimit, JobKind};
+use fieldfen_domain::job::{ConcurrencyLimit, JobKind, OnWorkerDeath};
 use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
 use serde::Deserialize;
 
 use crate::Environment;
 use crate::pipeline::{Approval, Pipeline};
-use crate::queue::RetryPolicies;
 use crate::recurring::Definition;
 use crate::upkeep::Upkeep;
 
@@ -74,11 +74,11 @@ pub use rules::{ListingRule, PostRule, Variants};
 pub use setting::{InvalidShop, Setting};
 
 use budgets::BudgetRule;
+use by_kind::ByKind;
 use concurrency::ConcurrencyRule;
 use handlers::HandlerRule;
 use prices::PriceRule;
 use recurring::RecurringRule;
-use retries::Retries;
 
 /// The rules of a shop. A clone shares the closures.
 ///
@@ -98,7 +98,8 @@ pub struct Shop {
     concurrency: Vec<ConcurrencyRule>,
     handler: Vec<HandlerRule>,
     recurring: Vec<RecurringRule>,
-    retries: Retries,
+    retries: ByKind<u32>,
+    on_worker_death: ByKind<OnWorkerDeath>,
     retention: Retention,
     backups: Backups,
     #[serde(skip)]
@@ -184,7 +185,7 @@ impl Shop {
     /// Sets the number of retries (at most a million) of all jobs whose kind has no number of its own.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
-        self.retries.otherwise = retries;
+        self.retries.otherwise = Some(retries);
         self
     }
 
@@ -199,6 +200,20 @@ impl Shop {
     #[must_use]
     pub fn backups(mut self, backups: Backups) -> Self {
         self.backups = backups;
+        self
+    }
+
+    /// Sets the consequence of a worker's death for all jobs whose kind has none of its own; by default a retry.
+    #[must_use]
+    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death.otherwise = Some(consequence);
+        self
+    }
+
+    /// Sets the consequence of a worker's death for the jobs of this kind.
+    #[must_use]
+    pub fn on_worker_death_of(mut self, kind: JobKind, consequence: OnWorkerDeath) -> Self {
+        self.on_worker_death.by_kind.insert(kind, consequence);
         self
     }
 
@@ -225,13 +240,13 @@ impl Shop {
             .map_err(|error| {
                 InvalidShop::at(Setting::of("upscaling"), error.to_string(), "it must be within its limits")
             })?
-            .max_retries(self.retries.otherwise)
+            .max_retries(self.default_retry_policy().max_retries)
+            .on_worker_death(self.default_retry_policy().on_worker_death)
             .wanting(move |file| wanted.targets(file));
-        Ok(self
-            .retries
-            .by_kind
-            .iter()
-            .fold(pipeline, |pipeline, (kind, &retries)| pipeline.retries_of(kind.clone(), retries)))
+        let retries = self.retries.by_kind.iter();
+        let pipeline = retries.fold(pipeline, |pipeline, (kind, &retries)| pipeline.retries_of(kind.clone(), retries));
+        let deaths = self.deaths_by_kind().into_iter();
+        Ok(deaths.fold(pipeline, |pipeline, (kind, consequence)| pipeline.on_worker_death_of(kind, consequence)))
     }
 
     /// The targets of an approved file: those of the rules in their order, then those of the closures. A target that
@@ -248,12 +263,6 @@ impl Shop {
             }
         }
         targets
-    }
-
-    /// The number of retries of each kind of job, for a [`Queue`](crate::queue::Queue). The backoff is the default one.
-    #[must_use]
-    pub fn retry_policies(&self) -> RetryPolicies {
-        self.retries.policies()
     }
 
     /// The folder of the backups, and the age at which a person is told.

@@ -1,125 +1,68 @@
-//! The number of retries of each kind of job.
+//! The retries of each kind of job, and the consequence of a worker's death.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, JobKind, RetryPolicy};
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use fieldfen_domain::job::{DEFAULT_MAX_RETRIES, JobKind, OnWorkerDeath, RetryPolicy};
 
+use super::Shop;
+use super::by_kind::{OTHERWISE, OWN};
 use super::setting::{InvalidShop, Setting};
 use crate::queue::RetryPolicies;
 
 /// The largest number of retries. With the default backoff, such a job is retried for a century.
 const MAX_RETRIES: u32 = 1_000_000;
 
-/// The table of the program's own kinds.
-const OWN: &str = "own";
-
-/// The name of the number for all other kinds.
-const OTHERWISE: &str = "otherwise";
-
-/// The number of retries of each kind of job. In a file, the specification's eight kinds have their own names, so that
-/// a misspelt one is noticed. The program's own kinds are in a table `own`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Retries {
-    pub(super) otherwise: u32,
-    pub(super) by_kind: BTreeMap<JobKind, u32>,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self { otherwise: DEFAULT_MAX_RETRIES, by_kind: BTreeMap::new() }
-    }
-}
-
-impl Retries {
-    pub(super) fn policies(&self) -> RetryPolicies {
-        let policy = |max_retries| RetryPolicy::default().max_retries(max_retries);
-        let policies = RetryPolicies::new(policy(self.otherwise));
-        self.by_kind.iter().fold(policies, |policies, (kind, &retries)| policies.with(kind.clone(), policy(retries)))
+impl Shop {
+    /// The number of retries of each kind of job and the consequence of a worker's death, for a
+    /// [`Queue`](crate::queue::Queue). The backoff is the default one.
+    #[must_use]
+    pub fn retry_policies(&self) -> RetryPolicies {
+        let (default, deaths) = (self.default_retry_policy(), self.deaths_by_kind());
+        let kinds: BTreeSet<&JobKind> = self.retries.by_kind.keys().chain(deaths.keys()).collect();
+        kinds.into_iter().fold(RetryPolicies::new(default), |policies, kind| {
+            let retries = self.retries.by_kind.get(kind).copied().unwrap_or(default.max_retries);
+            let consequence = deaths.get(kind).copied().unwrap_or(default.on_worker_death);
+            policies.with(kind.clone(), default.max_retries(retries).on_worker_death(consequence))
+        })
     }
 
-    pub(super) fn check(&self) -> Result<(), InvalidShop> {
+    /// The policy of all kinds without a rule of their own.
+    pub(super) fn default_retry_policy(&self) -> RetryPolicy {
+        RetryPolicy::default()
+            .max_retries(self.retries.otherwise.unwrap_or(DEFAULT_MAX_RETRIES))
+            .on_worker_death(self.on_worker_death.otherwise.unwrap_or_default())
+    }
+
+    /// The consequence of a worker's death of each kind with a rule of its own, in `[on_worker_death]` or `[[handler]]`.
+    pub(super) fn deaths_by_kind(&self) -> BTreeMap<JobKind, OnWorkerDeath> {
+        let of_handlers = self.handler.iter().filter_map(|rule| Some((rule.kind().clone(), rule.on_worker_death()?)));
+        of_handlers.chain(self.on_worker_death.by_kind.clone()).collect()
+    }
+
+    pub(super) fn check_retries(&self) -> Result<(), InvalidShop> {
         let at = Setting::of("retries");
-        let by_kind = self.by_kind.iter().map(|(kind, &retries)| {
+        let by_kind = self.retries.by_kind.iter().map(|(kind, &retries)| {
             let at = if matches!(kind, JobKind::Custom(_)) { at.clone().key(OWN) } else { at.clone() };
             (at.key(kind.as_str()), retries)
         });
-        let mut all = by_kind.chain([(at.clone().key(OTHERWISE), self.otherwise)]);
+        let mut all = by_kind.chain(self.retries.otherwise.map(|retries| (at.clone().key(OTHERWISE), retries)));
         match all.find(|(_, retries)| *retries > MAX_RETRIES) {
             Some((at, retries)) => Err(InvalidShop::at(at, retries.to_string(), "it must be 0 to 1000000")),
             None => Ok(()),
         }
     }
-}
 
-/// A name in the table of retries.
-enum Name {
-    Otherwise,
-    Own,
-    Specified(JobKind),
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        match name.as_str() {
-            OTHERWISE => Ok(Self::Otherwise),
-            OWN => Ok(Self::Own),
-            _ => JobKind::SPECIFIED.into_iter().find(|kind| kind.as_str() == name).map(Self::Specified).ok_or_else(|| {
-                let kinds = JobKind::SPECIFIED.map(|kind| kind.to_string()).join(", ");
-                de::Error::custom(format!(
-                    "{name:?}: it must be {OTHERWISE}, {OWN} or one of {kinds}; the shop's own kinds belong into [retries.{OWN}]"
-                ))
-            }),
-        }
-    }
-}
-
-/// A name in the table of the program's own kinds.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct OwnKind(JobKind);
-
-impl<'de> Deserialize<'de> for OwnKind {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match JobKind::deserialize(deserializer)? {
-            kind @ JobKind::Custom(_) => Ok(Self(kind)),
-            kind => Err(de::Error::custom(format!(
-                "{:?}: it must be a kind of the shop's own; the specification's belong into [retries]",
-                kind.as_str()
-            ))),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Retries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Table;
-
-        impl<'de> Visitor<'de> for Table {
-            type Value = Retries;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table of numbers of retries by kind of job")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Retries, A::Error> {
-                let mut retries = Retries::default();
-                while let Some(name) = table.next_key()? {
-                    match name {
-                        Name::Otherwise => retries.otherwise = table.next_value()?,
-                        Name::Own => {
-                            let own: BTreeMap<OwnKind, u32> = table.next_value()?;
-                            retries.by_kind.extend(own.into_iter().map(|(OwnKind(kind), retries)| (kind, retries)));
-                        }
-                        Name::Specified(kind) => drop(retries.by_kind.insert(kind, table.next_value()?)),
-                    }
-                }
-                Ok(retries)
+    /// Checks that the two places for the consequence of a worker's death do not contradict each other.
+    pub(super) fn check_deaths(&self) -> Result<(), InvalidShop> {
+        for (index, rule) in self.handler.iter().enumerate() {
+            if let (Some(own), Some(other)) = (rule.on_worker_death(), self.on_worker_death.by_kind.get(rule.kind()))
+                && own != *other
+            {
+                let at = Setting::of("handler").item(index).key("on_worker_death");
+                let rule = format!("[on_worker_death] says {other} for {}: leave one of the two out", rule.kind());
+                return Err(InvalidShop::at(at, format!("{:?}", own.as_str()), rule));
             }
         }
-
-        deserializer.deserialize_map(Table)
+        Ok(())
     }
 }

@@ -27,9 +27,11 @@ pub(super) fn run<S: Store>(context: &Context<S>) {
     let mut worker = registration(context);
     loop {
         let now = environment.now();
-        if timer.is_due(now) {
+        let stuck_jobs: Vec<_> = context.slots.stuck().iter().map(|job| job.id).collect();
+        if timer.is_due(now) || stuck_jobs != worker.stuck_jobs {
             timer.mark_done(now);
             worker.last_seen_at = now;
+            worker.stuck_jobs = stuck_jobs;
             let written = write(context.queue.store(), |s| {
                 s.workers().register(&worker)?;
                 s.workers().forget_silent(now - FORGOTTEN_AFTER)

@@ -83,6 +83,7 @@ mod listed_file;
 mod listing_status_updates;
 mod lookup_lag;
 mod lost_leases;
+mod on_worker_death;
 mod one_handler_per_job;
 mod operator_actions;
 mod operator_requests;

@@ -3,15 +3,21 @@
 use std::time::Duration;
 
 use super::panics::end_of;
+use super::worker_stop::meeting;
 use fieldfen_domain::job::{GenerateMetadata, Payload};
 use fieldfen_domain::store::Store;
 use fieldfen_services::worker::{Task, Worker};
 use fieldfen_services::workers::Workers;
 use fieldfen_testkit::fixtures::{at, registered_worker};
+use fieldfen_testkit::wait::{received, wait_until};
 
 use crate::{Bench, Note, SetUp as _};
 
-on_every_store!(a_worker_is_registered_while_it_runs, a_dead_worker_ages_out,);
+on_every_store!(
+    a_worker_is_registered_while_it_runs,
+    a_dead_worker_ages_out,
+    the_row_of_a_worker_names_its_stuck_jobs_while_they_are_stuck,
+);
 
 fn a_worker_is_registered_while_it_runs(store: impl Store) {
     let bench = Bench::new(store);
@@ -32,6 +38,22 @@ fn a_worker_is_registered_while_it_runs(store: impl Store) {
     worker.stop_handle().stop();
     end_of(worker).unwrap();
     assert_eq!(workers.all_alive().unwrap(), []);
+}
+
+fn the_row_of_a_worker_names_its_stuck_jobs_while_they_are_stuck(store: impl Store) {
+    let bench = Bench::new(store);
+    let workers = Workers::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let id = bench.note("hangs");
+    let (meet, has_begun, let_go) = meeting();
+    let worker = bench.worker().timeout::<Note>(Duration::from_millis(100)).stuck_after(Duration::ZERO);
+    let running = worker.handle(move |_: Task<Note>| meet()).start().unwrap();
+    received("the handler has begun", &has_begun);
+    let stuck = || workers.all_alive().unwrap().pop().map(|worker| worker.stuck_jobs);
+    wait_until("the row names the job", || stuck() == Some(vec![id]));
+    let_go.send(()).unwrap();
+    wait_until("the row names no job", || stuck() == Some(vec![]));
+    running.stop_handle().stop();
+    end_of(running).unwrap();
 }
 
 fn a_dead_worker_ages_out(store: impl Store) {

@@ -31,6 +31,7 @@ mod kill;
 mod leases;
 mod listing_updates;
 mod must_run_alone;
+mod on_worker_death;
 mod operations;
 mod operator_actions;
 mod pages;
@@ -98,6 +99,7 @@ pub fn cases<S: Store>() -> Vec<Case<S>> {
         pauses::cases(),
         retries::cases(),
         attempts::cases(),
+        on_worker_death::cases(),
         dead_letters_by_error::cases(),
         job_actions::cases(),
         reschedule::cases(),

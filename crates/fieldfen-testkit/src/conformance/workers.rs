@@ -5,7 +5,7 @@ use fieldfen_domain::worker::RegisteredWorker;
 
 use super::operations::{On, with_nanoseconds};
 use super::{Case, named};
-use crate::fixtures::{TICK, at, registered_worker};
+use crate::fixtures::{TICK, at, job_id, registered_worker};
 
 pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
     named!["workers":
@@ -28,7 +28,8 @@ fn seen<S: Store>(on: &On<'_, S>, since: i64) -> Vec<RegisteredWorker> {
 
 fn a_worker_is_kept_as_it_registered<S: Store>(store: &S) {
     let on = On(store);
-    let worker = registered_worker(1, &["CreateListing", "acme.resize"], at(5));
+    let mut worker = registered_worker(1, &["CreateListing", "acme.resize"], at(5));
+    worker.stuck_jobs = [3, 1].map(job_id).to_vec();
     let mut registered = worker.clone();
     registered.last_seen_at = with_nanoseconds(at(5));
     register(&on, &registered);

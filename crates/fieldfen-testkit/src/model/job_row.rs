@@ -1,7 +1,8 @@
 //! A row of jobs in the model.
 
 use fieldfen_domain::job::{
-    AttemptOutcome, FIRST_ATTEMPTS, Job, JobAttempt, JobState, JobStatus, Lease, MAX_ATTEMPTS_KEPT, error_fingerprint,
+    AttemptOutcome, FIRST_ATTEMPTS, Job, JobAttempt, JobState, JobStatus, Lease, MAX_ATTEMPTS_KEPT, OnWorkerDeath,
+    error_fingerprint,
 };
 use fieldfen_domain::{FenceToken, Timestamp, cut_reason, truncate_to_micros};
 
@@ -20,6 +21,8 @@ pub(super) struct JobRow {
     pub(super) killed_under: Option<Lease>,
     /// The time at which the wait for the due time began; `None` if a caller has chosen the due time.
     pub(super) waiting_since: Option<Timestamp>,
+    /// The consequence of the death of its worker.
+    pub(super) on_worker_death: OnWorkerDeath,
     /// The worker that runs the job, or ran it as the last one since the job was pending.
     pub(super) worker: Option<String>,
     /// The attempts that ended without completing the job.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fieldfen_domain::job::{
     AttemptOutcome, ClaimOutcome, ClaimRef, ClaimRequest, EnqueueOutcome, FailOutcome, FailureReport, FencedResult,
-    HeartbeatOutcome, Job, JobState, Lease, NewJob, Priority, ReclaimReport, ReclaimRequest, ReclaimedJob, Retry,
+    HeartbeatOutcome, Job, JobState, Lease, NewJob, OnWorkerDeath, ParkedFor, Priority, ReclaimReport, ReclaimRequest,
+    ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::{JobQueue, StoreError};
 use fieldfen_domain::{
@@ -55,6 +56,7 @@ impl JobQueue for ModelSession<'_> {
             alone: false,
             killed_under: None,
             waiting_since,
+            on_worker_death: new.on_worker_death,
             worker: None,
             attempts: Vec::new(),
         });
@@ -255,6 +257,16 @@ impl JobQueue for ModelSession<'_> {
             if let Some(expires_at) = expires_at.filter(|expires_at| *expires_at > now) {
                 reason += &format!(", since it was to end at {expires_at} only");
             }
+            match row.on_worker_death {
+                OnWorkerDeath::Retry => {}
+                OnWorkerDeath::Hold => {
+                    let decides = "a person decides: nobody knows whether the work was done; retry or cancel it";
+                    reason += &format!("; noticed at {now}; {decides}");
+                }
+                OnWorkerDeath::Fail => {
+                    reason += &format!("; noticed at {now}; the job fails with its worker, as it was enqueued");
+                }
+            }
             row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
                 (Some(_), Some(asked)) => cut_reason(&format!("{asked} ({reason})")).into_owned(),
                 _ => reason,
@@ -265,7 +277,10 @@ impl JobQueue for ModelSession<'_> {
             row.job.lost_leases = row.job.lost_leases.saturating_add(1);
             // If the job ran beside others, one of those may have killed the worker.
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
-            if !spent && row.job.cancel_requested_at.is_none() {
+            let cancelled = row.job.cancel_requested_at.is_some();
+            if row.on_worker_death == OnWorkerDeath::Hold && !cancelled {
+                row.job.state = JobState::Parked { at: Some(now), parked_for: ParkedFor::Person };
+            } else if row.on_worker_death == OnWorkerDeath::Retry && !spent && !cancelled {
                 let declined_since = row.job.declined_since;
                 row.go_back(run_at, 1, now);
                 row.job.declined_since = declined_since;

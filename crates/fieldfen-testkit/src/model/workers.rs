@@ -1,10 +1,12 @@
 //! The registry of workers.
 
+use fieldfen_domain::job::OnWorkerDeath;
 use fieldfen_domain::store::{StoreError, WorkerReads, Workers};
 use fieldfen_domain::worker::RegisteredWorker;
-use fieldfen_domain::{Timestamp, UnreadableRow, WorkerId, truncate_to_micros};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow, WorkerId, truncate_to_micros};
 
 use super::ModelSession;
+use super::keys::JobKey;
 use super::table::Row;
 
 #[derive(Clone)]
@@ -25,6 +27,10 @@ impl WorkerReads for ModelSession<'_> {
         let mut seen: Vec<_> = seen.map(|WorkerRow(worker)| worker.clone()).collect();
         seen.sort_by_key(|worker| worker.last_seen_at);
         Ok(seen.into_iter().map(Ok).collect())
+    }
+
+    fn on_worker_death(&mut self, id: &JobId) -> Result<Option<OnWorkerDeath>, StoreError> {
+        Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.on_worker_death))
     }
 }
 

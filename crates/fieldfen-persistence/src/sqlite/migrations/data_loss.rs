@@ -49,13 +49,14 @@ pub(super) fn listed<'a>(losses: impl IntoIterator<Item = &'a Loss>) -> String {
 const NOT_DUE: &str = "status = 'pending' AND run_at > strftime('%Y-%m-%d %H:%M:%f', 'now')";
 
 /// The consequence of losing a column or a table.
-const CONSEQUENCES: [(&str, &str); 32] = [
+const CONSEQUENCES: [(&str, &str); 33] = [
     ("jobs.priority", "they run in the order of their insertion"),
     ("jobs.max_retries", "they get the usual number of retries"),
     ("jobs.dedup_key", "a job with the same key can be enqueued a second time"),
     ("jobs.cancel_requested_at", "they are not asked to stop any more"),
     ("jobs.parked_for", "they are failed jobs, which no approval and no person's word lets run again"),
     ("jobs.account", "no pause and no limit of an account finds them any more"),
+    ("jobs.on_worker_death", "they run again after the death of a worker, although they should be held or fail"),
     ("jobs.error_fingerprint", "they are not grouped by their errors any more"),
     ("bulk_actions", "nobody can resume them any more, and who ordered them is only in operator_actions"),
     ("job_attempts", "nobody can tell any more how the earlier attempts of the jobs ended"),

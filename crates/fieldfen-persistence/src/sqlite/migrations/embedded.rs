@@ -44,6 +44,7 @@ pub(super) const EMBEDDED: [EmbeddedMigration; 18] = embedded![
     "0014_concurrency_limits",
     "0015_api_usage_monthly",
     "0016_job_attempts",
+    "0017_worker_death",
     "0018_bulk_actions",
     "0019_recurring_time_zones",
 ];

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_domain::job::{JobKind, OnWorkerDeath, WorkerName};
 use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{StoreError, WorkerReads, Workers};
 use fieldfen_domain::worker::RegisteredWorker;
-use fieldfen_domain::{Timestamp, UnreadableRow, WorkerId};
+use fieldfen_domain::{JobId, Timestamp, UnreadableRow, WorkerId};
 
 use crate::sqlite::cached_statement::statement;
 use crate::sqlite::columns::{RowRef, SqlTime, StoredNumber, StoredText, StoredTime};
@@ -27,11 +27,13 @@ statement! {
         threads: i64 as BigInt,
         started_at: SqlTime as SqlTimestamp,
         last_seen_at: SqlTime as SqlTimestamp,
+        stuck_jobs: &'a str as Text,
     } =
-        "INSERT INTO workers (id, name, process, host, version, kinds_json, threads, started_at, last_seen_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET (name, process, host, version, kinds_json, \
-         threads, started_at, last_seen_at) = (excluded.name, excluded.process, excluded.host, excluded.version, \
-         excluded.kinds_json, excluded.threads, excluded.started_at, excluded.last_seen_at)"
+        "INSERT INTO workers (id, name, process, host, version, kinds_json, threads, started_at, last_seen_at, \
+         stuck_jobs_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET (name, process, host, \
+         version, kinds_json, threads, started_at, last_seen_at, stuck_jobs_json) = (excluded.name, excluded.process, \
+         excluded.host, excluded.version, excluded.kinds_json, excluded.threads, excluded.started_at, \
+         excluded.last_seen_at, excluded.stuck_jobs_json)"
 }
 statement! {
     Unregister<'a> { id: &'a str as Text } = "DELETE FROM workers WHERE id = ?"
@@ -44,8 +46,8 @@ statement! {
 statement! {
     /// The workers with a heartbeat since a time.
     SeenSince { since: SqlTime as SqlTimestamp }
-        -> (Text, Text, BigInt, Text, Text, Text, BigInt, SqlTimestamp, SqlTimestamp) =
-        "SELECT id, name, process, host, version, kinds_json, threads, started_at, last_seen_at FROM workers \
+        -> (Text, Text, BigInt, Text, Text, Text, BigInt, SqlTimestamp, SqlTimestamp, Text) =
+        "SELECT id, name, process, host, version, kinds_json, threads, started_at, last_seen_at, stuck_jobs_json FROM workers \
          INDEXED BY idx_workers_last_seen_at WHERE last_seen_at >= ? ORDER BY last_seen_at, rowid"
 }
 
@@ -60,6 +62,7 @@ struct WorkerRow {
     threads: StoredNumber,
     started_at: StoredTime,
     last_seen_at: StoredTime,
+    stuck_jobs_json: StoredText,
 }
 
 impl WorkerRow {
@@ -77,6 +80,9 @@ impl WorkerRow {
         worker.version = self.version.into_prose();
         worker.threads = row.count("threads", row.number("threads", self.threads)?)?;
         worker.last_seen_at = row.time("last_seen_at", self.last_seen_at)?;
+        let stuck_jobs = row.text("stuck_jobs_json", self.stuck_jobs_json)?;
+        worker.stuck_jobs = serde_json::from_str(&stuck_jobs)
+            .map_err(|error| row.bad("stuck_jobs_json", format_args!("{stuck_jobs:?}"), error))?;
         Ok(worker)
     }
 }
@@ -86,12 +92,18 @@ impl WorkerReads for SqliteSession<'_> {
         let rows: Vec<WorkerRow> = SeenSince { since: SqlTime(since) }.load(self.conn).store()?;
         rows.into_iter().map(|row| split_bad_row(row.read())).collect()
     }
+
+    fn on_worker_death(&mut self, id: &JobId) -> Result<Option<OnWorkerDeath>, StoreError> {
+        self.on_worker_death_of_job(id)
+    }
 }
 
 impl Workers for SqliteSession<'_> {
     fn register(&mut self, worker: &RegisteredWorker) -> Result<(), StoreError> {
         let kinds: Vec<&str> = worker.kinds.iter().map(JobKind::as_str).collect();
         let kinds = serde_json::Value::from(kinds).to_string();
+        let stuck_jobs: Vec<String> = worker.stuck_jobs.iter().map(ToString::to_string).collect();
+        let stuck_jobs = serde_json::Value::from(stuck_jobs).to_string();
         let id = worker.id.to_string();
         let register = Register {
             id: &id,
@@ -103,6 +115,7 @@ impl Workers for SqliteSession<'_> {
             threads: worker.threads.into(),
             started_at: SqlTime(worker.started_at),
             last_seen_at: SqlTime(worker.last_seen_at),
+            stuck_jobs: &stuck_jobs,
         };
         register.execute(self.conn).writing(|| format!("worker {id}"))?;
         Ok(())
@@ -136,7 +149,9 @@ mod tests {
 
     #[test]
     fn workers_that_cannot_be_read_are_named_and_hide_no_others() {
-        for (column, value) in [("kinds_json", "'[\"no kind\"]'"), ("threads", "-1"), ("process", "'x'")] {
+        for (column, value) in
+            [("kinds_json", "'[\"no kind\"]'"), ("stuck_jobs_json", "'[1]'"), ("threads", "-1"), ("process", "'x'")]
+        {
             let mut conn = database();
             for number in 1..=2 {
                 session(&mut conn).register(&registered_worker(number, &["test.work"], at(1))).unwrap();

@@ -1,7 +1,7 @@
 //! Generated traces.
 
 use fieldfen_domain::file::{Deletion, Failure, FileEvent, FileState, FileStatus};
-use fieldfen_domain::job::{JobStatus, Priority};
+use fieldfen_domain::job::{JobStatus, OnWorkerDeath, Priority};
 use fieldfen_domain::publication::ListingStatus;
 use proptest::collection::vec;
 use proptest::option;
@@ -29,6 +29,7 @@ pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
             priority: Priority::Normal,
             run_at: 0,
             max_retries: 1,
+            on_worker_death: OnWorkerDeath::Retry,
             dedup_key: None,
             account: None,
             created_at: 0,
@@ -123,19 +124,24 @@ fn enqueue() -> impl Strategy<Value = JobOp> {
 fn new_job() -> impl Strategy<Value = TraceJob> {
     let about = option::weighted(0.3, file());
     let key = option::of(0..2_u64);
-    (job(), 0..KINDS, about, select(&Priority::ALL), 0..6_i64, 0..3_u32, key).prop_map(
-        |(job, kind, file, priority, run_at, max_retries, dedup_key)| TraceJob {
+    (job(), 0..KINDS, about, select(&Priority::ALL), 0..6_i64, (0..3_u32, on_worker_death()), key).prop_map(
+        |(job, kind, file, priority, run_at, (max_retries, on_worker_death), dedup_key)| TraceJob {
             job,
             kind,
             file,
             priority,
             run_at,
             max_retries,
+            on_worker_death,
             dedup_key,
             account: None,
             created_at: 0,
         },
     )
+}
+
+fn on_worker_death() -> impl Strategy<Value = OnWorkerDeath> {
+    prop_oneof![4 => Just(OnWorkerDeath::Retry), 1 => Just(OnWorkerDeath::Hold), 1 => Just(OnWorkerDeath::Fail)]
 }
 
 fn claim() -> impl Strategy<Value = JobOp> {

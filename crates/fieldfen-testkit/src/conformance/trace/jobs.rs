@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fieldfen_domain::job::{
-    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, ParkedFor, Priority, PruneRequest, ReclaimedJob, Retry,
+    ClaimRef, FailureReport, JobKind, JobStatus, NewJob, OnWorkerDeath, ParkedFor, Priority, PruneRequest,
+    ReclaimedJob, Retry,
 };
 use fieldfen_domain::store::Session;
 use fieldfen_domain::{RawJson, Timestamp};
@@ -28,6 +29,8 @@ pub struct TraceJob {
     pub run_at: Second,
     /// The number of its retries.
     pub max_retries: u32,
+    /// The consequence of the death of its worker.
+    pub on_worker_death: OnWorkerDeath,
     pub dedup_key: Option<u64>,
     pub account: Option<u64>,
     pub created_at: Second,
@@ -41,6 +44,7 @@ impl TraceJob {
             .created_at(at(self.created_at))
             .account(self.account.map(account))
             .max_retries(self.max_retries)
+            .on_worker_death(self.on_worker_death)
             .kind(kind_numbered(self.kind))
             .file_id(self.file.map(file_id))
             .dedup_key(self.dedup_key.map(|number| dedup_key(&format!("key-{number}"))))

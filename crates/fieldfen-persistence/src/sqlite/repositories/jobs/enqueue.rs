@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
 use diesel::sqlite::Sqlite;
-use fieldfen_domain::job::{ApiAccount, DedupKey, EnqueueOutcome, NewJob};
+use fieldfen_domain::job::{ApiAccount, DedupKey, EnqueueOutcome, NewJob, OnWorkerDeath};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{JobId, RawJson};
 
@@ -39,7 +39,8 @@ statement! {
         account: Option<&'a str> as Nullable<Text>,
         partition_key: Option<&'a str> as Nullable<Text>,
         waits_for: &'a str as Text,
-    } = "(?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        on_worker_death: Option<&'a str> as Nullable<Text>,
+    } = "(?, ?, ?, 'pending', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 }
 statement! {
     /// The first live job with this dedup key. There are several if another program has changed the status of one.
@@ -63,7 +64,7 @@ impl<const ROWS: usize> QueryFragment<Sqlite> for InsertRows<'_, ROWS> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(
             "INSERT INTO jobs (id, file_id, command_type, status, attempts, payload_json, priority, run_at, max_retries, \
-             dedup_key, created_at, waiting_since, account, partition_key, waits_for) VALUES ",
+             dedup_key, created_at, waiting_since, account, partition_key, waits_for, on_worker_death) VALUES ",
         );
         for (index, row) in self.0.iter().enumerate() {
             if index > 0 {
@@ -111,6 +112,7 @@ impl<'j> Written<'j> {
             account: job.account.as_ref().map(ApiAccount::as_str),
             partition_key: admission.partition_key.as_deref(),
             waits_for: admission.waits_for.as_deref().unwrap_or_default(),
+            on_worker_death: (job.on_worker_death != OnWorkerDeath::Retry).then(|| job.on_worker_death.as_str()),
         }
     }
 }

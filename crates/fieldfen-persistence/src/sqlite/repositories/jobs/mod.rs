@@ -20,6 +20,7 @@ mod heartbeat;
 mod limited_claim;
 #[cfg(test)]
 mod limits_test;
+mod on_worker_death;
 #[cfg(test)]
 mod other_programs_test;
 #[cfg(test)]
@@ -168,6 +169,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         actions::statements(),
         reschedule::statements(),
         attempts::statements(),
+        on_worker_death::statements(),
         dead_letter_groups::statements(),
         claim_place::statements(),
         flow::statements(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{AttemptOutcome, Job, ReclaimReport, ReclaimRequest, ReclaimedJob};
+use fieldfen_domain::job::{
+    AttemptOutcome, Job, OnWorkerDeath, ParkedFor, ReclaimReport, ReclaimRequest, ReclaimedJob,
+};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, later};
 
@@ -51,16 +53,18 @@ statement! {
     )
 }
 statement! {
-    /// Fails an expired job. The statement removes the lease token, so that a late outcome of the worker is refused.
+    /// Fails an expired job, or parks it. The statement removes the lease token, so that a late outcome of the worker is
+    /// refused.
     ReclaimAsFailed<'a> {
         last_error: &'a str as Text,
         fingerprint: Option<&'a str> as Nullable<Text>,
         at: SqlTime as SqlTimestamp,
+        parked_for: Option<&'a str> as Nullable<Text>,
         rowid: i64 as BigInt,
     } -> JobColumns = concat!(
         "UPDATE jobs SET status = 'failed', last_error = ?, error_fingerprint = ?, completed_at = ?, \
          lost_leases = min(lost_leases + 1, 4294967295), lease_token = NULL, lease_expires_at = NULL, \
-         parked_for = NULL WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
+         parked_for = ? WHERE rowid = ? AND status = 'running' RETURNING ", job_columns!()
     )
 }
 
@@ -116,17 +120,33 @@ impl SqliteSession<'_> {
                 return Ok(());
             }
         };
-        let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, now);
+        let consequence = match self.on_worker_death_of(rowid, &id) {
+            Ok(consequence) => consequence,
+            Err(error) => {
+                taken.unreadable.extend(self.fail_row(rowid, &error, now)?);
+                return Ok(());
+            }
+        };
+        let reason = expired_lease::reason(&job, worker.as_deref(), expires_at, consequence, now);
         let reason = ErrorText::new(&reason);
         let (last_error, fingerprint) = (reason.text(), reason.fingerprint());
         let run_at = later(now, backoff(&job));
         let left = self.partition_of_row(rowid)?;
         self.record_loss(&id, AttemptOutcome::LeaseLost, last_error, now)?;
-        let back = ReclaimForRetry { last_error, fingerprint, run_at: SqlTime(run_at), at: SqlTime(now), rowid };
-        let row = match back.get_result::<JobRow>(self.conn).optional().store()? {
+        let at = SqlTime(now);
+        let back = match consequence {
+            OnWorkerDeath::Retry => {
+                let back = ReclaimForRetry { last_error, fingerprint, run_at: SqlTime(run_at), at, rowid };
+                back.get_result::<JobRow>(self.conn).optional().store()?
+            }
+            OnWorkerDeath::Hold | OnWorkerDeath::Fail => None,
+        };
+        let row = match back {
             Some(row) => row,
             None => {
-                ReclaimAsFailed { last_error, fingerprint, at: SqlTime(now), rowid }.get_result(self.conn).store()?
+                let held = consequence == OnWorkerDeath::Hold && job.cancel_requested_at.is_none();
+                let parked_for = held.then(|| ParkedFor::Person.as_str());
+                ReclaimAsFailed { last_error, fingerprint, at, parked_for, rowid }.get_result(self.conn).store()?
             }
         };
         self.admit_after(left)?;
