@@ -125,7 +125,7 @@ fn rows_that_nobody_can_read_are_named_by_table_row_and_column() {
     shop.sql(
         "INSERT INTO files (id, original_filename, status) VALUES ('not an id', 'a.jpg', 'ingested');
          INSERT INTO jobs (id, command_type, status, max_retries) VALUES (1, 'test.work', 'pending', 'many');
-         INSERT INTO workers VALUES ('w', 'w', 1, 'h', '1', '[]', 1, 'soon', 'soon');
+         INSERT INTO workers VALUES ('w', 'w', 1, 'h', '1', '[]', 1, 'soon', 'soon', '[]');
          INSERT INTO pauses VALUES ('kind', 'test.work', 'r', 'soon', NULL, 'ann')",
     );
     let findings = shop.doctor(&[], 14);
@@ -141,7 +141,7 @@ fn running_jobs_of_other_programs_dead_workers_and_publications_in_doubt_are_war
     shop.sql(
         "INSERT INTO jobs (id, command_type, status) VALUES ('0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a11', 'test.work', 'running');
          INSERT INTO workers SELECT '0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a12', 'darkroom', 1, 'host', '1', '[]', 1,
-            strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 hour'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 hour');
+            strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 hour'), strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 hour'), '[]';
          INSERT INTO files (id, original_filename, status, created_at)
          VALUES ('0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a13', 'a.jpg', 'approved', '2999-01-01 00:00:00')",
     );
