@@ -27,7 +27,7 @@ macro_rules! embedded {
 }
 
 /// All migrations, the oldest first.
-pub(super) const EMBEDDED: [EmbeddedMigration; 18] = embedded![
+pub(super) const EMBEDDED: [EmbeddedMigration; 19] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",
