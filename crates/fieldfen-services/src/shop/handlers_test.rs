@@ -82,7 +82,7 @@ fn the_consequence_of_a_workers_death_stands_in_one_place_or_is_the_same_in_both
             "[on_worker_death]\n{section}\n[[handler]]\nkind = \"a.b\"\ncommand = [\"x\"]\non_worker_death = \"hold\"\n"
         )
     };
-    let rules = |section: &str| ShopFile::parse(&text(section), "fieldfen.toml").shop();
+    let rules = |section: &str| ShopFile::parse(text(section), "fieldfen.toml").shop();
     let shop = rules("otherwise = \"fail\"\nUpscaleImage = \"retry\"\nown = { \"a.b\" = \"hold\" }").unwrap();
     let policies = shop.retry_policies();
     let of = |kind: &str| policies.of(&kind.parse().unwrap()).on_worker_death;
