@@ -13,6 +13,7 @@ use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
 use super::publisher::Publisher;
 use super::remote_item::RemoteItem;
 use crate::action_row::{is_recorded, record};
+use crate::api_usage::Secrets;
 use crate::write_retry::{unless_done_before, write_once};
 
 /// The answer to [`Publisher::reserve`].
@@ -128,9 +129,9 @@ pub(super) fn mark_unknown<S: Store>(
     reason: &str,
     parked_for: Option<ParkedFor>,
 ) -> Result<FencedResult<()>, StoreError> {
-    let at = publisher.environment().now();
+    let (reason, at) = (Secrets::default().remove(reason), publisher.environment().now());
     write_once(publisher.store(), |s, before| {
-        let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, reason, parked_for, at)?;
+        let marked = s.publications().mark_unknown(&reserved.id, &reserved.token, &reason, parked_for, at)?;
         Ok(unless_done_before(before, marked))
     })
 }
@@ -184,8 +185,9 @@ impl<'p, S: Store> Reservation<'p, S> {
     /// After an error, the reservation stays on its row.
     pub fn release(self, reason: &str) -> Result<FencedResult<()>, StoreError> {
         let (id, token, at) = (self.publication.id, self.publication.token, self.publisher.environment().now());
+        let reason = Secrets::default().remove(reason);
         write_once(self.publisher.store(), |s, before| {
-            let released = s.publications().release(&id, &token, ReleaseReason::NotMade, reason, at)?;
+            let released = s.publications().release(&id, &token, ReleaseReason::NotMade, &reason, at)?;
             Ok(unless_done_before(before, released))
         })
     }
@@ -296,6 +298,7 @@ impl<'p, S: Store> Reservation<'p, S> {
     /// Reserves the target again, because a lookup found no product or post of an earlier call.
     pub(super) fn reserve_anew(self, reason: &str) -> Result<ReservationAttempt<'p, S>, StoreError> {
         let Self { publisher, publication, .. } = self;
+        let reason = Secrets::default().remove(reason);
         write_once(publisher.store(), |s, before| {
             if let Some(before) = before
                 && is_ours(s, before)?
@@ -307,7 +310,7 @@ impl<'p, S: Store> Reservation<'p, S> {
                 return Ok(Some(ReservationAttempt::InProgress { until: publication.held_until }));
             }
             let (id, token) = (&publication.id, &publication.token);
-            let attempt = match s.publications().release(id, token, ReleaseReason::Absent, reason, at)? {
+            let attempt = match s.publications().release(id, token, ReleaseReason::Absent, &reason, at)? {
                 FencedResult::Done(()) => reserve_in(publisher, s, &publication.file_id, &publication.target)?,
                 FencedResult::AlreadyDone { .. } | FencedResult::LeaseLost => {
                     ReservationAttempt::InProgress { until: at + publisher.hold() }

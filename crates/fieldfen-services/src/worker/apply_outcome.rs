@@ -73,7 +73,7 @@ pub(super) fn apply_one<S: Store>(
             match applied.unwrap_or_else(|panic| Err(instead_of_panic(&pending.outcome, panic))) {
                 Ok(applied) => return Ok(applied),
                 Err(ApplyError::ApplyInstead(mut instead)) => {
-                    instead.cut();
+                    instead.clean(&context.settings.secrets);
                     log!(ERROR, outcome = ?pending.outcome, ?instead, "outcome of a job refused");
                     pending.timed_out = false;
                     discard(mem::replace(&mut pending.outcome, instead));

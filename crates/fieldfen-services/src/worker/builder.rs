@@ -19,6 +19,7 @@ use super::outcome::{IntoOutcome, Outcome};
 use super::rate_limited_kinds::RateLimitedKinds;
 use super::task::Task;
 use crate::Environment;
+use crate::api_usage::Secrets;
 use crate::concurrency_limits::ConcurrencyLimits;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 use crate::rate_limiter::RateLimiter;
@@ -103,6 +104,7 @@ impl<S: Store> WorkerBuilder<S> {
                 max_stuck_handlers: None,
                 limits: BTreeMap::new(),
                 metrics: Arc::new(NoMetrics),
+                secrets: Secrets::default(),
             },
             handlers: BTreeMap::new(),
             rate_limited_kinds: RateLimitedKinds::default(),
@@ -120,6 +122,13 @@ impl<S: Store> WorkerBuilder<S> {
     /// Sets the version of the program, for people to read in the [registry of workers](crate::workers).
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.settings.version = version.into();
+        self
+    }
+
+    /// Names a secret, such as an API key or a password of at least 6 bytes, which is removed from the errors of jobs before
+    /// they are stored and logged. Secrets in the usual forms are removed without that: [`Secrets`].
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.settings.secrets = self.settings.secrets.and(secret.into());
         self
     }
 

@@ -19,6 +19,7 @@ use super::slots::Slots;
 use super::stop_signal::StopSignal;
 use super::task::JobContext;
 use super::threads::ThreadHandles;
+use crate::api_usage::Secrets;
 use crate::queue::{ClaimedJob, Queue};
 
 /// A handler, without the type of its payload.
@@ -39,6 +40,7 @@ pub(super) struct Settings {
     pub(super) max_stuck_handlers: Option<usize>,
     pub(super) limits: BTreeMap<JobKind, u32>,
     pub(super) metrics: Arc<dyn Metrics>,
+    pub(super) secrets: Secrets,
 }
 
 impl Settings {

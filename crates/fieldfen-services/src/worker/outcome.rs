@@ -1,12 +1,12 @@
 //! The outcome that a handler returns.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
 use fieldfen_domain::job::{InvalidPayload, ParkedFor};
 use fieldfen_domain::{Timestamp, cut_reason, with_causes};
 
+use crate::api_usage::Secrets;
 use crate::queue::Completion;
 
 /// The outcome that a handler returns for its job. The worker applies it.
@@ -107,8 +107,9 @@ impl Outcome {
         }
     }
 
-    /// Cuts the error or reason to the length that is stored, so that the log gets no more either.
-    pub(super) fn cut(&mut self) {
+    /// Removes the secrets from the error or reason, and cuts it to the length that is stored, so that neither the row nor
+    /// the log gets more. A success has no error, and costs nothing.
+    pub(super) fn clean(&mut self, secrets: &Secrets) {
         match self {
             Self::Complete(_) => {}
             Self::Retry { error: text }
@@ -116,9 +117,8 @@ impl Outcome {
             | Self::Decline { error: text }
             | Self::Park { reason: text, .. }
             | Self::Throttled { reason: text, .. } => {
-                if let Cow::Owned(cut) = cut_reason(text) {
-                    *text = cut;
-                }
+                let clean = secrets.remove(text);
+                *text = cut_reason(&clean).into_owned();
             }
         }
     }
@@ -190,7 +190,7 @@ mod tests {
             Outcome::park(ParkedFor::Person, long.clone()),
             Outcome::throttled(Timestamp::UNIX_EPOCH, long),
         ] {
-            outcome.cut();
+            outcome.clean(&Secrets::default());
             let shown = format!("{outcome:?}").len();
             assert!((1 << 10..10 << 10).contains(&shown), "{shown} bytes");
         }

@@ -19,7 +19,7 @@ use crate::queue::QueueError;
 
 /// Applies an outcome, or leaves it to the thread that is applying outcomes.
 pub(super) fn submit<S: Store>(context: &Context<S>, mut pending: PendingOutcome) {
-    pending.outcome.cut();
+    pending.outcome.clean(&context.settings.secrets);
     if let Some(applying) = context.outcomes.push(pending) {
         apply_until_empty(context, applying);
     }

@@ -111,6 +111,7 @@ mod replaced_file_bytes;
 mod reservation_taken_over;
 mod reused_ids;
 mod schedule_clocks;
+mod secrets_in_errors;
 mod shop_harness;
 mod spent_budgets;
 mod store_failures;
