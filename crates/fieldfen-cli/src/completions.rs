@@ -15,17 +15,15 @@ pub(crate) fn completions(shell: Shell) -> anyhow::Result<()> {
     print(&text)
 }
 
-/// Prints the manual page of the program, or of the command with this name.
-pub(crate) fn man(command: Option<&str>) -> anyhow::Result<()> {
-    let mut program = Fieldfen::command();
-    program.build();
-    let page = match command {
-        None => program,
-        Some(name) => {
-            let found = program.find_subcommand(name).cloned();
-            found.ok_or_else(|| Exit::Usage.with(format!("{name:?} is no command of fieldfen: see fieldfen --help")))?
-        }
-    };
+/// Prints the manual page of the program, or of the command with this name: `jobs`, or `jobs list`.
+pub(crate) fn man(command: &[String]) -> anyhow::Result<()> {
+    let mut page = Fieldfen::command();
+    page.build();
+    for name in command.iter().flat_map(|names| names.split_whitespace()) {
+        let found = page.find_subcommand(name).cloned();
+        let of = page.get_bin_name().unwrap_or("fieldfen").to_owned();
+        page = found.ok_or_else(|| Exit::Usage.with(format!("{name:?} is no command of {of}: see {of} --help")))?;
+    }
     let mut text = Vec::new();
     clap_mangen::Man::new(page).render(&mut text)?;
     print(&text)

@@ -120,8 +120,8 @@ enum Command {
     },
     /// Print the manual page of the program, or of one of its commands, on stdout
     Man {
-        /// The command, for example jobs
-        command: Option<String>,
+        /// The command, for example jobs, or jobs list
+        command: Vec<String>,
     },
     /// Back the database up while programs are at work on it
     #[command(subcommand)]
@@ -150,6 +150,7 @@ impl Fieldfen {
     /// # Errors
     /// The error of the command, whose exit code [`Exit::of`](fieldfen_terminal::Exit::of) returns.
     pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
+        migrations::set_command("fieldfen migrate up");
         let context = Context::new(terminal, &self.operator);
         match &self.command {
             Command::Status => status::run(&context),
@@ -175,7 +176,7 @@ impl Fieldfen {
             Command::Upkeep(command) => command.run(&context),
             Command::Log(args) => args.run(&context),
             Command::Completions { shell } => completions::completions(*shell),
-            Command::Man { command } => completions::man(command.as_deref()),
+            Command::Man { command } => completions::man(command),
             Command::Migrate(command) => command.run(terminal),
             Command::Backup(command) => command.run(terminal),
         }

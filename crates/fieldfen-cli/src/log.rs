@@ -41,7 +41,7 @@ struct ActionLine {
     /// `library`, `tool` or `console`.
     via: &'static str,
     action: &'static str,
-    /// `file`, `job`, `publication`, `listing`, `social_post`, `recurring`, `delivery`, `kind` or `account`.
+    /// `file`, `job`, `publication`, `listing`, `social_post`, `recurring`, `delivery`, `kind`, `service` or `account`.
     subject_kind: &'static str,
     subject: String,
     /// `done`, `requested`, `unchanged`, `refused` or `not_found`.
@@ -57,7 +57,7 @@ impl From<OperatorAction> for ActionLine {
             by: action.action.by().name().to_owned(),
             via: action.action.by().via().as_str(),
             action: action.kind.as_str(),
-            subject_kind: action.subject.kind().as_str(),
+            subject_kind: action.subject.noun(),
             subject: action.subject.id(),
             outcome: action.outcome.as_str(),
             reason: action.action.reason().to_owned(),
@@ -71,6 +71,8 @@ impl LogArgs {
         let time = |argument: Option<TimeArgument>| argument.map(|argument| argument.before(now));
         let subject = match self.subject.as_deref() {
             Some([kind, id]) => {
+                // A service is recorded as an account without a name.
+                let kind = if kind == "service" { SubjectKind::Account.as_str() } else { kind };
                 let kind: SubjectKind = kind.parse().map_err(|error| Exit::Usage.with(error))?;
                 Some(Subject::parse(kind, id).map_err(|error| Exit::Usage.with(error))?)
             }

@@ -3,6 +3,7 @@
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{ApiAccount, JobKind, Pause, PauseScope};
 use fieldfen_services::pauses::Pauses;
+use fieldfen_services::shop::ShopFile;
 use fieldfen_terminal::Exit;
 use serde::Serialize;
 
@@ -67,7 +68,15 @@ impl PauseArgs {
         if let Some(past) = until.filter(|until| *until <= now) {
             return Err(Exit::Usage.with(format!("--until {past} must be later than now, {now}")).into());
         }
-        let pauses = Pauses::new(context.store()?, context.environment.clone());
+        let store = context.store()?;
+        let pauses = Pauses::new(store, context.environment.clone());
+        if !pauses.is_known(&scope)? && !is_in_shop_file(&scope) {
+            let text = format!(
+                "warning: {scope} is not known: there is no job, handler, call, limit or account of this name; the \
+                 pause holds nevertheless"
+            );
+            context.terminal.print_message(&text);
+        }
         let answer = if pauses.pause(&scope, until, &action)? {
             let end = until.map_or_else(|| "somebody lifts the pause".to_owned(), |until| until.to_string());
             Answer::new(&scope, Outcome::Done, format!("paused until {end}; running jobs go on"))
@@ -76,6 +85,13 @@ impl PauseArgs {
         };
         answer.print(context)
     }
+}
+
+/// Whether `fieldfen.toml` in the current folder names this kind, service or account. A file that cannot be read names
+/// nothing: a pause does not depend on it.
+fn is_in_shop_file(scope: &PauseScope) -> bool {
+    let shop = ShopFile::read("fieldfen.toml").ok().and_then(|file| file.shop().ok());
+    shop.is_some_and(|shop| shop.names(scope))
 }
 
 /// Lift a pause

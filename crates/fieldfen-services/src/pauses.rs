@@ -12,7 +12,7 @@
 //!
 //! let environment = Environment::system();
 //! let pauses = Pauses::new(ModelStore::new(), environment.clone());
-//! let scope = PauseScope::Account("etsy/main".parse()?);
+//! let scope = PauseScope::account("etsy", "main")?;
 //! let ann = Action::new(Actor::new("ann", Via::Console)?, "Etsy reviews the account")?;
 //! pauses.pause(&scope, Some(environment.now() + TimeDelta::days(1)), &ann)?;
 //! assert_eq!(pauses.list()?[0].reason, "Etsy reviews the account");
@@ -20,10 +20,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Pause, PauseScope};
+use fieldfen_domain::api_usage::ApiCallFilter;
+use fieldfen_domain::job::{JobFilter, JobKind, Pause, PauseScope};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::publication::{Platform, PublicationFilter, SocialPlatform};
+use fieldfen_domain::store::{ReadSession, Session, Store, StoreError};
+use fieldfen_domain::worker::SILENT_AFTER;
+use fieldfen_domain::{Page, PageRequest, Timestamp};
 
 use crate::action_row::{act, record};
 use crate::{Environment, Transaction};
@@ -58,6 +61,35 @@ impl<S: Store> Pauses<S> {
     pub fn find(&self, scope: &PauseScope) -> Result<Option<Pause>, StoreError> {
         let now = self.environment.now();
         self.store.read(|s| s.pauses().find(scope, now))
+    }
+
+    /// Whether anything of this name is known to the store: a job, a kind that a living worker handles, a call, a rate
+    /// limit, a concurrency limit or a publication. A pause of an unknown name may be a typing error.
+    pub fn is_known(&self, scope: &PauseScope) -> Result<bool, StoreError> {
+        let (one, now) = (PageRequest::first(1), self.environment.now());
+        self.store.read(|s| match scope {
+            PauseScope::Kind(kind) => {
+                let is_specified = JobKind::SPECIFIED.contains(kind);
+                let workers = s.workers().seen_since(now - SILENT_AFTER)?;
+                let mut handled = workers.iter().flatten().flat_map(|worker| &worker.kinds);
+                Ok(is_specified
+                    || handled.any(|handled| handled == kind)
+                    || s.concurrency_limits().list()?.iter().any(|limit| limit.kind == *kind)
+                    || has_rows(&s.jobs().page(&JobFilter::new().kind(kind.clone()), &one)?))
+            }
+            PauseScope::Account(account) => {
+                let (service, its) = (account.service(), account.account().map(str::to_owned));
+                let calls = ApiCallFilter::new().service(service.to_owned()).account(its.clone());
+                Ok(has_rows(&s.jobs().page(&JobFilter::new().account(account.clone()), &one)?)
+                    || has_rows(&s.api_usage().page(&calls, &one)?)
+                    || s.rate_limits()
+                        .list(Some(service), now)?
+                        .into_iter()
+                        .flatten()
+                        .any(|limit| its.is_none() || limit.key.account.is_none() || limit.key.account == its)
+                    || is_published_at(s, service, its.as_deref())?)
+            }
+        })
     }
 
     /// Pauses a scope until this time, or until somebody lifts the pause. The reason is that of the action. A pause of the
@@ -109,6 +141,26 @@ impl<S: Store> Pauses<S> {
         let outcome = if done { ActionOutcome::Done } else { ActionOutcome::Unchanged };
         record(s, action, kind, subject(scope), outcome, &self.environment).map(drop)
     }
+}
+
+/// Whether a page shows that there are rows.
+fn has_rows<T>(page: &Page<T>) -> bool {
+    !page.items.is_empty() || !page.unreadable.is_empty() || page.next.is_some()
+}
+
+/// Whether there is a publication at a platform or network of this name, and at this account.
+fn is_published_at(s: &mut dyn ReadSession, service: &str, account: Option<&str>) -> Result<bool, StoreError> {
+    let filters = [
+        service.parse().ok().map(|platform: Platform| PublicationFilter::new().platform(platform)),
+        service.parse().ok().map(|network: SocialPlatform| PublicationFilter::new().network(network)),
+    ];
+    for filter in filters.into_iter().flatten() {
+        let filter = filter.account(account.map(str::to_owned));
+        if has_rows(&s.publications().page(&filter, &PageRequest::first(1))?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn subject(scope: &PauseScope) -> Subject {

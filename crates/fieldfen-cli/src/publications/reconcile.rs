@@ -24,8 +24,10 @@ pub(crate) struct ReconcileArgs {
 
 impl ReconcileArgs {
     pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
-        let account = if self.account.is_empty() { String::new() } else { format!("/{}", self.account) };
-        let subject = format!("account {}{account}", self.platform);
+        let subject = match self.account.as_str() {
+            "" => format!("service {}", self.platform),
+            account => format!("account {}/{account}", self.platform),
+        };
         let queued = operator.reconcile(&Reconcile::new(self.platform).account(self.account.clone()))?;
         let queue = Queue::new(context.store()?, context.environment.clone());
         let answer = match queue.wait_for(&queued.job, self.wait.timeout())? {

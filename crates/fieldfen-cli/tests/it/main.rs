@@ -23,6 +23,7 @@ mod recurring;
 mod shop_harness;
 mod status;
 mod usage;
+mod words;
 #[cfg(target_os = "linux")]
 mod watch;
 #[cfg(target_os = "linux")]

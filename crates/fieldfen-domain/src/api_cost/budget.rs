@@ -79,6 +79,25 @@ impl Budget {
         self
     }
 
+    /// Restricts the budget to a service, with all its accounts.
+    ///
+    /// ```
+    /// use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod};
+    ///
+    /// let budget = Budget::new("etsy", BudgetPeriod::Day, BudgetLimit::Calls(10_000)).of_service("etsy");
+    /// assert_eq!(budget.scope.service.as_deref(), Some("etsy"));
+    /// ```
+    #[must_use]
+    pub fn of_service(self, service: impl Into<String>) -> Self {
+        self.service(service.into())
+    }
+
+    /// Restricts the budget to an account of a service.
+    #[must_use]
+    pub fn of_account(self, service: impl Into<String>, account: impl Into<String>) -> Self {
+        self.service(service.into()).account(account.into())
+    }
+
     /// Restricts the budget to an account.
     #[must_use]
     pub fn account(mut self, account: impl Into<Option<String>>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ApiAccount, JobKind};
+use super::{ApiAccount, InvalidApiAccount, JobKind};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -29,6 +29,35 @@ text_enum! {
 }
 
 impl PauseScope {
+    /// The jobs and calls of a service, with all its accounts.
+    ///
+    /// ```
+    /// use fieldfen_domain::job::PauseScope;
+    ///
+    /// assert_eq!(PauseScope::service("etsy")?.to_string(), "service etsy");
+    /// assert_eq!(PauseScope::account("etsy", "main")?.to_string(), "account etsy/main");
+    /// assert!(PauseScope::service("etsy/main").is_err());
+    /// # Ok::<(), fieldfen_domain::job::InvalidApiAccount>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidApiAccount`] if the text is no name of a service, or names an account too.
+    pub fn service(service: &str) -> Result<Self, InvalidApiAccount> {
+        let parsed: ApiAccount = service.parse()?;
+        if parsed.account().is_some() {
+            return Err(InvalidApiAccount(service.to_owned()));
+        }
+        Ok(Self::Account(parsed))
+    }
+
+    /// The jobs and calls of an account of a service.
+    ///
+    /// # Errors
+    /// [`InvalidApiAccount`] if one of the names is empty, or both together break its rule.
+    pub fn account(service: &str, account: &str) -> Result<Self, InvalidApiAccount> {
+        format!("{service}/{account}").parse().map(Self::Account)
+    }
+
     /// The kind of scope.
     #[must_use]
     pub fn kind(&self) -> PauseScopeKind {

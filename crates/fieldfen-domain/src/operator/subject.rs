@@ -102,6 +102,16 @@ impl Subject {
         })
     }
 
+    /// The word for the kind of the subject, for people: `service` for a service as a whole, otherwise the text of
+    /// [`kind`](Self::kind).
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Account(account) if account.account().is_none() => "service",
+            other => other.kind().as_str(),
+        }
+    }
+
     /// The kind of the subject.
     #[must_use]
     pub const fn kind(&self) -> SubjectKind {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fieldfen_domain::job::PauseScope;
 use fieldfen_domain::publication::{Platform, SocialPlatform, Target};
 use fieldfen_domain::store::Store;
 
@@ -41,6 +42,31 @@ impl Shop {
                 ))
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether the rules name this kind, service or account: in a handler, a retry policy, an account, a price or a budget.
+    #[must_use]
+    pub fn names(&self, scope: &PauseScope) -> bool {
+        match scope {
+            PauseScope::Kind(kind) => {
+                self.handlers().is_ok_and(|handlers| handlers.iter().any(|handler| handler.kind == *kind))
+                    || self.concurrency_limits().is_ok_and(|limits| limits.iter().any(|limit| limit.kind == *kind))
+            }
+            PauseScope::Account(account) => {
+                let (service, its) = (account.service(), account.account());
+                let has = |names: &BTreeSet<String>| its.is_none_or(|its| names.contains(its));
+                let marketplaces =
+                    self.marketplaces.iter().any(|(platform, names)| platform.as_str() == service && has(names));
+                let networks = self.networks.iter().any(|(platform, names)| platform.as_str() == service && has(names));
+                let is_priced =
+                    || self.prices().is_ok_and(|table| table.prices().iter().any(|price| price.service == service));
+                let is_budgeted = || {
+                    self.budgets()
+                        .is_ok_and(|all| all.iter().any(|budget| budget.scope.service.as_deref() == Some(service)))
+                };
+                marketplaces || networks || (its.is_none() && (is_priced() || is_budgeted()))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use fieldfen_domain::store::StoreError;
 
+use crate::sqlite::migrations::command;
 use crate::sqlite::url::SqliteUrl;
 
 /// Fails unless the path holds a file that SQLite may open. A database in memory needs no file.
@@ -14,11 +15,7 @@ pub(in crate::sqlite) fn require_file(url: &SqliteUrl) -> Result<(), StoreError>
     if url.path().is_none() || file_exists(url)? {
         return Ok(());
     }
-    Err(refusal(
-        url,
-        "there is no such file: create it with `fieldfen-migrate up`, or correct the address".to_owned(),
-        None,
-    ))
+    Err(refusal(url, format!("there is no such file: create it with `{}`, or correct the address", command()), None))
 }
 
 /// Returns whether the path holds a file that SQLite may open. Fails if it holds anything but a regular file with one

@@ -30,6 +30,7 @@ use crate::sqlite::deadline::Deadline;
 use crate::sqlite::error::Classify;
 use crate::sqlite::file::path_check::require_file;
 use crate::sqlite::file::replaced_files::DatabaseFile;
+use crate::sqlite::migrations::command;
 use crate::sqlite::url::SqliteUrl;
 
 /// If a file's time is older than this, the next write changes the time. The clocks of file systems tick in 1 to 10 ms.
@@ -80,9 +81,12 @@ where
             Ok(source) => source,
             Err(NoConnection::TryAgain) => continue,
             Err(NoConnection::Failed(StoreError::ReadOnly(_))) if holds_something(&file.beside("-journal"))? => {
-                let reason = "a program was stopped while it wrote, and its journal (the file ending in -journal) must be \
-                              rolled back first: run the program that writes the database, or `fieldfen-migrate up`";
-                return Err(refuse(url, reason).into());
+                let reason = format!(
+                    "a program was stopped while it wrote, and its journal (the file ending in -journal) must be \
+                     rolled back first: run the program that writes the database, or `{}`",
+                    command()
+                );
+                return Err(refuse(url, &reason).into());
             }
             Err(NoConnection::Failed(error)) => return Err(error.into()),
         };

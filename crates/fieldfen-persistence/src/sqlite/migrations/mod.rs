@@ -6,6 +6,7 @@
 //! [`run_pending`] applies all migrations in one transaction. If a migration fails, the database stays as it was. Two
 //! programs that migrate at once run one after the other. A store never migrates its database.
 
+mod command;
 mod data_loss;
 mod difference;
 mod embedded;
@@ -24,6 +25,8 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::error::{Classify as _, classify};
+pub(crate) use command::command;
+pub use command::set_command;
 pub use data_loss::{DataLoss, Loss};
 pub use difference::Difference;
 use embedded::{EMBEDDED, EmbeddedMigration, locked};

@@ -3,6 +3,7 @@
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+use super::command::remedy;
 use super::difference::listed;
 use super::{MigrationError, applied, encoding, expected_schema, has, newest, versions};
 
@@ -29,7 +30,7 @@ fn check_versions(applied: &[String]) -> Result<(), StoreError> {
         Some(last) => last.clone(),
         None => "none".to_owned(),
     };
-    Err(StoreError::Schema { found, needed, remedy: "run `fieldfen-migrate up` first, after a backup" })
+    Err(StoreError::Schema { found, needed, remedy: remedy() })
 }
 
 impl From<MigrationError> for StoreError {
