@@ -30,6 +30,8 @@ pub mod conformance;
 pub mod faults;
 pub mod fixtures;
 mod model;
+mod program_output;
 pub mod wait;
 
 pub use model::ModelStore;
+pub use program_output::ProgramOutput;

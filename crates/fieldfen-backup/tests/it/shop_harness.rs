@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -12,8 +12,8 @@ use fieldfen_domain::FileId;
 use fieldfen_domain::file::NewFile;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect, migrations};
+pub(crate) use fieldfen_testkit::ProgramOutput;
 use fieldfen_testkit::wait::output;
-use serde_json::Value;
 
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldfen-backup");
@@ -157,36 +157,4 @@ pub(crate) fn unprivileged(shop: &Shop, prepare: &str, arguments: &[&str]) -> Pr
     shop.shell(&prepare).ends_with(0);
     let mut command = Command::new("./program");
     output(shop.set_up(command.args(arguments)).uid(NOBODY).gid(NOBODY)).into()
-}
-
-/// The exit code and the output of a program that has ended.
-#[derive(Debug)]
-pub(crate) struct ProgramOutput {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for ProgramOutput {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl ProgramOutput {
-    #[track_caller]
-    pub(crate) fn ends_with(&self, code: i32) {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
-    }
-
-    /// The JSON document on stdout of a program that ended with this code.
-    #[track_caller]
-    pub(crate) fn document(&self, code: i32) -> Value {
-        self.ends_with(code);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
 }

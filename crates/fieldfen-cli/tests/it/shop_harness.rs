@@ -1,15 +1,15 @@
 //! A shop's folder with a migrated database, and the program that runs in it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use diesel::connection::SimpleConnection as _;
 use fieldfen_persistence::{OpenMode, SqliteStore, SqliteUrl, connect};
 use fieldfen_services::Environment;
 use fieldfen_services::shop::Shop as Rules;
 use fieldfen_services::worker::Worker;
+pub(crate) use fieldfen_testkit::ProgramOutput;
 use fieldfen_testkit::wait::output;
-use serde_json::Value;
 
 /// A folder with a migrated `data/fieldfen.db`.
 pub(crate) struct Shop {
@@ -96,37 +96,5 @@ impl Shop {
             command.env_remove(name);
         }
         output(&mut command).into()
-    }
-}
-
-/// The exit code and the output of a program that has ended.
-#[derive(Debug)]
-pub(crate) struct ProgramOutput {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for ProgramOutput {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl ProgramOutput {
-    #[track_caller]
-    pub(crate) fn ends_with(&self, code: i32) {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
-    }
-
-    /// The JSON document on stdout of a program that ended with this code.
-    #[track_caller]
-    pub(crate) fn document(&self, code: i32) -> Value {
-        self.ends_with(code);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }

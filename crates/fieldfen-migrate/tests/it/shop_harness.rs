@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use fieldfen_persistence::SqliteUrl;
+pub(crate) use fieldfen_testkit::ProgramOutput;
 use fieldfen_testkit::wait::output;
-use serde_json::Value;
 
 /// A user without files.
 const NOBODY: u32 = 65534;
@@ -149,37 +149,5 @@ impl Shop {
         if told {
             command.args(["--database", &self.database]);
         }
-    }
-}
-
-/// The exit code and the output of a program that has ended.
-#[derive(Debug)]
-pub(crate) struct ProgramOutput {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for ProgramOutput {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl ProgramOutput {
-    #[track_caller]
-    pub(crate) fn ends_with(&self, code: i32) {
-        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
-    }
-
-    /// The JSON document on stdout of a program that ended with this code.
-    #[track_caller]
-    pub(crate) fn document(&self, code: i32) -> Value {
-        self.ends_with(code);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }

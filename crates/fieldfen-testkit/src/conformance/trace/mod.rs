@@ -174,7 +174,7 @@ pub fn compare_with_limits<A: Store, B: Store>(a: &A, b: &B, ops: &[Op]) {
     same_lines(&without_next_due(state(a)), &without_next_due(state(b)), ops.len());
 }
 
-/// How the lines of the next due times begin.
+/// The beginning of the lines of the next due times.
 const NEXT_DUE: &str = "next of kind ";
 
 /// Asserts that both stores return the same for every read.
