@@ -21,10 +21,10 @@ use crate::backlog::{Backlog, KIND, migrate};
 use crate::fieldfen::{FieldfenWorker, now, open};
 use crate::report::{Bound, Report, Row};
 
-/// How many claims are made in one turn.
+/// The number of claims in one turn.
 const TURN: u32 = 100;
 
-/// How many batches are claimed and completed, each of [`TURN`] jobs.
+/// The number of batches that are claimed and completed, each of [`TURN`] jobs.
 const BATCHES: u32 = 8;
 
 /// Fills a new database at a path, with limits or without.

@@ -69,7 +69,7 @@ enum Command {
     /// Jobs, and actions on them
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
-    /// What is known of each picture at each marketplace and network
+    /// The publications: the knowledge of each picture at each marketplace and network
     #[command(subcommand)]
     Publications(publications::PublicationsCommand),
     /// Products at marketplaces

@@ -19,7 +19,7 @@ use crate::event::{Event, emit};
 /// The service.
 pub const COUNTING_SERVICE: &str = "counting";
 
-/// How long connecting and answering may take, each.
+/// The longest time of connecting and of answering, each.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Longer than any test.
@@ -28,13 +28,13 @@ const FOR_EVER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Calls a service until the process is killed.
 #[derive(Debug, Args)]
 pub struct CallApi {
-    /// How many threads call.
+    /// The number of threads that call.
     #[arg(long, default_value_t = 1)]
     threads: u64,
     /// The address of the service.
     #[arg(long)]
     service: SocketAddr,
-    /// How many calls the service allows in a window.
+    /// The number of calls that the service allows in a window.
     #[arg(long)]
     limit: u64,
     /// The length of the window, in milliseconds.

@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Calls a service until the process is killed.
 #[derive(Debug, Args)]
 pub struct CallChargedApi {
-    /// How many threads call.
+    /// The number of threads that call.
     #[arg(long, default_value_t = 1)]
     threads: u64,
     /// The address of the service.
@@ -44,7 +44,7 @@ pub struct CallChargedApi {
     /// The budget of the month, in millionths.
     #[arg(long)]
     budget_micros: u64,
-    /// How far the clock is ahead, in milliseconds.
+    /// The time by which the clock is ahead, in milliseconds.
     #[arg(long)]
     shift_clock_ms: i64,
 }

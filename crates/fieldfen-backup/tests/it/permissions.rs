@@ -1,4 +1,4 @@
-//! Who may read a backup, and runs of users who may not write.
+//! The users who may read a backup, and runs of users who may not write.
 
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;

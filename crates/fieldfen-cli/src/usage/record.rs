@@ -36,7 +36,7 @@ pub(crate) struct RecordArgs {
     /// The HTTP status of the answer
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
     http_status: Option<u16>,
-    /// How the call ended: ok, refused, throttled, not_sent or no_answer [default: by the HTTP status, otherwise ok]
+    /// The outcome of the call: ok, refused, throttled, not_sent or no_answer [default: by the HTTP status, otherwise ok]
     #[arg(long)]
     outcome: Option<CallOutcome>,
     /// The number of requests

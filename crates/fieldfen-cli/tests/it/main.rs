@@ -23,9 +23,9 @@ mod recurring;
 mod shop_harness;
 mod status;
 mod usage;
-mod words;
 #[cfg(target_os = "linux")]
 mod watch;
+mod words;
 #[cfg(target_os = "linux")]
 mod work;
 #[cfg(target_os = "linux")]

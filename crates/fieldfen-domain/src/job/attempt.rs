@@ -21,7 +21,7 @@ pub struct JobAttempt {
     pub ended_at: Timestamp,
     /// The name of the worker; `None` if the job's row had none.
     pub worker: Option<String>,
-    /// How the attempt ended.
+    /// The end of the attempt.
     pub outcome: AttemptOutcome,
     /// The error or the reason; `None` for a throttled attempt.
     pub error: Option<String>,
@@ -36,7 +36,7 @@ impl JobAttempt {
 }
 
 text_enum! {
-    /// How an attempt ended.
+    /// The end of an attempt.
     ///
     /// A completed attempt is not recorded, because the job's own row describes it. Neither is a claim that its
     /// worker has [released](crate::store::JobQueue::release): it gives back jobs that no handler has received, and jobs

@@ -39,7 +39,7 @@ text_enum! {
         Define = "define",
         /// Recurring work, a kind of job, a service or an account was paused.
         Pause = "pause",
-        /// What was paused was resumed.
+        /// Paused recurring work, or a paused kind, service or account, was resumed.
         Resume = "resume",
         /// Recurring work or a job was run before its time.
         RunNow = "run_now",

@@ -111,7 +111,7 @@ pub(crate) fn holds(until: PauseEnd, now: Timestamp) -> bool {
     until.is_none_or(|until| until > now)
 }
 
-/// How `jobs.waits_for` begins for jobs of paused accounts. No partition key begins like this or sorts behind it.
+/// The beginning of `jobs.waits_for` for jobs of paused accounts. No partition key begins like this or sorts behind it.
 pub(crate) const PAUSE_MARK: &str = "pause:";
 
 /// The text in `jobs.waits_for` of a job whose account is paused.

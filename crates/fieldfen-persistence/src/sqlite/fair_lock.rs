@@ -26,7 +26,7 @@ use super::file::permissions;
 /// 0.76 with 3 ms, 0.86 and 0.85 with 5 ms, 0.93 and 0.87 with 8 ms. Single rounds vary from 0.65 to 1.05.
 const MAX_HOLD: Duration = Duration::from_millis(8);
 
-/// How long writers do not wait for the lock after a wait timed out although SQLite's write lock was free. The process that
+/// The time for which writers do not wait for the lock after a wait timed out although SQLite's write lock was free. The process that
 /// holds the lock is then probably suspended.
 const COOLDOWN: Duration = Duration::from_secs(2);
 

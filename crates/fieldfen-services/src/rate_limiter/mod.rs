@@ -56,7 +56,7 @@ use crate::Environment;
 use crate::api_costs::ApiCosts;
 use crate::write_retry::{write, write_once};
 
-/// How long a call may take if the program does not say it.
+/// The longest time of a call if the program does not say it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The number of rows of `api_usage` that an acquisition adds to the totals of their days before it counts the calls of a

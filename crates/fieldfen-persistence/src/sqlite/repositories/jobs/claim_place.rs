@@ -19,7 +19,7 @@ use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
 statement! {
-    /// What decides on the place of a pending job.
+    /// The values that decide on the place of a pending job.
     PendingJob<'a> { id: &'a str as Text, now: SqlTime as SqlTimestamp }
         -> (BigInt, Text, Text, Nullable<Text>, Nullable<Text>) =
         "SELECT rowid, command_type, waits_for, file_id, account FROM jobs \
