@@ -1,6 +1,6 @@
 //! Backs up databases that are idle, in use, missing and damaged.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod concurrent_writers;
 mod disk_full;
