@@ -11,6 +11,7 @@ mod id_argument;
 mod jobs;
 mod json_text;
 mod log;
+mod metrics;
 mod page;
 mod pauses;
 mod publications;
@@ -98,6 +99,8 @@ enum Command {
     /// Watch the queue, the failures, the limits and the workers, and act on jobs
     #[cfg(unix)]
     Watch(watch::WatchArgs),
+    /// Print the waiting, running, parked and failed jobs and the rest of the budgets in the text format of Prometheus
+    Metrics,
     /// Run jobs: the requests of operators, upkeep, and the programs that fieldfen.toml names
     #[cfg(unix)]
     Work(work::WorkArgs),
@@ -167,6 +170,7 @@ impl Fieldfen {
             Command::Usage(command) => command.run(&context),
             Command::Recurring(command) => command.run(&context),
             Command::Workers => workers::list(&context),
+            Command::Metrics => metrics::print(&context),
             #[cfg(unix)]
             Command::Watch(args) => args.run(&context),
             #[cfg(unix)]

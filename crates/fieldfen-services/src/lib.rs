@@ -1,6 +1,9 @@
 // The README has an example that needs tokio, and the README cannot hide lines of an example.
-#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "tokio"), doc = "Job queue, worker, intake and publishing; see the README.")]
+#![cfg_attr(all(feature = "tokio", feature = "prometheus"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "tokio", feature = "prometheus")),
+    doc = "Job queue, worker, intake and publishing; see the README."
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(clippy::disallowed_macros)]
@@ -32,6 +35,8 @@ pub mod operator_actions;
 pub mod overview;
 pub mod pauses;
 pub mod pipeline;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 pub mod publications;
 pub mod publishing;
 pub mod queue;

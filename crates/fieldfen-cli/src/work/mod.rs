@@ -3,6 +3,7 @@
 mod answer;
 mod child;
 mod child_output;
+mod metrics_file;
 mod program;
 mod recurring;
 mod supervisor;
@@ -10,7 +11,7 @@ mod unhandled_kinds;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use signal_hook::iterator::Signals;
 
 use crate::context::Context;
 use crate::shop_file;
+use metrics_file::MetricsFile;
 use program::Program;
 pub(crate) use supervisor::WorkChildArgs;
 use unhandled_kinds::UnhandledKinds;
@@ -59,6 +61,10 @@ pub(crate) struct WorkArgs {
     /// End when no job is left that this worker handles
     #[arg(long)]
     until_idle: bool,
+    /// Write the figures of this worker to a file every 15 seconds, in the text format of Prometheus. For node_exporter's
+    /// textfile collector, the name must end in .prom; each worker needs a file of its own
+    #[arg(long, value_name = "PATH")]
+    metrics_file: Option<PathBuf>,
 }
 
 /// The JSON document of a worker that has ended.
@@ -93,7 +99,15 @@ impl WorkArgs {
         // Installed before the worker starts: a signal in between would end the process with jobs in hand.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot wait for signals")?;
         let kinds: BTreeSet<JobKind> = programs.iter().map(|program| program.kind.clone()).collect();
-        let worker = self.worker(&shop, programs, &store, context)?.start()?;
+        let metrics = self.metrics_file.as_deref().map(MetricsFile::new);
+        let mut worker = self.worker(&shop, programs, &store, context)?;
+        if let (Some(path), Some(file)) = (&self.metrics_file, &metrics) {
+            let cannot_write = || format!("cannot write the metrics to {}", path.display());
+            file.write().with_context(cannot_write)?;
+            file.write_every_15_s(context.terminal.clone()).context("cannot start a thread")?;
+            worker = worker.metrics(file.metrics()).budgets(context.costs(&store)?);
+        }
+        let worker = worker.start()?;
         stop_on_signals(signals, worker.stop_handle()).context("cannot start a thread")?;
         if self.until_idle {
             worker.stop_handle().stop_when_idle();
@@ -103,6 +117,9 @@ impl WorkArgs {
         let handled = if handled.is_empty() { "none".to_owned() } else { handled.join(", ") };
         context.terminal.print_message(&format!("working; kinds with a program: {handled}; stop with Ctrl-C"));
         let end = WorkerEnd::from(worker.join()?);
+        if let Some(Err(error)) = metrics.as_ref().map(MetricsFile::write) {
+            context.terminal.print_message(&format!("warning: cannot write the metrics: {error}"));
+        }
         context.terminal.print_result(&end, |out| {
             writeln!(out, "stopped; {} jobs given back to the queue", end.given_back)?;
             end.still_running.iter().try_for_each(|id| writeln!(out, "job {id} did not end in time"))

@@ -15,6 +15,7 @@ mod failed_jobs;
 mod honest_output;
 mod id_prefixes;
 mod journey;
+mod metrics;
 #[cfg(unix)]
 mod output;
 mod platforms;

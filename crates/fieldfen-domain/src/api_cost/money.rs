@@ -12,6 +12,32 @@ pub const MAX_MONEY_MICROS: u64 = i64::MAX as u64;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
+/// The currencies of ISO 4217 without minor units, and those with three digits of them.
+const DIGITS_OF_OTHERS: [(&str, u32); 22] = [
+    ("BIF", 0),
+    ("CLP", 0),
+    ("DJF", 0),
+    ("GNF", 0),
+    ("ISK", 0),
+    ("JPY", 0),
+    ("KMF", 0),
+    ("KRW", 0),
+    ("PYG", 0),
+    ("RWF", 0),
+    ("UGX", 0),
+    ("VND", 0),
+    ("VUV", 0),
+    ("XAF", 0),
+    ("XOF", 0),
+    ("XPF", 0),
+    ("BHD", 3),
+    ("IQD", 3),
+    ("JOD", 3),
+    ("KWD", 3),
+    ("OMR", 3),
+    ("TND", 3),
+];
+
 /// The error of a text that is no currency code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("currency {value:?}: it must be three letters from A to Z, for example \"USD\"")]
@@ -30,6 +56,14 @@ impl Currency {
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Millionths of the currency's unit in its minor units, rounded down: cents for dollars, yen for yen. A currency that
+    /// ISO 4217 does not list has two digits of minor units.
+    #[must_use]
+    pub fn minor_units(self, micros: u64) -> u64 {
+        let known = DIGITS_OF_OTHERS.iter().find(|(code, _)| *code == self.as_str());
+        micros / 10_u64.pow(6 - known.map_or(2, |(_, digits)| *digits))
     }
 }
 
@@ -182,6 +216,13 @@ pub fn parse_micros(text: &str) -> Result<u64, InvalidMoney> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn minor_units_are_those_of_the_currency() {
+        for (currency, minor) in [("USD", 1234), ("EUR", 1234), ("JPY", 12), ("KWD", 12_345), ("ZZZ", 1234)] {
+            assert_eq!(currency.parse::<Currency>().unwrap().minor_units(12_345_678), minor, "{currency}");
+        }
+    }
 
     #[test]
     fn decimal_numbers_are_read_exactly() {

@@ -12,6 +12,7 @@
 //! ```
 
 mod dead_letters;
+mod figures;
 mod need;
 
 use chrono::TimeDelta;
@@ -21,6 +22,7 @@ use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;
 use serde::Serialize;
 
+pub use figures::QueueFigures;
 pub use need::{Need, NeedKind};
 
 use crate::Environment;

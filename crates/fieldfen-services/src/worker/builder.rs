@@ -19,6 +19,7 @@ use super::outcome::{IntoOutcome, Outcome};
 use super::rate_limited_kinds::RateLimitedKinds;
 use super::task::Task;
 use crate::Environment;
+use crate::api_costs::ApiCosts;
 use crate::api_usage::Secrets;
 use crate::concurrency_limits::ConcurrencyLimits;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
@@ -58,6 +59,7 @@ pub struct WorkerBuilder<S> {
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
     rate_limited_kinds: RateLimitedKinds<S>,
+    budgets: Option<ApiCosts<S>>,
     concurrency_limits: Vec<ConcurrencyLimit>,
     /// The first setting that breaks a rule: its name, its value and the rule.
     refused: Option<(&'static str, String, &'static str)>,
@@ -108,6 +110,7 @@ impl<S: Store> WorkerBuilder<S> {
             },
             handlers: BTreeMap::new(),
             rate_limited_kinds: RateLimitedKinds::default(),
+            budgets: None,
             concurrency_limits: Vec::new(),
             refused: None,
         }
@@ -281,6 +284,12 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
+    /// Sets the budgets whose rest the [metrics](Metrics::queue) receive.
+    pub fn budgets(mut self, costs: ApiCosts<S>) -> Self {
+        self.budgets = Some(costs);
+        self
+    }
+
     /// Registers this handler for the jobs of the payload's kind.
     ///
     /// A job whose payload cannot be read is [declined](WorkerBuilder::decline_for), or fails at once. If a handler
@@ -342,7 +351,7 @@ impl<S: Store> WorkerBuilder<S> {
             .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
         let queue =
             Queue::new(self.store, self.environment).with_policies(policies).with_failure_hooks(self.failure_hooks);
-        handle::start(Context::new(queue, self.settings, self.handlers, self.rate_limited_kinds))
+        handle::start(Context::new(queue, self.settings, self.handlers, self.rate_limited_kinds, self.budgets))
     }
 
     fn set_concurrency_limits(&self) -> Result<(), StartError> {

@@ -19,6 +19,7 @@ use super::slots::Slots;
 use super::stop_signal::StopSignal;
 use super::task::JobContext;
 use super::threads::ThreadHandles;
+use crate::api_costs::ApiCosts;
 use crate::api_usage::Secrets;
 use crate::queue::{ClaimedJob, Queue};
 
@@ -61,6 +62,8 @@ pub(super) struct Context<S> {
     pub(super) slots: Arc<Slots>,
     pub(super) outcomes: OutcomeQueue,
     pub(super) rate_limited_kinds: RateLimitedKinds<S>,
+    /// The budgets whose rest the metrics receive.
+    pub(super) budgets: Option<ApiCosts<S>>,
     /// The handles of all threads.
     pub(super) threads: Arc<ThreadHandles>,
 }
@@ -71,6 +74,7 @@ impl<S> Context<S> {
         settings: Settings,
         handlers: BTreeMap<JobKind, Handler>,
         rate_limited_kinds: RateLimitedKinds<S>,
+        budgets: Option<ApiCosts<S>>,
     ) -> Self {
         let events = Events::new();
         let stop = Arc::new(StopSignal::new(events.sender()));
@@ -78,7 +82,19 @@ impl<S> Context<S> {
         let slots = Arc::new(Slots::new(Arc::clone(&stop), Arc::clone(&heartbeat), events.sender()));
         let outcomes = OutcomeQueue::default();
         let threads = Arc::default();
-        Self { queue, settings, handlers, events, stop, heartbeat, slots, outcomes, rate_limited_kinds, threads }
+        Self {
+            queue,
+            settings,
+            handlers,
+            events,
+            stop,
+            heartbeat,
+            slots,
+            outcomes,
+            rate_limited_kinds,
+            budgets,
+            threads,
+        }
     }
 
     /// The kinds that this worker has handlers for, each with its limit.

@@ -18,7 +18,7 @@ use super::shutdown_report::ShutdownReport;
 use super::slots::Slots;
 use super::stop_signal::{StopLevel, StopSignal};
 use super::threads::{ThreadHandles, spawn};
-use super::{commit_watch, dispatcher, heartbeat, pool, queue_depth, registration, stuck_handlers};
+use super::{commit_watch, dispatcher, heartbeat, pool, queue_figures, registration, stuck_handlers};
 
 /// A started worker. It runs until it is stopped. Dropping it stops it gracefully and waits for its end, as
 /// [`stop`](StopHandle::stop) and [`join`](Worker::join) do, so that an early return loses no work.
@@ -183,8 +183,8 @@ fn start_threads<S: Store>(
     start("fieldfen-watch", Box::new(move |context| commit_watch::run(context, &mut *watch)))?;
     start("fieldfen-alive", Box::new(registration::run))?;
     spawn(context, "fieldfen-stuck".to_owned(), stuck_handlers::run, |_| ())?;
-    if let Some(interval) = context.settings.metrics.queue_depth_interval() {
-        start("fieldfen-depth", Box::new(move |context| queue_depth::run(context, interval)))?;
+    if let Some(interval) = context.settings.metrics.queue_interval() {
+        start("fieldfen-queue", Box::new(move |context| queue_figures::run(context, interval)))?;
     }
     spawn(
         context,

@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use fieldfen_domain::catch_panic;
-use fieldfen_domain::job::{Job, JobCount};
+use fieldfen_domain::job::Job;
 use fieldfen_domain::store::{MaintenanceReport, StoreError};
+
+use crate::overview::QueueFigures;
 
 /// Receives the figures of a worker. The default of every method does nothing.
 ///
@@ -29,7 +31,8 @@ pub trait Metrics: Send + Sync {
     /// run for `ran`.
     fn handler_stuck(&self, _job: &Job, _ran: Duration) {}
 
-    /// This many jobs were reclaimed from workers whose leases had expired.
+    /// This many jobs were reclaimed from workers whose leases had expired. The worker that finds them counts them; the one
+    /// that lost them may be dead.
     fn jobs_reclaimed(&self, _jobs: usize) {}
 
     /// The store refused a call; the worker tries again.
@@ -40,13 +43,13 @@ pub trait Metrics: Send + Sync {
     /// ran the job reports.
     fn store_maintained(&self, _report: &MaintenanceReport) {}
 
-    /// The number of jobs by kind, status and, for parked jobs, the event that they wait for. Failed jobs that are not
-    /// parked are dead letters.
-    fn queue_depth(&self, _counts: &[JobCount]) {}
+    /// The jobs of each kind with the longest waiting one, the live workers, and the rest of each
+    /// [budget](super::WorkerBuilder::budgets). They are of the whole store, so that all its workers report the same ones.
+    fn queue(&self, _figures: &QueueFigures) {}
 
-    /// The interval at which [`Metrics::queue_depth`] is called; `None` (the default) for never. Counting reads the
-    /// whole table, on its own thread.
-    fn queue_depth_interval(&self) -> Option<Duration> {
+    /// The interval at which [`Metrics::queue`] is called; `None` (the default) for never. The figures are read on a thread
+    /// of their own, and every count is capped.
+    fn queue_interval(&self) -> Option<Duration> {
         None
     }
 }
@@ -101,12 +104,12 @@ impl<M: Metrics> Metrics for PanicSafe<M> {
         self.guard(|metrics| metrics.store_maintained(report));
     }
 
-    fn queue_depth(&self, counts: &[JobCount]) {
-        self.guard(|metrics| metrics.queue_depth(counts));
+    fn queue(&self, figures: &QueueFigures) {
+        self.guard(|metrics| metrics.queue(figures));
     }
 
-    fn queue_depth_interval(&self) -> Option<Duration> {
-        self.guard(M::queue_depth_interval)
+    fn queue_interval(&self) -> Option<Duration> {
+        self.guard(M::queue_interval)
     }
 }
 

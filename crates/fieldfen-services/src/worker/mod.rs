@@ -36,7 +36,7 @@ mod outcome;
 mod outcome_batch;
 mod outcome_queue;
 mod pool;
-mod queue_depth;
+mod queue_figures;
 mod rate_limited_kinds;
 mod reclaim;
 mod registration;

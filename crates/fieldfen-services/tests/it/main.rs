@@ -97,6 +97,8 @@ mod paused_workers;
 mod pipeline;
 mod platform_conformance;
 mod posts;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod publishing;
 mod queue;
 mod races;

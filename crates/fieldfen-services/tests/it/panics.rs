@@ -8,10 +8,11 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use fieldfen_domain::Timestamp;
-use fieldfen_domain::job::{Backoff, Job, JobCount, JobStatus};
+use fieldfen_domain::job::{Backoff, Job, JobStatus};
 use fieldfen_domain::store::{MaintenanceReport, Store, StoreError};
 use fieldfen_services::Environment;
 use fieldfen_services::environment::{Clock, ManualClock, SeededRandomness};
+use fieldfen_services::overview::QueueFigures;
 use fieldfen_services::worker::{
     AppliedOutcome, Metrics, Outcome, ShutdownReport, Task, Worker, WorkerBuilder, WorkerError, WorkerFailure,
 };
@@ -226,12 +227,12 @@ impl Metrics for PanickingMetrics {
         self.call();
     }
 
-    fn queue_depth(&self, _: &[JobCount]) {
+    fn queue(&self, _: &QueueFigures) {
         self.depths.fetch_add(1, Ordering::SeqCst);
         self.call();
     }
 
-    fn queue_depth_interval(&self) -> Option<Duration> {
+    fn queue_interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(1))
     }
 }
@@ -309,7 +310,7 @@ impl Clock for PanickingClock {
 struct Depth;
 
 impl Metrics for Depth {
-    fn queue_depth_interval(&self) -> Option<Duration> {
+    fn queue_interval(&self) -> Option<Duration> {
         Some(Duration::from_millis(1))
     }
 }
@@ -328,7 +329,7 @@ fn with_panicking_clock(
 
 #[test]
 fn a_thread_that_panics_for_a_while_goes_on() {
-    for thread in ["fieldfen-job", "fieldfen-beat", "fieldfen-work", "fieldfen-depth"] {
+    for thread in ["fieldfen-job", "fieldfen-beat", "fieldfen-work", "fieldfen-queue"] {
         let bench = Bench::new(ModelStore::new());
         let ids: Vec<_> = (0..3).map(|number| bench.note(&number.to_string())).collect();
         let times = Arc::new(AtomicUsize::new(2));
@@ -355,7 +356,7 @@ fn a_worker_whose_thread_panics_again_and_again_ends_with_an_error() {
         ("fieldfen-job", "fieldfen-job-1"),
         ("fieldfen-beat", "fieldfen-beat"),
         ("fieldfen-work", "fieldfen-work"),
-        ("fieldfen-depth", "fieldfen-depth"),
+        ("fieldfen-queue", "fieldfen-queue"),
     ] {
         let bench = Bench::new(ModelStore::new());
         for number in 0..20 {

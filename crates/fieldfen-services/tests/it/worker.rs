@@ -11,6 +11,7 @@ use fieldfen_domain::file::FileStatus;
 use fieldfen_domain::job::{Backoff, GenerateMetadata, Job, JobKind, JobStatus, NewJob, Payload, UpscaleImage};
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_services::environment::ManualClock;
+use fieldfen_services::overview::QueueFigures;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::{Completion, QueueError, WaitOutcome};
 use fieldfen_services::worker::{
@@ -332,13 +333,13 @@ impl Metrics for Counted {
         AdvanceAfterJobs(self.1.clone()).job_ended(job, ended, took);
     }
 
-    fn queue_depth(&self, counts: &[fieldfen_domain::job::JobCount]) {
+    fn queue(&self, queue: &QueueFigures) {
         let mut figures = self.0.lock().unwrap();
-        figures.jobs_counted = counts.iter().map(|count| count.jobs).sum();
+        figures.jobs_counted = queue.kinds.iter().map(|kind| kind.waiting.number + kind.running.number).sum();
         figures.counted_by = std::thread::current().name().map(str::to_owned);
     }
 
-    fn queue_depth_interval(&self) -> Option<Duration> {
+    fn queue_interval(&self) -> Option<Duration> {
         Some(Duration::from_secs(10))
     }
 }
@@ -362,7 +363,7 @@ fn metrics_count_the_jobs_that_start_end_and_wait(store: impl Store) {
     bench.drain(bench.worker().metrics(metrics.clone()).handle(handler));
     let figures = metrics.0.lock().unwrap();
     assert_eq!((figures.started, figures.jobs_counted), (5, 4));
-    assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-depth"), "counting holds up no other thread");
+    assert_eq!(figures.counted_by.as_deref(), Some("fieldfen-queue"), "counting holds up no other thread");
     assert_eq!(
         figures.ended,
         HashMap::from([(AppliedOutcome::Completed, 2), (AppliedOutcome::Retrying, 1), (AppliedOutcome::Failed, 2)])

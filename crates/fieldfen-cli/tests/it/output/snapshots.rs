@@ -60,6 +60,7 @@ groups!(
     usage,
     pauses,
     recurring,
+    metrics,
     workers,
     watch,
     work,

@@ -34,6 +34,8 @@ impl StableText {
                 (regex(r"((?:page|freelist)_count|schema_version) = \d+"), "$1 = <number>"),
                 (regex(r#"(log: |log has |"found": ")\d+ bytes"#), "$1<number> bytes"),
                 (regex(r#""rows": \{[^}]*\}"#), "\"rows\": {<one number for each table>}"),
+                (regex(r"(fieldfen_queue_read_timestamp_seconds) [\d.]+"), "$1 <seconds>"),
+                (regex(r"(fieldfen_oldest_waiting_seconds\{[^}]*\}) [\d.]+"), "$1 <seconds>"),
                 (regex(r"fieldfen-\d{8}\.db"), "fieldfen-YYYYMMDD.db"),
                 // A new migration adds a line to some output. The first ones stand for all.
                 (

@@ -238,6 +238,8 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen recurring list --json",
             "fieldfen recurring run nightly",
             "fieldfen recurring run nightly --json",
+            "fieldfen recurring show nightly",
+            "fieldfen recurring show nightly --json",
             "fieldfen recurring pause nightly --reason 'holidays'",
             "fieldfen recurring pause nightly --json",
             "fieldfen recurring list",
@@ -247,6 +249,7 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen recurring remove report --yes --json",
         ],
     ),
+    group("metrics", jobs, &["fieldfen metrics", "fieldfen metrics --json"]),
     group("workers", recurring_work, &["fieldfen workers", "fieldfen workers --json"]),
     // The test gives it no terminal.
     group("watch", nothing, &["fieldfen watch", "fieldfen watch --json"]),

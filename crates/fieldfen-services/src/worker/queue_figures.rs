@@ -1,7 +1,6 @@
-//! The thread that counts jobs for metrics.
+//! The thread that reads the figures of the queue for metrics.
 //!
-//! Counting reads the whole table, which takes about a second for a million jobs: too long for the threads that claim
-//! and that extend leases.
+//! They take some ten milliseconds: too long for the threads that claim and that extend leases.
 
 use std::time::Duration;
 
@@ -10,21 +9,27 @@ use fieldfen_domain::with_causes;
 
 use super::context::Context;
 use super::interval_timer::IntervalTimer;
+use crate::overview::Overviews;
 
 /// The longest wait before the next look at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Counts at this interval until the worker is closed.
+/// Reads the figures at this interval until the worker is closed.
 pub(super) fn run<S: Store>(context: &Context<S>, interval: Duration) {
     let mut timer = IntervalTimer::new(interval);
+    let queue = &context.queue;
+    let mut overviews = Overviews::new(queue.store().clone(), queue.environment().clone());
+    if let Some(budgets) = &context.budgets {
+        overviews = overviews.budgets(budgets.clone());
+    }
     loop {
-        let now = context.queue.environment().now();
+        let now = queue.environment().now();
         if timer.is_due(now) {
             timer.mark_done(now);
-            match context.queue.count() {
-                Ok(counts) => context.settings.metrics.queue_depth(&counts),
+            match overviews.figures() {
+                Ok(figures) => context.settings.metrics.queue(&figures),
                 Err(error) => {
-                    log!(ERROR, error = with_causes(&error), "counting jobs failed");
+                    log!(ERROR, error = with_causes(&error), "reading the figures of the queue failed");
                     context.settings.metrics.store_failed(&error);
                 }
             }
