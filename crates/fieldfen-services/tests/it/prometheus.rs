@@ -124,7 +124,7 @@ fn lost_leases_are_counted(store: impl Store) {
 
 fn kinds_beyond_the_bound_are_counted_together(store: impl Store) {
     let bench = Bench::new(store);
-    let kind = |number: usize| JobKind::custom(&format!("test.kind-{number:03}")).unwrap();
+    let kind = |number: usize| JobKind::custom(format!("test.kind-{number:03}")).unwrap();
     let jobs: Vec<_> = (0..MOST_KINDS + 20)
         .map(|number| NewJob::untyped(bench.queue.environment().job_id(), kind(number), None, bench.now()).unwrap())
         .collect();
