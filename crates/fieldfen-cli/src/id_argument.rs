@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, IdPrefix, IdTable, InvalidId, JobId, ListingId, PublicationId, SocialPostId};
-use fieldfen_persistence::SqliteStore;
 use fieldfen_services::ids::{IdMatch, Ids};
 use fieldfen_terminal::Exit;
 
@@ -13,6 +13,9 @@ pub(crate) trait RowId: FromStr<Err = InvalidId> + Copy + fmt::Display {
     const TABLE: IdTable;
     /// The name of a row, for example `file`.
     const NOUN: &'static str;
+
+    /// The first id that begins with these digits.
+    fn first_of(prefix: &IdPrefix) -> Self;
 }
 
 macro_rules! row_ids {
@@ -20,6 +23,10 @@ macro_rules! row_ids {
         impl RowId for $id {
             const TABLE: IdTable = IdTable::$table;
             const NOUN: &'static str = $noun;
+
+            fn first_of(prefix: &IdPrefix) -> Self {
+                Self::from_uuid(prefix.bounds()[0])
+            }
         }
     )+};
 }
@@ -52,8 +59,16 @@ impl<T: RowId> FromStr for IdArgument<T> {
 }
 
 impl<T: RowId> IdArgument<T> {
+    /// The whole id, or the first one that begins with the digits, which no row has.
+    pub(crate) fn first(&self) -> T {
+        match self {
+            Self::Whole(id) => *id,
+            Self::Prefix(prefix) => T::first_of(prefix),
+        }
+    }
+
     /// The id. The rows with the first digits are looked up; a whole id is not.
-    pub(crate) fn resolve(&self, store: &SqliteStore) -> anyhow::Result<T> {
+    pub(crate) fn resolve(&self, store: &impl Store) -> anyhow::Result<T> {
         let prefix = match self {
             Self::Whole(id) => return Ok(*id),
             Self::Prefix(prefix) => prefix,
@@ -75,7 +90,7 @@ impl<T: RowId> IdArgument<T> {
 }
 
 /// The id of an argument that may be left out.
-pub(crate) fn resolve<T: RowId>(argument: Option<&IdArgument<T>>, store: &SqliteStore) -> anyhow::Result<Option<T>> {
+pub(crate) fn resolve<T: RowId>(argument: Option<&IdArgument<T>>, store: &impl Store) -> anyhow::Result<Option<T>> {
     argument.map(|id| id.resolve(store)).transpose()
 }
 

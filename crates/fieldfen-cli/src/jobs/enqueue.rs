@@ -9,6 +9,7 @@ use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
+use crate::id_argument::{IdArgument, resolve};
 use crate::shop_file;
 use crate::time_argument::TimeArgument;
 
@@ -22,7 +23,7 @@ pub(crate) struct EnqueueArgs {
     payload: Option<String>,
     /// The file of the job
     #[arg(long, value_name = "ID")]
-    file: Option<FileId>,
+    file: Option<IdArgument<FileId>>,
     /// The service or account that the job uses, for example etsy or etsy/main
     #[arg(long, value_name = "SERVICE")]
     account: Option<ApiAccount>,
@@ -72,8 +73,8 @@ impl EnqueueArgs {
             .priority(self.priority)
             .on_worker_death(self.on_worker_death.unwrap_or_else(|| of_shop(&self.kind, context)))
             .dedup_key(key);
-        if self.file.is_some() {
-            job = job.file_id(self.file);
+        if let Some(file) = resolve(self.file.as_ref(), queue.store())? {
+            job = job.file_id(file);
         }
         if let Some(at) = self.at {
             job = job.run_at(at.after(now));

@@ -1,12 +1,14 @@
 //! The arguments that select jobs.
 
 use fieldfen_domain::job::{ApiAccount, FingerprintFilter, JobFilter, JobKind, JobStatus};
+use fieldfen_domain::store::Store;
 use fieldfen_domain::{FileId, Timestamp};
 
+use crate::id_argument::{IdArgument, resolve};
 use crate::time_argument::TimeArgument;
 
 /// The filter of a list of jobs.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FilterArgs {
     /// Only jobs of this status: pending, running, completed or failed
     #[arg(long)]
@@ -16,7 +18,7 @@ pub(crate) struct FilterArgs {
     kind: Option<JobKind>,
     /// Only jobs of this file
     #[arg(long, value_name = "ID")]
-    file: Option<FileId>,
+    file: Option<IdArgument<FileId>>,
     /// Only dead letters: jobs that have failed for good or were cancelled
     #[arg(long, conflicts_with_all = ["status", "parked"])]
     dead: bool,
@@ -47,7 +49,14 @@ pub(crate) struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// The filter that the arguments describe. Spans count back from now.
+    /// The same arguments with the whole id of the file, of which the first digits may have been given.
+    pub(crate) fn resolved(&self, store: &impl Store) -> anyhow::Result<Self> {
+        let file = resolve(self.file.as_ref(), store)?.map(IdArgument::Whole);
+        Ok(Self { file, ..self.clone() })
+    }
+
+    /// The filter that the [resolved](Self::resolved) arguments describe. Spans count back from now. The first digits of an
+    /// id that was not resolved select nothing.
     pub(crate) fn filter(&self, now: Timestamp) -> JobFilter {
         let fingerprint = self.fingerprint.as_ref().map(|fingerprint| match fingerprint.as_str() {
             "" => FingerprintFilter::Missing,
@@ -56,7 +65,7 @@ impl FilterArgs {
         let filter = JobFilter::new()
             .status(self.status)
             .kind(self.kind.clone())
-            .file_id(self.file)
+            .file_id(self.file.as_ref().map(IdArgument::first))
             .fingerprint(fingerprint)
             .ended_since(self.since.map(|since| since.before(now)))
             .ended_before(self.until.map(|until| until.before(now)))

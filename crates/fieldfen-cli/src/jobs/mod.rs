@@ -98,7 +98,7 @@ impl JobsCommand {
 }
 
 fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> anyhow::Result<()> {
-    let filter = args.filter.filter(context.environment.now());
+    let filter = args.filter.resolved(queue.store())?.filter(context.environment.now());
     let list = List::of(queue.list(&filter, &args.page.request())?, JobLine::from);
     context.terminal.print_result(&list, |out| {
         write_table(list.items(), out, context.terminal)?;

@@ -39,7 +39,7 @@ pub(super) enum Selection {
 
 impl SelectionArgs {
     pub(super) fn selection(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<Selection> {
-        let filter = self.filter.filter(context.environment.now());
+        let filter = self.filter.resolved(store)?.filter(context.environment.now());
         let error = match (self.all, &*self.ids) {
             (true, []) if self.dry_run => return Ok(Selection::Count(filter)),
             (true, []) => return Ok(Selection::All(filter)),

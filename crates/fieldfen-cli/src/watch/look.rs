@@ -199,7 +199,8 @@ impl<S: Store> Reader<S> {
 
 fn jobs<S: Store>(queue: &Queue<S>, filter: &str, now: Timestamp) -> Result<JobsLook, StoreError> {
     // A line that cannot be read was refused when it was typed.
-    let jobs = filter_line::parse(filter).map(|filter| filter.filter(now)).unwrap_or_default();
+    let filtered = filter_line::parse(filter).map(|filter| filter.resolved(queue.store()).unwrap_or(filter));
+    let jobs = filtered.map(|filter| filter.filter(now)).unwrap_or_default();
     let page = queue.list(&jobs, &PageRequest::first(MOST_JOBS).newest_first())?;
     let (jobs, unreadable, has_more) = (page.items, page.unreadable, page.next.is_some());
     Ok(JobsLook { filter: filter.to_owned(), jobs, unreadable, has_more })

@@ -36,6 +36,14 @@ fn the_first_digits_of_an_id_stand_for_it() {
     let edited = shop.run(&["files", "edit", "0b5a4f0e2", "--species", "red-fox", "--wait", "0"]);
     edited.ends_with(13);
     assert!(edited.out.contains("0b5a4f0e-2000-4000-8000-000000000000"), "{}", edited.out);
+    for command in [&["jobs", "show"][..], &["jobs", "why"]] {
+        let shown = shop.run(&[command, &["abcdef01"]].concat());
+        shown.ends_with(0);
+        assert!(shown.out.contains("abcdef01-0000-4000-8000-000000000000"), "{}", shown.out);
+    }
+    let jobs = shop.run(&["jobs", "list", "--file", "0b5a4f0e-1", "--json"]).document(0);
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 1);
+    shop.run(&["jobs", "cancel", "abcdef01", "--reason", "a test"]).ends_with(0);
 }
 
 #[test]
