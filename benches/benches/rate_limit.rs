@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fieldfen_benches::baseline::Connection;
 use fieldfen_benches::{backlog, fieldfen};
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, MAX_MONEY_MICROS, Money};
-use fieldfen_domain::rate_limit::{ApiLimit, CallAnswer, PermitRequest, SaidLimit};
+use fieldfen_domain::rate_limit::{ApiLimit, CallAnswer, PermitRequest, ReportedLimit};
 use fieldfen_persistence::{Durability, SqliteStore};
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::ApiCosts;
@@ -22,8 +22,8 @@ fn acquire_and_settle(limiter: &RateLimiter<SqliteStore>, times: u64) {
     let request = PermitRequest::new("bench");
     for _ in 0..times {
         let permit = limiter.acquire(&request).unwrap().permit().unwrap();
-        let said = SaidLimit::new("minute".to_owned()).limit(LIMIT).remaining(LIMIT / 2);
-        limiter.settle(permit, CallAnswer::said(vec![said])).unwrap();
+        let said = ReportedLimit::new("minute".to_owned()).limit(LIMIT).remaining(LIMIT / 2);
+        limiter.settle(permit, CallAnswer::reported(vec![said])).unwrap();
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, SaidLimit};
+use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, ReportedLimit};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
 use fieldfen_services::rate_limiter::RateLimiter;
@@ -81,12 +81,12 @@ fn call(service: SocketAddr) -> CallAnswer {
         Ok(answer) => answer,
         Err(ended) => return ended,
     };
-    let said = SaidLimit::new("window".to_owned())
+    let said = ReportedLimit::new("window".to_owned())
         .limit(header(&answer, "X-RateLimit-Limit"))
         .remaining(header(&answer, "X-RateLimit-Remaining"));
     match answer.starts_with("HTTP/1.1 429") {
         true => CallAnswer::throttled(vec![said], None),
-        false => CallAnswer::said(vec![said]),
+        false => CallAnswer::reported(vec![said]),
     }
 }
 

@@ -127,7 +127,7 @@ struct LimitLine {
     blocked_until: Option<Timestamp>,
     blocked_reason: Option<String>,
     /// When the service last said something about it.
-    said: Option<Timestamp>,
+    reported: Option<Timestamp>,
 }
 
 impl LimitLine {
@@ -140,7 +140,7 @@ impl LimitLine {
             left: limit.available(now),
             blocked_until: blocked.as_ref().map(|block| block.until),
             blocked_reason: blocked.map(|block| block.reason),
-            said: limit.said_at,
+            reported: limit.reported_at,
             service: limit.key.service,
             account: limit.key.account,
             endpoint: limit.key.endpoint,

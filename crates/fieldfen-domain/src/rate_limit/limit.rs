@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::closed::{ClosedBy, Refusal};
 use super::key::RateLimitKey;
 use super::permit::PermitLimit;
+use super::reported::MAX_REPORTED_SPAN;
 use super::rule::{LimitRule, MAX_UNITS};
-use super::said::MAX_SAID_SPAN;
 use super::usage::{UsageCell, last_possible_cell};
 use crate::time::{Timestamp, is_ahead, later};
 
@@ -98,9 +98,9 @@ pub struct RateLimit {
     /// The configured rule.
     pub rule: LimitRule,
     /// The units that the service allows in a window, or that its bucket holds, by its last statement.
-    pub said_units: Option<u64>,
+    pub reported_units: Option<u64>,
     /// The speed at which the bucket refills, in millionths of a unit per second, by the service's last statement.
-    pub said_refill: Option<u64>,
+    pub reported_refill: Option<u64>,
     /// Units of settled calls that still count in the window.
     pub used: u64,
     /// Units of permits in flight: acquired, and neither settled nor lapsed.
@@ -124,7 +124,7 @@ pub struct RateLimit {
     /// be older, and does not raise the count.
     pub tightened_at: Option<Timestamp>,
     /// The time of the last answer that named the limit.
-    pub said_at: Option<Timestamp>,
+    pub reported_at: Option<Timestamp>,
 }
 
 impl RateLimit {
@@ -135,8 +135,8 @@ impl RateLimit {
             id,
             key,
             rule,
-            said_units: None,
-            said_refill: None,
+            reported_units: None,
+            reported_refill: None,
             used: 0,
             permitted: 0,
             settled: 0,
@@ -147,7 +147,7 @@ impl RateLimit {
             blocked: None,
             throttles: 0,
             tightened_at: None,
-            said_at: None,
+            reported_at: None,
         }
     }
 
@@ -156,7 +156,7 @@ impl RateLimit {
     pub const fn window(&self) -> Option<Duration> {
         match self.rule {
             LimitRule::Window { window, .. } => Some(window),
-            LimitRule::Refill { .. } | LimitRule::Said => None,
+            LimitRule::Refill { .. } | LimitRule::Reported => None,
         }
     }
 
@@ -166,9 +166,9 @@ impl RateLimit {
         let configured = match self.rule {
             LimitRule::Window { units, .. } => Some(units),
             LimitRule::Refill { burst, .. } => Some(burst),
-            LimitRule::Said => None,
+            LimitRule::Reported => None,
         };
-        configured.into_iter().chain(self.said_units).min()
+        configured.into_iter().chain(self.reported_units).min()
     }
 
     /// The units that are in use at this time: of settled calls, of permits in flight, and of others.
@@ -304,7 +304,7 @@ impl RateLimit {
     /// Whether a statement of an answer that ends at `until` still holds. A clock that was ahead has written an end that is
     /// later than any answer can state; such a statement does not hold.
     fn holds(&self, until: Timestamp, now: Timestamp) -> bool {
-        let longest = self.window().unwrap_or_default().max(MAX_SAID_SPAN);
+        let longest = self.window().unwrap_or_default().max(MAX_REPORTED_SPAN);
         until > now && until <= later(now, longest)
     }
 
@@ -312,13 +312,13 @@ impl RateLimit {
     pub(super) fn bucket(&self) -> Option<Bucket> {
         let (burst, micros_per_second) = match self.rule {
             LimitRule::Refill { burst, micros_per_second } => {
-                let burst = burst.min(self.said_units.unwrap_or(burst));
-                let said = self.said_refill.map_or(micros_per_second, |said| said.max(slowest_said(burst)));
+                let burst = burst.min(self.reported_units.unwrap_or(burst));
+                let said = self.reported_refill.map_or(micros_per_second, |said| said.max(slowest_reported(burst)));
                 (burst, said.min(micros_per_second))
             }
-            LimitRule::Said => {
-                let burst = self.said_units?;
-                (burst, self.said_refill?.max(slowest_said(burst)))
+            LimitRule::Reported => {
+                let burst = self.reported_units?;
+                (burst, self.reported_refill?.max(slowest_reported(burst)))
             }
             LimitRule::Window { .. } => return None,
         };
@@ -367,8 +367,8 @@ impl Bucket {
 
 /// The slowest speed that a service can state for a bucket of this size, in millionths of a unit per second. At a slower one,
 /// or at 0, an empty bucket would close the service for longer than any other statement.
-fn slowest_said(burst: u64) -> u64 {
-    micros_of(burst).div_ceil(MAX_SAID_SPAN.as_secs()).max(1)
+fn slowest_reported(burst: u64) -> u64 {
+    micros_of(burst).div_ceil(MAX_REPORTED_SPAN.as_secs()).max(1)
 }
 
 pub(super) fn micros_of(units: u64) -> u64 {

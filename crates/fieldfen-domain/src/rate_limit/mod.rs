@@ -17,8 +17,8 @@ mod key;
 mod limit;
 mod pause;
 mod permit;
+mod reported;
 mod rule;
-mod said;
 mod settle;
 #[cfg(test)]
 mod table_test;
@@ -34,7 +34,7 @@ pub use permit::{
     InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitInFlight, PermitLimit, START_WITHIN, StartTooLate,
     last_possible_lapse,
 };
+pub use reported::{CallAnswer, MAX_REPORTED_SPAN, ReportedLimit};
 pub use rule::{ApiLimit, AppliesTo, InvalidApiLimit, LimitRule, MAX_UNITS};
-pub use said::{CallAnswer, MAX_SAID_SPAN, SaidLimit};
 pub use settle::{SettleOutcome, SettledCosts, Settlement};
 pub use usage::UsageCell;

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn only_a_long_block_of_all_endpoints_is_written_as_a_pause() {
         let pause = |key: RateLimitKey, seconds| {
-            let mut limit = RateLimit::new(RateLimitId::new(1), key, LimitRule::Said);
+            let mut limit = RateLimit::new(RateLimitId::new(1), key, LimitRule::Reported);
             limit.blocked = Some(Block::new(at(0), at(seconds), "429"));
             limit.pause(at(0)).map(|pause| (pause.scope.to_string(), pause.reason, pause.until))
         };

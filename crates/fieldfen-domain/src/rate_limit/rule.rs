@@ -29,7 +29,7 @@ pub enum LimitRule {
         micros_per_second: u64,
     },
     /// No program has configured this limit. It is known from the answers of the service only.
-    Said,
+    Reported,
 }
 
 /// The accounts, or the endpoints, for which a configured limit counts.
@@ -123,7 +123,7 @@ impl ApiLimit {
                 (1..=1_000_000_000_000).contains(&micros_per_second),
                 "a rate of 0.000001 to 1000000 units per second",
             ),
-            LimitRule::Said => (1, true, ""),
+            LimitRule::Reported => (1, true, ""),
         };
         let rule_broken = match (service.is_empty(), (1..=MAX_UNITS).contains(&units), speed) {
             (true, _, _) => "a service".to_owned(),

@@ -3,8 +3,8 @@
 use super::key::RateLimitKey;
 use super::limit::{RateLimit, RateLimitId};
 use super::permit::Permit;
+use super::reported::{CallAnswer, ReportedLimit};
 use super::rule::MAX_UNITS;
-use super::said::{CallAnswer, SaidLimit};
 use crate::time::Timestamp;
 
 /// The settlement of a permit, as a store gets it.
@@ -72,7 +72,7 @@ impl Settlement {
     ///
     /// # Errors
     /// The key of the limit that a store must add, because no limit of the call fits.
-    pub fn limit_of(&self, said: &SaidLimit, limits: &[RateLimit]) -> Result<RateLimitId, RateLimitKey> {
+    pub fn limit_of(&self, said: &ReportedLimit, limits: &[RateLimit]) -> Result<RateLimitId, RateLimitKey> {
         let of_endpoint = |limit: &&RateLimit| said.endpoint.is_none() || limit.key.endpoint == said.endpoint;
         let wanted = said.bucket.as_deref().unwrap_or_default();
         let named = limits.iter().filter(of_endpoint).filter(|limit| limit.key.bucket == wanted);

@@ -52,7 +52,7 @@ fn a_window_lets_pass_what_keeps_settled_permitted_and_others_within_the_limit()
         (0, 0, 0, Some(0), 1, true),
     ] {
         let mut limit = window(10);
-        (limit.used, limit.permitted, limit.said_units) = (used, permitted, said);
+        (limit.used, limit.permitted, limit.reported_units) = (used, permitted, said);
         limit.others = Some(UnitsUntil::new(others, at(30)));
         assert_eq!(limit.refusal(wanted, at(0)).is_none(), passes, "{limit:?}, wanted {wanted}");
         let left = limit.limit().unwrap().saturating_sub(used + permitted + others);
@@ -108,7 +108,7 @@ fn what_the_answer_says_is_held_against_what_is_surely_own_and_what_may_be() {
         let mut limit = window(10);
         (limit.used, limit.permitted, limit.settled) = (used, permitted, 100);
         limit.others = Some(UnitsUntil::new(known, at(30)));
-        let said = SaidLimit::new("day".to_owned()).limit(said).remaining(remaining);
+        let said = ReportedLimit::new("day".to_owned()).limit(said).remaining(remaining);
         limit.correct(&said, &permit(0, 99 - since), 0, at(1));
         let corrected = limit.others_at(at(1)).filter(|others| others.units > 0);
         assert_eq!(corrected.map_or(0, |others| others.units), others, "{used} {since} {permitted} {known}");
@@ -122,9 +122,9 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
     for (remaining, permitted, since, left) in
         [(10, 0, 0, 10), (10, 3, 0, 7), (10, 3, 2, 5), (2, 3, 0, 0), (0, 0, 0, 0)]
     {
-        let mut limit = limit(LimitRule::Said);
+        let mut limit = limit(LimitRule::Reported);
         (limit.permitted, limit.settled) = (permitted, 100);
-        let said = SaidLimit::new(None).remaining(remaining).resets_at(at(31));
+        let said = ReportedLimit::new(None).remaining(remaining).resets_at(at(31));
         limit.correct(&said, &permit(0, 99 - since), 0, at(1));
         assert_eq!(limit.left, Some(UnitsUntil::new(left, at(31))));
         assert_eq!(limit.refusal(1, at(1)).is_none(), left >= 1);
@@ -133,8 +133,8 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
         }
         assert!(limit.refusal(1, at(31)).is_none(), "nothing is known after the reset");
     }
-    let mut limit = limit(LimitRule::Said);
-    limit.correct(&SaidLimit::new(None).remaining(2), &permit(0, 0), 0, at(1));
+    let mut limit = limit(LimitRule::Reported);
+    limit.correct(&ReportedLimit::new(None).remaining(2), &permit(0, 0), 0, at(1));
     let first = limit.take(1, at(1));
     limit.take(1, at(1));
     assert_eq!(limit.left, Some(UnitsUntil::new(0, at(61))));
@@ -144,7 +144,7 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
 
 #[test]
 fn an_answer_that_may_be_older_lowers_and_does_not_raise() {
-    let said = |limit, remaining| SaidLimit::new("day".to_owned()).limit(limit).remaining(remaining);
+    let said = |limit, remaining| ReportedLimit::new("day".to_owned()).limit(limit).remaining(remaining);
     let mut limit = window(500);
     (limit.used, limit.settled) = (100, 100);
     limit.correct(&said(250, 150), &permit(5, 99), 0, at(10));
@@ -196,11 +196,11 @@ fn an_answer_sets_a_bucket_and_its_speed() {
     let mut limit = bucket(1000, 50);
     let taken = limit.take(100, at(0));
     limit.settle(&taken, at(1), at(1));
-    let said = SaidLimit::new(None).limit(1000).remaining(300).refill_micros_per_second(10_000_000);
+    let said = ReportedLimit::new(None).limit(1000).remaining(300).refill_micros_per_second(10_000_000);
     limit.correct(&said, &permit(0, 100), 0, at(1));
     assert_eq!((limit.available(at(1)), limit.available(at(2))), (Some(300), Some(310)));
     // A bucket that nobody has configured is known as soon as an answer tells its size and speed.
-    let mut limit = self::limit(LimitRule::Said);
+    let mut limit = self::limit(LimitRule::Reported);
     limit.correct(&said, &permit(0, 0), 0, at(1));
     assert_eq!(limit.available(at(2)), Some(310));
 }
@@ -229,15 +229,15 @@ fn refusals_pause_for_longer_each_time_and_calls_in_flight_say_nothing_new() {
     assert_eq!(until(&limit), Some(at(712)));
     let far = at(1_000_000);
     limit.throttle(Some(far), at(720), at(721));
-    assert_eq!(until(&limit), Some(at(721) + MAX_SAID_SPAN), "an absurd time is cut");
+    assert_eq!(until(&limit), Some(at(721) + MAX_REPORTED_SPAN), "an absurd time is cut");
 }
 
 #[test]
 fn a_share_of_all_blocks_until_the_reset() {
-    let mut limit = limit(LimitRule::Said);
-    limit.correct(&SaidLimit::new(None).used_basis_points(9_999), &permit(0, 0), 0, at(1));
+    let mut limit = limit(LimitRule::Reported);
+    limit.correct(&ReportedLimit::new(None).used_basis_points(9_999), &permit(0, 0), 0, at(1));
     assert!(limit.refusal(1, at(1)).is_none());
-    limit.correct(&SaidLimit::new(None).used_basis_points(10_050).resets_at(at(600)), &permit(0, 0), 0, at(1));
+    limit.correct(&ReportedLimit::new(None).used_basis_points(10_050).resets_at(at(600)), &permit(0, 0), 0, at(1));
     let closed = limit.refusal(1, at(1)).unwrap().closed(&[]);
     assert_eq!(
         closed.to_string(),
@@ -254,8 +254,8 @@ fn what_a_clock_ahead_has_written_does_not_hold() {
     limit.left = Some(UnitsUntil::new(0, at(year)));
     limit.tightened_at = Some(at(year));
     assert!(limit.refusal(1, at(0)).is_none());
-    limit.correct(&SaidLimit::new(None).limit(7), &permit(0, 0), 0, at(1));
-    assert_eq!(limit.said_units, Some(7));
+    limit.correct(&ReportedLimit::new(None).limit(7), &permit(0, 0), 0, at(1));
+    assert_eq!(limit.reported_units, Some(7));
     limit.throttle(None, at(0), at(1));
     assert_eq!(limit.blocked.as_ref().map(|block| block.until), Some(at(2)));
     let mut bucket = bucket(40, 2);
@@ -285,13 +285,13 @@ fn an_answer_speaks_of_the_limit_that_it_names_or_of_the_only_one() {
         [limit(1, "second", 1), limit(2, "day", 86_400), of_account(limit(3, "day", 86_400)), limit(4, "other", 5)];
     let second = Duration::from_secs(1);
     for (taken, said, expected) in [
-        (vec![1, 2], SaidLimit::new("second".to_owned()), Ok(1)),
-        (vec![1, 2], SaidLimit::new("day".to_owned()), Ok(3)),
-        (vec![1], SaidLimit::new(None), Ok(1)),
-        (vec![1, 2], SaidLimit::new(None).window(second), Ok(1)),
-        (vec![1, 2], SaidLimit::new(None), Err("etsy")),
-        (vec![1, 2], SaidLimit::new("hour".to_owned()), Err("etsy (hour)")),
-        (vec![1], SaidLimit::new("day".to_owned()).endpoint("GET /x".to_owned()), Err("etsy GET /x (day)")),
+        (vec![1, 2], ReportedLimit::new("second".to_owned()), Ok(1)),
+        (vec![1, 2], ReportedLimit::new("day".to_owned()), Ok(3)),
+        (vec![1], ReportedLimit::new(None), Ok(1)),
+        (vec![1, 2], ReportedLimit::new(None).window(second), Ok(1)),
+        (vec![1, 2], ReportedLimit::new(None), Err("etsy")),
+        (vec![1, 2], ReportedLimit::new("hour".to_owned()), Err("etsy (hour)")),
+        (vec![1], ReportedLimit::new("day".to_owned()).endpoint("GET /x".to_owned()), Err("etsy GET /x (day)")),
     ] {
         let found = settlement(&taken).limit_of(&said, &limits).map(RateLimitId::number).map_err(|key| key.to_string());
         assert_eq!(found, expected.map_err(str::to_owned), "{taken:?} {said:?}");

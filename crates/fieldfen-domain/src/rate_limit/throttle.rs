@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::limit::{Block, RateLimit};
-use super::said::MAX_SAID_SPAN;
+use super::reported::MAX_REPORTED_SPAN;
 use crate::time::{Timestamp, is_ahead, later};
 
 /// The pause after the first refusal; each further one is twice as long.
@@ -26,8 +26,8 @@ impl RateLimit {
         }
         let doubled =
             FIRST_PAUSE.saturating_mul(1_u32.checked_shl(self.throttles.saturating_sub(1)).unwrap_or(u32::MAX));
-        let pause = doubled.min(self.window().unwrap_or(USUAL_WINDOW).max(FIRST_PAUSE)).min(MAX_SAID_SPAN);
-        let said = retry_at.filter(|at| *at > now).map(|at| at.min(later(now, MAX_SAID_SPAN)));
+        let pause = doubled.min(self.window().unwrap_or(USUAL_WINDOW).max(FIRST_PAUSE)).min(MAX_REPORTED_SPAN);
+        let said = retry_at.filter(|at| *at > now).map(|at| at.min(later(now, MAX_REPORTED_SPAN)));
         let until = match said {
             Some(said) => said,
             None if is_newer => later(now, pause),

@@ -307,8 +307,8 @@ fn added_limit(
     if let Some(limit) = limits.iter().find(|limit| limit.key == key) {
         return Ok(limit.id);
     }
-    let id = rows.insert_limit(&key, LimitRule::Said)?;
-    limits.push(RateLimit::new(id, key, LimitRule::Said));
+    let id = rows.insert_limit(&key, LimitRule::Reported)?;
+    limits.push(RateLimit::new(id, key, LimitRule::Reported));
     Ok(id)
 }
 

@@ -37,7 +37,7 @@ pub struct LimitFigures {
     /// The share that is used, in hundredths of one per cent, as the service stated it last.
     pub used_basis_points: Option<u32>,
     /// The time of the service's last statement on this limit.
-    pub said_at: Option<Timestamp>,
+    pub reported_at: Option<Timestamp>,
 }
 
 impl LimitFigures {
@@ -50,7 +50,7 @@ impl LimitFigures {
             left: limit.available(now),
             left_until: limit.left_at(now).or_else(|| limit.others_at(now)).map(|units| units.until),
             used_basis_points: limit.used_basis_points,
-            said_at: limit.said_at,
+            reported_at: limit.reported_at,
             service: key.service,
             account: key.account,
             endpoint: key.endpoint,

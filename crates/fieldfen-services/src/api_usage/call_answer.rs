@@ -1,7 +1,7 @@
 //! The answer to a call, in the words of the rate limiter.
 
 use fieldfen_domain::api_usage::CallOutcome;
-use fieldfen_domain::rate_limit::{CallAnswer, SaidLimit};
+use fieldfen_domain::rate_limit::{CallAnswer, ReportedLimit};
 use fieldfen_rate_limits::{Dialect, LimitReading, Reading, Unit};
 
 use super::open_call::Told;
@@ -24,7 +24,7 @@ fn said(reading: &Reading, throttled: bool, told: &Told, dialect: Dialect, endpo
         matches!(dialect, Dialect::Amazon | Dialect::Replicate | Dialect::Tiktok).then(|| endpoint.to_owned());
     let counted = |limit: &&LimitReading| matches!(limit.unit, Unit::Requests | Unit::Points);
     let limits = reading.limits.iter().filter(counted).map(|limit| {
-        SaidLimit::new(limit.bucket.clone())
+        ReportedLimit::new(limit.bucket.clone())
             .endpoint(of_endpoint.clone())
             .limit(limit.limit)
             .remaining(limit.remaining)

@@ -194,7 +194,7 @@ pub(super) fn pauses(s: &mut dyn ReadSession, now: Timestamp, needs: &mut Vec<Ne
 pub(super) fn blocks(s: &mut dyn ReadSession, now: Timestamp, needs: &mut Vec<Need>) -> Result<(), StoreError> {
     for limit in s.rate_limits().list(None, now)?.into_iter().flatten() {
         if let Some(block) = limit.blocked_at(now) {
-            let need = Need::of_one(NeedKind::Blocked, limit.said_at).name(&limit.key);
+            let need = Need::of_one(NeedKind::Blocked, limit.reported_at).name(&limit.key);
             needs.push(need.until(block.until).reason(block.reason.clone()));
         }
     }

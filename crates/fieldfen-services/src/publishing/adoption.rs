@@ -30,7 +30,7 @@ pub(super) fn adopt_row(
         Confirmation::new(item.platform_id.clone(), item.kind.row(environment), item.as_of.unwrap_or(at), at)
             .url(item.url.clone());
     // The row proves that the product belongs to the file, whatever key another program has given it.
-    let client_key = client_key.or_else(|| item.said_key()).cloned();
+    let client_key = client_key.or_else(|| item.reported_key()).cloned();
     let adoption = Adoption::new(request, row.id(), confirmation).client_key(client_key);
     let adopted = s.publications().adopt(&adoption)?;
     let mut jobs = Vec::new();

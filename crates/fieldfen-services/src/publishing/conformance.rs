@@ -145,7 +145,8 @@ impl Check<'_> {
     /// The ids that a search for a key finds. As in publishing, products with other keys are ignored.
     fn find(&mut self, what: &str, key: &IdempotencyKey) -> Option<BTreeSet<String>> {
         let found = self.answer(what, self.marketplace.find(key))?.into_iter().map(RemoteItem::from);
-        let found: Vec<RemoteItem> = found.filter(|found| found.said_key().is_none_or(|said| said == key)).collect();
+        let found: Vec<RemoteItem> =
+            found.filter(|found| found.reported_key().is_none_or(|said| said == key)).collect();
         Some(found.into_iter().map(|found| found.platform_id).collect())
     }
 

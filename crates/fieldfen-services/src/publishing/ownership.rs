@@ -72,7 +72,7 @@ pub(super) fn look_up(
         // Its id belongs to another publication, and its exact key shows that the platform has reused the id. The
         // confirmation handles that.
         None if let [only] = unclear.as_slice()
-            && only.said_key() == Some(&publication.client_key)
+            && only.reported_key() == Some(&publication.client_key)
             && !only.platform_id.trim().is_empty() =>
         {
             Lookup::Found { first: only.clone(), has_duplicates: false }
@@ -98,7 +98,7 @@ pub(super) fn sort_by_owner(
         let of_file = all_of_file(s, &publication.file_id)?;
         for item in found.iter().filter(|item| item.is_live()) {
             let owner = owner_of(s, &of_file, publication, &item.platform_id)?;
-            match (item.said_key(), owner) {
+            match (item.reported_key(), owner) {
                 (Some(key), _) if *key != publication.client_key => {
                     let (asked, said, id) = (&publication.client_key, key.as_str(), &item.platform_id);
                     log!(WARN, %asked, said, id, "product with another key ignored");
@@ -121,7 +121,7 @@ pub(super) fn has_key_of_another(
     publication: &Publication,
     item: &RemoteItem,
 ) -> Result<bool, StoreError> {
-    match item.said_key() {
+    match item.reported_key() {
         Some(key) if *key != publication.client_key => Ok(with_key(store, key)?.is_some()),
         _ => Ok(false),
     }

@@ -257,7 +257,7 @@ impl<'a, S: Store> Protocol<'a, S> {
         may_have_duplicates: bool,
     ) -> Result<PublishOutcome, PublishError> {
         let platform_id = &item.platform_id;
-        if item.said_key() == Some(&publication.client_key) {
+        if item.reported_key() == Some(&publication.client_key) {
             match self.duplicates().end_former_owner(publication, file_id, platform_id)? {
                 FormerOwner::Ended => {
                     let confirmed = confirm_after_former_owner(self.publisher, publication, item)?;

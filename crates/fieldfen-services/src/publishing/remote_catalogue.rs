@@ -105,10 +105,9 @@ pub(super) fn take_down(catalogue: &dyn RemoteCatalogue, found: &RemoteItem) -> 
     catalogue.withdraw(platform_id)?;
     let stays = match catalogue.lookup(platform_id) {
         // Without a key on both sides, the same id means the same product.
-        Ok(there) => {
-            there.filter(|there| there.said_key().zip(found.said_key()).is_none_or(|(now, before)| now == before))
-        }
-        Err(CallError::Refused { .. }) => match found.said_key().map(|key| catalogue.find(key)) {
+        Ok(there) => there
+            .filter(|there| there.reported_key().zip(found.reported_key()).is_none_or(|(now, before)| now == before)),
+        Err(CallError::Refused { .. }) => match found.reported_key().map(|key| catalogue.find(key)) {
             Some(Ok(there)) => there.into_iter().find(|there| there.platform_id == platform_id),
             Some(Err(CallError::Refused { .. })) | None => None,
             Some(Err(error)) => return Err(error),
@@ -124,7 +123,7 @@ pub(super) fn take_down(catalogue: &dyn RemoteCatalogue, found: &RemoteItem) -> 
 
 /// The reason why an answer does not show what the call has made: it has no id, or another key. `None` if it does.
 pub(super) fn doubt(key: &IdempotencyKey, found: &RemoteItem) -> Option<String> {
-    match found.said_key() {
+    match found.reported_key() {
         _ if found.platform_id.trim().is_empty() => {
             Some(format!("the answer to {key} has no id: {:?}", found.platform_id))
         }

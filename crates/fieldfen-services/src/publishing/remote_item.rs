@@ -67,7 +67,7 @@ impl RemoteItem {
     }
 
     /// The key that the platform reports; an empty key counts as none.
-    pub(super) fn said_key(&self) -> Option<&IdempotencyKey> {
+    pub(super) fn reported_key(&self) -> Option<&IdempotencyKey> {
         self.key.as_ref().filter(|key| !key.as_str().trim().is_empty())
     }
 

@@ -39,7 +39,7 @@ pub(super) fn published_under_another_name<S: Store>(
 ) -> Result<Option<String>, PublishError> {
     let same = |its: &Publication| its.target.at_account(target.account()).is_same_place(target);
     for its in published_at_unknown_accounts(publisher, file_id, target)?.filter(same) {
-        let has_its_key = |item: &RemoteItem| item.said_key().is_none_or(|key| *key == its.client_key);
+        let has_its_key = |item: &RemoteItem| item.reported_key().is_none_or(|key| *key == its.client_key);
         let found = match (&its.state, &its.platform_id) {
             (PublicationState::Confirmed, Some(id)) => catalogue.lookup(id).map(Vec::from_iter),
             _ => catalogue.find(&its.client_key),

@@ -13,7 +13,7 @@ pub(super) const MAX_ENDINGS: u32 = 64;
 /// The key of the product with the id of a publication, if neither the publication nor an earlier one of its target has
 /// it. `None` if the platform reports no key, or a known one.
 pub(super) fn unknown_key<'i>(publication: &Publication, item: &'i RemoteItem) -> Option<&'i IdempotencyKey> {
-    let key = item.said_key()?;
+    let key = item.reported_key()?;
     let is_derived = |ended| IdempotencyKey::derive(&publication.file_id, &publication.target, ended) == *key;
     (*key != publication.client_key && !(0..MAX_ENDINGS).any(is_derived)).then_some(key)
 }

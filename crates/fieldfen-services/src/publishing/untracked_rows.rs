@@ -178,7 +178,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
             }
         }
         let own_key = |item: &RemoteItem| {
-            let key = item.said_key()?;
+            let key = item.reported_key()?;
             let mut keys = (0..MAX_ENDINGS).map(|ended| IdempotencyKey::derive(self.file_id, target, ended));
             keys.find(|own| own == key)
         };
@@ -198,7 +198,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
                 RowLookup::Unclear(format!("none of the {} configured accounts has {}", catalogues.len(), name(row)))
             }
             [] => RowLookup::NotFound,
-            [(_, other)] if other.said_key().is_some_and(IdempotencyKey::is_derived) => {
+            [(_, other)] if other.reported_key().is_some_and(IdempotencyKey::is_derived) => {
                 RowLookup::Unclear(format!("{} has the key of another target or file", name(row)))
             }
             [(account, item)] if account == target.account() => RowLookup::Found(item.clone()),
@@ -228,7 +228,7 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
             let item = item.map_err(|source| PublishError::Lookup { key: id.to_owned(), source })?;
             let Some(item) = item.filter(RemoteItem::is_live) else { continue };
             // Platforms reuse ids: the product of another file is not this listing.
-            let other = item.said_key().map(|key| with_key(self.publisher.store(), key)).transpose()?.flatten();
+            let other = item.reported_key().map(|key| with_key(self.publisher.store(), key)).transpose()?.flatten();
             if other.is_none_or(|other| other.file_id == listing.file_id) {
                 return Ok(Some(id));
             }

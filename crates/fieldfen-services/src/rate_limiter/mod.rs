@@ -6,7 +6,7 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, SaidLimit};
+//! use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, ReportedLimit};
 //! use fieldfen_services::{Environment, rate_limiter::RateLimiter};
 //! use fieldfen_testkit::ModelStore;
 //!
@@ -18,8 +18,8 @@
 //!     AcquireOutcome::Acquired(permit) => {
 //!         limiter.start(&permit)?;
 //!         // Make the call, which ends within 30 seconds.
-//!         let left = SaidLimit::new(None).remaining(599);
-//!         limiter.settle(permit, CallAnswer::said(vec![left]))?;
+//!         let left = ReportedLimit::new(None).remaining(599);
+//!         limiter.settle(permit, CallAnswer::reported(vec![left]))?;
 //!     }
 //!     AcquireOutcome::NotBefore(closed) => println!("{closed}"),
 //!     _ => {}

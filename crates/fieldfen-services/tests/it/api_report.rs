@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, Money, Price, PriceTable};
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
 use fieldfen_domain::job::{Pause, PauseScope};
-use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, SaidLimit};
+use fieldfen_domain::rate_limit::{AcquireOutcome, ApiLimit, CallAnswer, PermitRequest, ReportedLimit};
 use fieldfen_domain::store::Store;
 use fieldfen_services::api_costs::{ApiCosts, NewCost};
 use fieldfen_services::api_report::{ApiReport, ApiReports, BlockedBy};
@@ -133,9 +133,12 @@ fn a_report_adds_up_by_service_endpoint_and_day(store: impl Store) {
 fn limit_and_pause<S: Store>(bench: &Bench<S>) {
     let limit = ApiLimit::new("etsy", "per_minute", 2, Duration::from_secs(60)).unwrap();
     let limiter = RateLimiter::new(bench.queue.store().clone(), bench.queue.environment().clone()).limit(limit);
-    let said = SaidLimit::new(None).remaining(599).resets_at(bench.now() + Duration::from_secs(30));
-    let answers =
-        [("etsy", CallAnswer::silent()), ("etsy", CallAnswer::silent()), ("replicate", CallAnswer::said(vec![said]))];
+    let said = ReportedLimit::new(None).remaining(599).resets_at(bench.now() + Duration::from_secs(30));
+    let answers = [
+        ("etsy", CallAnswer::silent()),
+        ("etsy", CallAnswer::silent()),
+        ("replicate", CallAnswer::reported(vec![said])),
+    ];
     suspended(|| {
         for (service, answer) in answers {
             let AcquireOutcome::Acquired(permit) = limiter.acquire(&PermitRequest::new(service)).unwrap() else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, ApiLimit, Availability, CallAnswer, Closed, ClosedBy, Permit, PermitRequest, RateLimitKey,
-    SaidLimit, SettleOutcome,
+    ReportedLimit, SettleOutcome,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_services::Environment;
@@ -108,8 +108,8 @@ fn what_an_answer_says_holds_for_every_handle(store: impl Store) {
     let (one, other) = (limiter(&bench), limiter(&bench));
     let answered = permit(&one, &PermitRequest::new("replicate"));
     let reset = bench.now() + Duration::from_secs(20);
-    let said = SaidLimit::new(None).remaining(1).resets_at(reset);
-    one.settle(answered, CallAnswer::said(vec![said])).unwrap();
+    let said = ReportedLimit::new(None).remaining(1).resets_at(reset);
+    one.settle(answered, CallAnswer::reported(vec![said])).unwrap();
     permit(&other, &PermitRequest::new("replicate"));
     assert_eq!(closed(&one, &PermitRequest::new("replicate")).until, reset);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::job::{Pause, PauseScope};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, ClosedBy, ConfiguredLimit, LimitRule,
-    PAUSED_BY_LIMITER, PausesOfBudgets, Permit, PermitRequest, RateLimitKey, SaidLimit, Settlement,
+    PAUSED_BY_LIMITER, PausesOfBudgets, Permit, PermitRequest, RateLimitKey, ReportedLimit, Settlement,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{PermitId, Timestamp};
@@ -167,8 +167,8 @@ fn a_refusal_of_one_endpoint_pauses_nothing<S: Store>(store: &S) {
 fn an_account_whose_limit_is_used_up_is_paused<S: Store>(store: &S) {
     let on = On(store);
     let permit = acquired(&on, 1, at(1));
-    let used_up = SaidLimit::new("calls".to_owned()).used_basis_points(10_000).resets_at(at(300));
-    settle(&on, permit, CallAnswer::said(vec![used_up]), at(2));
+    let used_up = ReportedLimit::new("calls".to_owned()).used_basis_points(10_000).resets_at(at(300));
+    settle(&on, permit, CallAnswer::reported(vec![used_up]), at(2));
     let [written] = &pauses(&on, at(2))[..] else { panic!("one pause") };
     assert_eq!((&written.scope, written.until), (&scope("etsy/main"), Some(at(300))));
     assert!(written.reason.starts_with("etsy/main (calls): "), "{}", written.reason);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fieldfen_domain::PermitId;
 use fieldfen_domain::rate_limit::{
-    AcquireRequest, CallAnswer, ConfiguredLimit, LimitRule, Permit, PermitRequest, RateLimitKey, SaidLimit, Settlement,
+    AcquireRequest, CallAnswer, ConfiguredLimit, LimitRule, Permit, PermitRequest, RateLimitKey, ReportedLimit,
+    Settlement,
 };
 use fieldfen_domain::store::Store;
 
@@ -29,8 +30,8 @@ fn acquire<S: Store>(on: &On<'_, S>, number: u128, configured: Option<Configured
 
 /// An answer at this time that names these buckets.
 fn answer<S: Store>(on: &On<'_, S>, permit: &Permit, buckets: &[&str], seconds: i64) {
-    let said = buckets.iter().map(|bucket| SaidLimit::new((*bucket).to_owned()).limit(100).remaining(50)).collect();
-    let settlement = Settlement::new(permit.clone(), CallAnswer::said(said), at(seconds));
+    let said = buckets.iter().map(|bucket| ReportedLimit::new((*bucket).to_owned()).limit(100).remaining(50)).collect();
+    let settlement = Settlement::new(permit.clone(), CallAnswer::reported(said), at(seconds));
     on.write(|s| s.rate_limits().settle(&settlement));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, CallAnswer, ConfiguredLimit, LimitRule, Permit, PermitRequest, RateLimitKey,
-    SaidLimit, Settlement,
+    ReportedLimit, Settlement,
 };
 use fieldfen_domain::store::Store;
 use fieldfen_domain::{PermitId, Timestamp};
@@ -181,9 +181,9 @@ impl<S: Store> Simulation<'_, S> {
     fn answered(&mut self, client: usize, id: u128, left: Option<u64>, limit: u64, now: i64) {
         let said = match left {
             _ if !self.traffic.says => Vec::new(),
-            left => vec![SaidLimit::new("window".to_owned()).limit(limit).remaining(left.unwrap_or(0))],
+            left => vec![ReportedLimit::new("window".to_owned()).limit(limit).remaining(left.unwrap_or(0))],
         };
-        let answer = if left.is_some() { CallAnswer::said(said) } else { CallAnswer::throttled(said, None) };
+        let answer = if left.is_some() { CallAnswer::reported(said) } else { CallAnswer::throttled(said, None) };
         let permit = self.permits.remove(&id).unwrap();
         let settlement = Settlement::new(permit, answer, time(now));
         self.on.write(|s| s.rate_limits().settle(&settlement));

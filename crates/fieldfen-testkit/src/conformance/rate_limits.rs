@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldfen_domain::api_cost::{Currency, Money};
 use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallAnswer, CallScope, Closed, ClosedBy, ConfiguredLimit, LimitRule,
-    PausesOfBudgets, Permit, PermitInFlight, PermitRequest, RateLimit, RateLimitKey, SaidLimit, SettleOutcome,
+    PausesOfBudgets, Permit, PermitInFlight, PermitRequest, RateLimit, RateLimitKey, ReportedLimit, SettleOutcome,
     Settlement,
 };
 use fieldfen_domain::store::{Store, StoreError};
@@ -226,16 +226,17 @@ fn a_late_answer_counts_again<S: Store>(store: &S) {
 fn a_limit_that_only_answers_name_is_kept<S: Store>(store: &S) {
     let on = On(store);
     let (first, second) = (acquired(&on, &request(1, &[], at(0))), acquired(&on, &request(2, &[], at(0))));
-    let said = |remaining| vec![SaidLimit::new("day".to_owned()).limit(100).remaining(remaining).resets_at(at(500))];
-    settle(&on, &first, CallAnswer::said(said(2)), at(1));
+    let said =
+        |remaining| vec![ReportedLimit::new("day".to_owned()).limit(100).remaining(remaining).resets_at(at(500))];
+    settle(&on, &first, CallAnswer::reported(said(2)), at(1));
     let kept = limits(&on, at(1));
-    assert_eq!((kept.len(), kept[0].rule, kept[0].said_units), (1, LimitRule::Said, Some(100)));
+    assert_eq!((kept.len(), kept[0].rule, kept[0].reported_units), (1, LimitRule::Reported, Some(100)));
     assert_eq!((kept[0].key.bucket.as_str(), &kept[0].key.account), ("day", &Some("a".to_owned())));
     assert_eq!(kept[0].available(at(1)), Some(1), "the other call in flight takes the other one");
     let third = acquired(&on, &request(3, &[], at(1)));
     assert!(matches!(refused(&on, &request(4, &[], at(1))).by, ClosedBy::Left { left: 0, .. }));
-    settle(&on, &second, CallAnswer::said(said(1)), at(2));
-    settle(&on, &third, CallAnswer::said(said(0)), at(2));
+    settle(&on, &second, CallAnswer::reported(said(1)), at(2));
+    settle(&on, &third, CallAnswer::reported(said(0)), at(2));
     assert_eq!(refused(&on, &request(4, &[], at(3))).until, at(500));
     acquired(&on, &request(4, &[], at(500)));
 }
@@ -337,8 +338,8 @@ fn a_service_that_invents_names_fills_no_table<S: Store>(store: &S) {
     let on = On(store);
     for round in 0..3 {
         let permit = acquired(&on, &request(round, &[], at(0)));
-        let said = (0..500).map(|number| SaidLimit::new(format!("{round}-{number}")).remaining(100));
-        settle(&on, &permit, CallAnswer::said(said.collect()), at(0));
+        let said = (0..500).map(|number| ReportedLimit::new(format!("{round}-{number}")).remaining(100));
+        settle(&on, &permit, CallAnswer::reported(said.collect()), at(0));
     }
     assert_eq!(limits(&on, at(0)).len(), 600);
 }
@@ -359,8 +360,8 @@ fn requests_beyond_those_of_a_permit_count_once<S: Store>(store: &S) {
     let minute = [a_minute(100)];
     let permit = acquired(&on, &request(1, &minute, at(0)));
     // The service has counted the 40 requests of this call and no others.
-    let said = SaidLimit::new("minute".to_owned()).limit(100).remaining(60);
-    let settlement = Settlement::new(permit, CallAnswer::said(vec![said]), at(1)).further_requests(39);
+    let said = ReportedLimit::new("minute".to_owned()).limit(100).remaining(60);
+    let settlement = Settlement::new(permit, CallAnswer::reported(vec![said]), at(1)).further_requests(39);
     on.write(|s| s.rate_limits().settle(&settlement));
     assert_eq!(in_use(&on, at(1)), [40]);
     let mut next = request(2, &minute, at(2));
@@ -375,8 +376,8 @@ fn a_bucket_that_is_said_to_stand_still_is_full_after_a_day<S: Store>(store: &S)
     let on = On(store);
     for (number, burst) in [(10, 1), (20, 40), (30, 1_000_000)] {
         let permit = acquired(&on, &request(number, &[], at(0)));
-        let said = SaidLimit::new("bucket".to_owned()).limit(burst).remaining(0).refill_micros_per_second(0);
-        settle(&on, &permit, CallAnswer::said(vec![said]), at(1));
+        let said = ReportedLimit::new("bucket".to_owned()).limit(burst).remaining(0).refill_micros_per_second(0);
+        settle(&on, &permit, CallAnswer::reported(vec![said]), at(1));
         let mut next = request(number + 1, &[], at(2));
         next.request = next.request.units(burst);
         let closed = refused(&on, &next);

@@ -131,9 +131,9 @@ impl RateLimits for ModelSession<'_> {
         let is_old = |at: Option<Timestamp>| at.is_none_or(|at| at < before);
         let mut old: Vec<RateLimit> = self.state.limits.rows().map(|row| row.0.clone()).collect();
         old.retain(|limit| {
-            limit.rule == LimitRule::Said
+            limit.rule == LimitRule::Reported
                 && limit.permitted == 0
-                && is_old(limit.said_at)
+                && is_old(limit.reported_at)
                 && is_old(limit.blocked.as_ref().map(|block| block.since))
         });
         old.sort_by(|a, b| a.key.cmp(&b.key));

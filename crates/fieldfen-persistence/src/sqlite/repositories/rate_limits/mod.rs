@@ -307,8 +307,8 @@ impl RateLimitRows for SqliteSession<'_> {
             limit_units: rule.limit_units,
             window_ms: rule.window_ms,
             refill: rule.refill,
-            said_units: limit.said_units.map(whole),
-            said_refill: limit.said_refill.map(whole),
+            said_units: limit.reported_units.map(whole),
+            said_refill: limit.reported_refill.map(whole),
             used: whole(limit.used),
             permitted: whole(limit.permitted),
             settled: whole(limit.settled),
@@ -324,7 +324,7 @@ impl RateLimitRows for SqliteSession<'_> {
             blocked_reason: blocked.map(|block| block.reason.as_str()),
             throttles: limit.throttles.into(),
             tightened_at: limit.tightened_at.map(SqlTime),
-            said_at: limit.said_at.map(SqlTime),
+            said_at: limit.reported_at.map(SqlTime),
             id: limit.id.number(),
         };
         save.execute(self.conn).writing(|| format!("rate limit {}", limit.key))?;

@@ -13,8 +13,8 @@ use crate::sqlite::columns::{RowRef, StoredNumber, StoredText, StoredTime};
 pub(super) const WINDOW: &str = "window";
 /// `rate_limits.kind` of [`LimitRule::Refill`].
 pub(super) const REFILL: &str = "refill";
-/// `rate_limits.kind` of [`LimitRule::Said`].
-pub(super) const SAID: &str = "said";
+/// `rate_limits.kind` of [`LimitRule::Reported`].
+pub(super) const REPORTED: &str = "said";
 
 /// The SQL types of the columns.
 pub(super) type Columns = (
@@ -95,8 +95,8 @@ impl LimitRow {
         let optional =
             |column, number: Option<StoredNumber>| number.map(|number| units(row, column, number)).transpose();
         let mut limit = RateLimit::new(RateLimitId::new(self.id), key, rule);
-        limit.said_units = optional("said_units", self.said_units)?;
-        limit.said_refill = optional("said_refill_micros_per_s", self.said_refill_micros_per_s)?;
+        limit.reported_units = optional("said_units", self.said_units)?;
+        limit.reported_refill = optional("said_refill_micros_per_s", self.said_refill_micros_per_s)?;
         limit.used = units(row, "used_units", self.used_units)?;
         limit.permitted = units(row, "permitted_units", self.permitted_units)?;
         limit.settled = units(row, "settled_units", self.settled_units)?;
@@ -115,7 +115,7 @@ impl LimitRow {
         limit.blocked = block.map(|(since, until)| Block::new(since, until, reason));
         limit.throttles = row.count("throttles", row.number("throttles", self.throttles)?)?;
         limit.tightened_at = row.nullable_time("tightened_at", self.tightened_at)?;
-        limit.said_at = row.nullable_time("said_at", self.said_at)?;
+        limit.reported_at = row.nullable_time("said_at", self.said_at)?;
         Ok(limit)
     }
 
@@ -133,7 +133,7 @@ impl LimitRow {
                 burst: needed("limit_units", self.limit_units)?,
                 micros_per_second: needed("refill_micros_per_s", self.refill_micros_per_s)?,
             }),
-            Some(SAID) => Ok(LimitRule::Said),
+            Some(REPORTED) => Ok(LimitRule::Reported),
             _ => Err(row.bad("kind", &self.kind, "it must be window, refill or said")),
         }
     }
@@ -170,7 +170,7 @@ pub(super) struct RuleColumns {
 
 impl RuleColumns {
     pub(super) fn of(rule: LimitRule) -> Self {
-        let none = Self { kind: SAID, limit_units: None, window_ms: None, refill: None };
+        let none = Self { kind: REPORTED, limit_units: None, window_ms: None, refill: None };
         match rule {
             LimitRule::Window { units, window } => {
                 let window_ms = i64::try_from(window.as_millis()).ok();

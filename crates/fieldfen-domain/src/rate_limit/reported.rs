@@ -9,7 +9,7 @@ use crate::time::{Timestamp, is_ahead, later};
 
 /// The longest time for which a statement of an answer holds. A service that closes for longer is called again after this
 /// time.
-pub const MAX_SAID_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+pub const MAX_REPORTED_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The time for which a statement holds if the answer does not state it and no window is known.
 const USUAL_SPAN: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const ALL: u32 = 10_000;
 /// One limit as an answer states it. A value that the answer does not state is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SaidLimit {
+pub struct ReportedLimit {
     /// The service's name for the limit.
     pub bucket: Option<String>,
     /// The endpoint whose calls the limit counts, if it is not that of the call.
@@ -39,7 +39,7 @@ pub struct SaidLimit {
     pub refill_micros_per_second: Option<u64>,
 }
 
-impl SaidLimit {
+impl ReportedLimit {
     /// A limit without any statement.
     #[must_use]
     pub fn new(bucket: impl Into<Option<String>>) -> Self {
@@ -107,7 +107,7 @@ pub enum CallAnswer {
     /// An answer arrived.
     Answered {
         /// The limits that it states.
-        limits: Vec<SaidLimit>,
+        limits: Vec<ReportedLimit>,
         /// Whether the service refused the call because of a limit.
         throttled: bool,
         /// The time at which the service takes the next call, if it refused this one or says that it is blocked.
@@ -131,7 +131,7 @@ impl CallAnswer {
         match self {
             Self::NotSent | Self::NoAnswer => false,
             Self::Answered { limits, throttled, retry_at, .. } => {
-                let is_used_up = |said: &SaidLimit| said.used_basis_points.is_some_and(|used| used >= ALL);
+                let is_used_up = |said: &ReportedLimit| said.used_basis_points.is_some_and(|used| used >= ALL);
                 *throttled || retry_at.is_some() || limits.iter().any(is_used_up)
             }
         }
@@ -139,14 +139,14 @@ impl CallAnswer {
 
     /// An answer to a call that the service took, with the limits that it states.
     #[must_use]
-    pub const fn said(limits: Vec<SaidLimit>) -> Self {
+    pub const fn reported(limits: Vec<ReportedLimit>) -> Self {
         Self::Answered { limits, throttled: false, retry_at: None, blocked_bucket: None }
     }
 
     /// An answer to a call that the service refused because of a limit, with the limits that it states and the time at which
     /// the service takes the next call.
     #[must_use]
-    pub fn throttled(limits: Vec<SaidLimit>, retry_at: impl Into<Option<Timestamp>>) -> Self {
+    pub fn throttled(limits: Vec<ReportedLimit>, retry_at: impl Into<Option<Timestamp>>) -> Self {
         Self::Answered { limits, throttled: true, retry_at: retry_at.into(), blocked_bucket: None }
     }
 }
@@ -158,8 +158,8 @@ impl RateLimit {
     /// The service has counted the call at some time between the permit's acquisition and now. At that time it had surely
     /// counted the calls that were settled before the acquisition. It may have counted those that were settled since, and
     /// those that are in flight. See `correct_others` for what follows.
-    pub fn correct(&mut self, said: &SaidLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
-        self.said_at = Some(now);
+    pub fn correct(&mut self, said: &ReportedLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
+        self.reported_at = Some(now);
         // An answer that may be older than the count can lower the number of free units, and does not raise it.
         let may_raise = self.tightened_at.is_none_or(|at| is_ahead(at, now) || permit.acquired_at >= at);
         let mut tightened = self.correct_limit(said, may_raise);
@@ -173,7 +173,7 @@ impl RateLimit {
                     self.level = Some(BucketLevel::new(said, now));
                 }
                 said < known
-            } else if let (Some(window), Some(limit)) = (self.window(), self.said_units) {
+            } else if let (Some(window), Some(limit)) = (self.window(), self.reported_units) {
                 let counted = limit.saturating_sub(remaining);
                 let most = counted.saturating_sub(self.used.saturating_sub(settled_since)).saturating_add(unlinked);
                 let least = counted.saturating_sub(self.used.saturating_add(self.permitted));
@@ -181,7 +181,7 @@ impl RateLimit {
                 self.correct_others(least, UnitsUntil::new(most, reset.min(later(now, window))), may_raise, now)
             } else {
                 let left = free.saturating_sub(self.permitted);
-                let until = self.said_until(said, now);
+                let until = self.reported_until(said, now);
                 self.correct_left(UnitsUntil::new(left, until), may_raise, now)
             };
         }
@@ -189,7 +189,7 @@ impl RateLimit {
             self.used_basis_points = Some(used);
             if used >= ALL {
                 let reason = format!("the service says that {}.{:02} % are used", used / 100, used % 100);
-                self.block(Block::new(now, self.said_until(said, now), reason), now);
+                self.block(Block::new(now, self.reported_until(said, now), reason), now);
             }
         }
         if tightened {
@@ -198,17 +198,17 @@ impl RateLimit {
     }
 
     /// Takes the size and the speed over. Returns whether the limit is smaller than before.
-    fn correct_limit(&mut self, said: &SaidLimit, may_raise: bool) -> bool {
-        let before = (self.limit(), self.said_refill);
+    fn correct_limit(&mut self, said: &ReportedLimit, may_raise: bool) -> bool {
+        let before = (self.limit(), self.reported_refill);
         let follow = |known: Option<u64>, said: Option<u64>| match (known, said) {
             (Some(known), Some(said)) if !may_raise => Some(known.min(said)),
             (known, said) => said.or(known),
         };
-        self.said_units = follow(self.said_units, said.limit.map(|limit| limit.min(MAX_UNITS)));
-        self.said_refill = follow(self.said_refill, said.refill_micros_per_second);
+        self.reported_units = follow(self.reported_units, said.limit.map(|limit| limit.min(MAX_UNITS)));
+        self.reported_refill = follow(self.reported_refill, said.refill_micros_per_second);
         let less =
             |before: Option<u64>, after: Option<u64>| before.zip(after).is_some_and(|(before, after)| after < before);
-        less(before.0, self.limit()) || less(before.1, self.said_refill)
+        less(before.0, self.limit()) || less(before.1, self.reported_refill)
     }
 
     /// Others have used between `least` and `most` units. Returns whether this is more than the known number.
@@ -237,10 +237,10 @@ impl RateLimit {
     }
 
     /// The time until which a statement of an answer holds.
-    fn said_until(&self, said: &SaidLimit, now: Timestamp) -> Timestamp {
+    fn reported_until(&self, said: &ReportedLimit, now: Timestamp) -> Timestamp {
         let span = said.window.or(self.window()).unwrap_or(USUAL_SPAN);
         let until = said.resets_at.filter(|reset| *reset > now).unwrap_or(later(now, span));
-        until.min(later(now, MAX_SAID_SPAN))
+        until.min(later(now, MAX_REPORTED_SPAN))
     }
 
     /// Lengthens the block; a shorter one changes nothing.
