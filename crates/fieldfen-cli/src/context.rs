@@ -38,8 +38,8 @@ impl<'a> Context<'a> {
         Ok(SqliteStore::open(&address)?)
     }
 
-    /// The costs of calls, with the prices and budgets in `fieldfen.toml` in the current folder. If the file has rules that
-    /// this program does not know, a message says so, and there are none.
+    /// The costs of calls, with the prices and budgets in `fieldfen.toml` in the current folder. If the file has rules
+    /// that this program does not know, a message says so, and there are none.
     pub(crate) fn costs(&self, store: &SqliteStore) -> anyhow::Result<ApiCosts<SqliteStore>> {
         let costs = ApiCosts::new(store.clone(), self.environment.clone());
         let path = Path::new("fieldfen.toml");

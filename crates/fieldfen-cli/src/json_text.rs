@@ -4,8 +4,8 @@ use fieldfen_domain::RawJson;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON document of a row. It is printed with its exact text, so that no number loses digits. A text that is no JSON, from
-/// a damaged row, is printed as a string.
+/// A JSON document of a row. It is printed with its exact text, so that no number loses digits. A text that is no JSON,
+/// from a damaged row, is printed as a string.
 #[derive(Debug)]
 pub(crate) struct JsonText(pub(crate) RawJson);
 

@@ -81,8 +81,8 @@ impl<'a> Answer<'a> {
         (!list.is_empty()).then_some(list)
     }
 
-    /// The smallest count in a header field. A field that should come once can come twice, where a gateway adds its own,
-    /// and then also as a list: the stricter value counts.
+    /// The smallest count in a header field. A field that should come once can come twice, where a gateway adds its
+    /// own, and then also as a list: the stricter value counts.
     pub(crate) fn least_count(&self, name: &str) -> Option<u64> {
         let values = self.lines(name).flat_map(|line| line.split(','));
         values.filter_map(|value| count(value.split(';').next().unwrap_or_default())).min()

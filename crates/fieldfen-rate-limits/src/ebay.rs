@@ -1,7 +1,7 @@
 //! eBay's REST APIs.
 //!
-//! No header says anything of limits. The answers to `GET /developer/analytics/v1_beta/rate_limit` (for the application)
-//! and `/user_rate_limit` (for the user) do, for one resource or for all:
+//! No header says anything of limits. The answers to `GET /developer/analytics/v1_beta/rate_limit` (for the
+//! application) and `/user_rate_limit` (for the user) do, for one resource or for all:
 //! <https://developer.ebay.com/api-docs/developer/analytics/resources/rate_limit/methods/getRateLimits>. The field
 //! `remaining` can be missing where `count` is there.
 //!

@@ -1,8 +1,8 @@
 //! Etsy's Open API v3: <https://developer.etsy.com/documentation/essentials/rate-limits>.
 //!
 //! A call counts for two limits, per second and per day. The day is a sliding window of 24 hours, so that no field says
-//! when it resets. Etsy's page has the name `x-remaining-this-secon`; an older one has `x-remaining-this-second`. Both are
-//! read. An answer with status 429 has `retry-after`, and need not have the others.
+//! when it resets. Etsy's page has the name `x-remaining-this-secon`; an older one has `x-remaining-this-second`. Both
+//! are read. An answer with status 429 has `retry-after`, and need not have the others.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The fields that many services share: the IETF's `RateLimit`, in its current and its older forms, and `X-RateLimit-*`.
+//! The fields that many services share: the IETF's `RateLimit`, in its current and its older forms, and
+//! `X-RateLimit-*`.
 //!
 //! [The draft](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/) has changed its fields often. A
 //! server sends the fields of the revision for which it was written:
@@ -11,8 +12,8 @@
 //!
 //! The text of revision 11 could not be had; the working group's text at the time of revision 10 was read.
 //!
-//! `X-RateLimit-*` has no document. Its reset is a number of seconds, a time since 1970 in seconds or milliseconds, or a
-//! date. GitHub adds `X-RateLimit-Used`, and the name of the limit in `X-RateLimit-Resource`:
+//! `X-RateLimit-*` has no document. Its reset is a number of seconds, a time since 1970 in seconds or milliseconds, or
+//! a date. GitHub adds `X-RateLimit-Used`, and the name of the limit in `X-RateLimit-Resource`:
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
 
 use serde::Deserialize;

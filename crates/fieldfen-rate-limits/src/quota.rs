@@ -1,4 +1,5 @@
-//! Quotas and their remaining units, in the structured fields of the IETF drafts and of services that follow the drafts.
+//! Quotas and their remaining units, in the structured fields of the IETF drafts and of services that follow the
+//! drafts.
 
 use std::time::Duration;
 

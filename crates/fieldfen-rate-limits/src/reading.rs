@@ -37,9 +37,11 @@ pub struct Reading {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LimitReading {
-    /// The service's own name for the limit: of a policy, a window, a resource. It tells the limits of one service apart.
+    /// The service's own name for the limit: of a policy, a window, a resource. It tells the limits of one service
+    /// apart.
     pub bucket: Option<String>,
-    /// The key of the partition that the limit counts for, in hexadecimal: a service can keep one count for each client.
+    /// The key of the partition that the limit counts for, in hexadecimal: a service can keep one count for each
+    /// client.
     pub partition: Option<String>,
     /// The unit in which the limit counts.
     pub unit: Unit,

@@ -1,8 +1,8 @@
 //! `Retry-After` ([RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)): a number of
 //! seconds, or an HTTP date.
 //!
-//! Some services send seconds with a fraction: Shopify sends `2.0`. A client that takes only whole numbers would not wait
-//! at all.
+//! Some services send seconds with a fraction: Shopify sends `2.0`. A client that takes only whole numbers would not
+//! wait at all.
 
 use crate::time::{after_seconds, http_date, not_past};
 use crate::{Answer, Block, BlockSource, Reading};

@@ -21,8 +21,8 @@ pub(crate) fn after_seconds(start: Timestamp, seconds: &str) -> Option<Timestamp
 
 /// A number of seconds from the answer on, or since 1970 in seconds, milliseconds or finer units, or a date.
 ///
-/// Services use one name for all of them. A number below 1,000,000,000 is from the answer on, which is up to 31 years. A
-/// larger one is a time since 2001, and its number of digits tells the unit.
+/// Services use one name for all of them. A number below 1,000,000,000 is from the answer on, which is up to 31 years.
+/// A larger one is a time since 2001, and its number of digits tells the unit.
 pub(crate) fn reset(text: &str, received_at: Timestamp) -> Option<Timestamp> {
     let Some(micros) = micros_rounded_up(text) else {
         let text = text.trim_matches([' ', '\t']);

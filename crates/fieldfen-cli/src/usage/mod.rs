@@ -75,7 +75,8 @@ struct CallLine {
     endpoint: Option<String>,
     /// The number of requests of a batch.
     requests: u32,
-    /// `ok`, `refused`, `throttled`, `not_sent` or `no_answer`; `null` in rows of programs that know only the specification.
+    /// `ok`, `refused`, `throttled`, `not_sent` or `no_answer`; `null` in rows of programs that know only the
+    /// specification.
     outcome: Option<&'static str>,
     http_status: Option<u16>,
     duration_ms: Option<u64>,

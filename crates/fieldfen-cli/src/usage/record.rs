@@ -36,13 +36,15 @@ pub(crate) struct RecordArgs {
     /// The HTTP status of the answer
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..=599))]
     http_status: Option<u16>,
-    /// The outcome of the call: ok, refused, throttled, not_sent or no_answer [default: by the HTTP status, otherwise ok]
+    /// The outcome of the call: ok, refused, throttled, not_sent or no_answer [default: by the HTTP status, otherwise
+    /// ok]
     #[arg(long)]
     outcome: Option<CallOutcome>,
     /// The number of requests
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     requests: u32,
-    /// The cost: an amount such as "0.20 USD", free, or unknown [default: by the prices in fieldfen.toml, otherwise free]
+    /// The cost: an amount such as "0.20 USD", free, or unknown [default: by the prices in fieldfen.toml, otherwise
+    /// free]
     #[arg(long)]
     cost: Option<CostArgument>,
     /// The error, for people; secrets are removed from it

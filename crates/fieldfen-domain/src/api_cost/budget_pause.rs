@@ -38,8 +38,8 @@ impl Budget {
         name.parse().ok().map(PauseScope::Account)
     }
 
-    /// The pause to write when the budget has refused a call for this reason, until the end of its period. `None` if the
-    /// budget [does not pause](Self::pauses), or if no pause stops the same calls.
+    /// The pause to write when the budget has refused a call for this reason, until the end of its period. `None` if
+    /// the budget [does not pause](Self::pauses), or if no pause stops the same calls.
     #[must_use]
     pub fn pause(&self, in_use: &BudgetUse, now: Timestamp) -> Option<Pause> {
         if !self.pauses(in_use.used) {

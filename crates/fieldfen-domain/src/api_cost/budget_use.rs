@@ -24,8 +24,8 @@ pub struct BudgetUse {
 }
 
 impl BudgetUse {
-    /// Returns whether nothing is left, whatever the calls in flight cost. Otherwise a cheaper call may pass, or this one
-    /// after a call in flight has cost less than its guess.
+    /// Returns whether nothing is left, whatever the calls in flight cost. Otherwise a cheaper call may pass, or this
+    /// one after a call in flight has cost less than its guess.
     #[must_use]
     pub const fn is_spent(&self) -> bool {
         self.used >= self.limit
@@ -57,7 +57,8 @@ impl fmt::Display for BudgetUse {
 }
 
 impl Budget {
-    /// The reason for which this budget does not allow a call, and the time at which it may; `None` if it allows the call.
+    /// The reason for which this budget does not allow a call, and the time at which it may; `None` if it allows the
+    /// call.
     ///
     /// `used` is what the budget [has counted](Self::used). `wanted` is the guess for the call in the currency of the
     /// budget, or the number of its requests; a call that wants 0 does not count, and is always allowed.

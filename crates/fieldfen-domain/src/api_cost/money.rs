@@ -193,8 +193,8 @@ impl fmt::Display for Money {
 
 const TOO_LARGE: &str = "it must be at most 9223372036854.775807";
 
-/// Reads a decimal number, for example `12`, `0.5` or `0.000225`, as millionths. The number has at most six decimals, so
-/// that nothing is rounded.
+/// Reads a decimal number, for example `12`, `0.5` or `0.000225`, as millionths. The number has at most six decimals,
+/// so that nothing is rounded.
 ///
 /// # Errors
 /// [`InvalidMoney`] for any other text, and beyond [`MAX_MONEY_MICROS`].

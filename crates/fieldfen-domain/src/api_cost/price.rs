@@ -42,8 +42,8 @@ impl PriceTier {
 ///
 /// # Tiers
 /// The tiers of a price per second or output share the amount of one charge: the first 10 outputs at one price, the
-/// further ones at another. The tiers of a price per call have an amount too: the whole call costs the price of the tier
-/// that contains the amount. Tiers do not add up the amounts of several charges.
+/// further ones at another. The tiers of a price per call have an amount too: the whole call costs the price of the
+/// tier that contains the amount. Tiers do not add up the amounts of several charges.
 ///
 /// # Rounding
 /// Each price is calculated exactly and then rounded up to a millionth, once for each charge. A price above 0 is thus

@@ -10,8 +10,8 @@ use crate::api_usage::Day;
 /// The prices that a program knows.
 ///
 /// A price of an item is chosen before a price of an endpoint, and a price of an endpoint before a price of the whole
-/// service. Of several prices with the same unit and amount, the one with the latest first day that is not in the future
-/// holds.
+/// service. Of several prices with the same unit and amount, the one with the latest first day that is not in the
+/// future holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PriceTable(Vec<Price>);
 
@@ -25,8 +25,8 @@ impl PriceTable {
     /// A table of these prices.
     ///
     /// # Errors
-    /// The position of the first price that breaks a rule, from 0, with the rule. Two prices for the same thing from the
-    /// same day break one too, and so do two currencies for the same thing.
+    /// The position of the first price that breaks a rule, from 0, with the rule. Two prices for the same thing from
+    /// the same day break one too, and so do two currencies for the same thing.
     pub fn of(prices: impl IntoIterator<Item = Price>) -> Result<Self, (usize, InvalidPrice)> {
         let prices: Vec<Price> = prices.into_iter().collect();
         for (index, price) in prices.iter().enumerate() {
@@ -52,8 +52,8 @@ impl PriceTable {
         &self.0
     }
 
-    /// The prices that hold on a day, in the order in which they were given. A price does not hold before its first day, nor
-    /// after a later price for the same thing has begun to hold.
+    /// The prices that hold on a day, in the order in which they were given. A price does not hold before its first
+    /// day, nor after a later price for the same thing has begun to hold.
     pub fn in_force(&self, day: Day) -> impl Iterator<Item = &Price> {
         let begun = move |price: &&Price| price.from.is_none_or(|from| from <= day);
         self.0.iter().filter(begun).filter(move |price| {

@@ -65,7 +65,8 @@ pub struct ApiCall {
     pub outcome: Option<CallOutcome>,
     /// The HTTP status of the response; `None` if no response arrived.
     pub http_status: Option<u16>,
-    /// The error, for people to read, without secrets. The store cuts it to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
+    /// The error, for people to read, without secrets. The store cuts it to
+    /// [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES).
     pub error: Option<String>,
     /// The time from the start of the call to its end. Stores keep whole milliseconds.
     pub duration: Option<Duration>,

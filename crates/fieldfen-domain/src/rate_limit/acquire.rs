@@ -52,8 +52,8 @@ impl PermitRequest {
         self
     }
 
-    /// The same call, which takes this many units of each limit. 0 counts as 1, since a call of unknown size must not pass
-    /// without being counted.
+    /// The same call, which takes this many units of each limit. 0 counts as 1, since a call of unknown size must not
+    /// pass without being counted.
     #[must_use]
     pub fn units(mut self, units: u64) -> Self {
         self.units = units.clamp(1, MAX_UNITS);
@@ -109,8 +109,8 @@ pub struct AcquireRequest {
     pub id: PermitId,
     /// The call.
     pub request: PermitRequest,
-    /// The limits that the program has configured for such calls. The store has a row for each afterwards. The call also
-    /// counts in the limits that other programs have configured, or that answers have named.
+    /// The limits that the program has configured for such calls. The store has a row for each afterwards. The call
+    /// also counts in the limits that other programs have configured, or that answers have named.
     pub configured: Vec<ConfiguredLimit>,
     /// The name of the process that wants the permit, for people.
     pub worker: String,

@@ -24,8 +24,8 @@ pub enum Availability {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// The earliest time at which a call may be made, as far as it can be told. An answer that arrives before it may open
-    /// or close the service.
+    /// The earliest time at which a call may be made, as far as it can be told. An answer that arrives before it may
+    /// open or close the service.
     pub until: Timestamp,
     /// The reason.
     pub by: ClosedBy,
@@ -38,8 +38,8 @@ impl Closed {
         Self { until, by }
     }
 
-    /// The same refusal, after which the call asks again within an hour if a budget has refused it: a person may raise the
-    /// budget, or a call may have cost less than its guess.
+    /// The same refusal, after which the call asks again within an hour if a budget has refused it: a person may raise
+    /// the budget, or a call may have cost less than its guess.
     #[must_use]
     pub fn asked_again(self, now: Timestamp) -> Self {
         match self.by {
@@ -135,8 +135,8 @@ impl fmt::Display for ClosedBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     until: Timestamp,
-    /// The units of the window that must be freed first, and the times at which they are freed, as far as they are known
-    /// without the cells.
+    /// The units of the window that must be freed first, and the times at which they are freed, as far as they are
+    /// known without the cells.
     freed_first: Option<FreedFirst>,
     by: ClosedBy,
 }

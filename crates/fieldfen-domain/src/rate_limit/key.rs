@@ -12,8 +12,8 @@ pub struct RateLimitKey {
     pub account: Option<String>,
     /// The endpoint whose calls count; `None` if the calls of all endpoints count together.
     pub endpoint: Option<String>,
-    /// The name that tells this limit from others of the same calls, for example `per-day`. It is empty for a limit that
-    /// the service does not name.
+    /// The name that tells this limit from others of the same calls, for example `per-day`. It is empty for a limit
+    /// that the service does not name.
     pub bucket: String,
 }
 

@@ -107,8 +107,8 @@ pub struct RateLimit {
     pub permitted: u64,
     /// The units of all calls that were ever settled. The difference of two readings is the units settled in between.
     pub settled: u64,
-    /// The content of the bucket when its last call was settled; `None` if it is full. The units of permits in flight are
-    /// still in it.
+    /// The content of the bucket when its last call was settled; `None` if it is full. The units of permits in flight
+    /// are still in it.
     pub level: Option<BucketLevel>,
     /// Units that others have used, as far as the answers show.
     pub others: Option<UnitsUntil>,
@@ -120,8 +120,8 @@ pub struct RateLimit {
     pub blocked: Option<Block>,
     /// The number of refusals in a row, each of a call that was acquired after the refusal before.
     pub throttles: u32,
-    /// The time of the last answer that lowered the count of free units. An answer to a call that was acquired earlier may
-    /// be older, and does not raise the count.
+    /// The time of the last answer that lowered the count of free units. An answer to a call that was acquired earlier
+    /// may be older, and does not raise the count.
     pub tightened_at: Option<Timestamp>,
     /// The time of the last answer that named the limit.
     pub reported_at: Option<Timestamp>,
@@ -191,8 +191,8 @@ impl RateLimit {
         own.into_iter().chain(self.left_at(now).map(|left| left.units)).min()
     }
 
-    /// The reason for which the limit lets no call of this many units pass; `None` if it lets the call pass. A call that
-    /// takes more units than the limit has passes when no other unit is in use.
+    /// The reason for which the limit lets no call of this many units pass; `None` if it lets the call pass. A call
+    /// that takes more units than the limit has passes when no other unit is in use.
     #[must_use]
     pub fn refusal(&self, wanted: u64, now: Timestamp) -> Option<Refusal> {
         let key = || self.key.clone();
@@ -301,8 +301,8 @@ impl RateLimit {
         self.blocked.as_ref().filter(|block| self.holds(block.until, now))
     }
 
-    /// Whether a statement of an answer that ends at `until` still holds. A clock that was ahead has written an end that is
-    /// later than any answer can state; such a statement does not hold.
+    /// Whether a statement of an answer that ends at `until` still holds. A clock that was ahead has written an end
+    /// that is later than any answer can state; such a statement does not hold.
     fn holds(&self, until: Timestamp, now: Timestamp) -> bool {
         let longest = self.window().unwrap_or_default().max(MAX_REPORTED_SPAN);
         until > now && until <= later(now, longest)
@@ -330,8 +330,8 @@ impl RateLimit {
         self.refilled(bucket, now).saturating_sub(micros_of(self.permitted))
     }
 
-    /// The content of the bucket with the units of the permits in flight. These units leave the bucket as late as possible,
-    /// because a bucket that is full meanwhile does not refill.
+    /// The content of the bucket with the units of the permits in flight. These units leave the bucket as late as
+    /// possible, because a bucket that is full meanwhile does not refill.
     pub(super) fn refilled(&self, bucket: Bucket, now: Timestamp) -> u64 {
         match self.level {
             Some(level) if !is_ahead(level.at, now) => {
@@ -365,8 +365,8 @@ impl Bucket {
     }
 }
 
-/// The slowest speed that a service can state for a bucket of this size, in millionths of a unit per second. At a slower one,
-/// or at 0, an empty bucket would close the service for longer than any other statement.
+/// The slowest speed that a service can state for a bucket of this size, in millionths of a unit per second. At a
+/// slower one, or at 0, an empty bucket would close the service for longer than any other statement.
 fn slowest_reported(burst: u64) -> u64 {
     micros_of(burst).div_ceil(MAX_REPORTED_SPAN.as_secs()).max(1)
 }

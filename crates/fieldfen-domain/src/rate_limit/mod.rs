@@ -1,7 +1,7 @@
 //! Rate limits of external services: the limits, the used units, and the decision whether a call may be made.
 //!
-//! Before a program makes a call, it acquires a [`Permit`]. When the answer has arrived, it settles the permit. Both are
-//! transactions on the database that all processes share, so that all processes together keep to a limit:
+//! Before a program makes a call, it acquires a [`Permit`]. When the answer has arrived, it settles the permit. Both
+//! are transactions on the database that all processes share, so that all processes together keep to a limit:
 //!
 //! - A permit counts from the time at which it is acquired. The call must start within [`START_WITHIN`].
 //! - A settled call counts for one window from its answer on, since the service cannot have counted it later.

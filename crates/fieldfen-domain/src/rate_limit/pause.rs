@@ -14,9 +14,10 @@ pub const PAUSED_BY_LIMITER: &str = "rate limiter";
 
 /// The rate limiter pauses a service or an account whose block lasts longer than this.
 ///
-/// A shorter block is known to the limiter alone: it refuses the calls, and the few jobs that run meanwhile are released
-/// until the end of the block. A pause moves all jobs of the account out of the order of the claims and back, which is more
-/// work than those releases if it lasts seconds. Most windows have at most a minute, so that their ends write no pause.
+/// A shorter block is known to the limiter alone: it refuses the calls, and the few jobs that run meanwhile are
+/// released until the end of the block. A pause moves all jobs of the account out of the order of the claims and back,
+/// which is more work than those releases if it lasts seconds. Most windows have at most a minute, so that their ends
+/// write no pause.
 pub const PAUSED_BEYOND: Duration = Duration::from_secs(60);
 
 /// A refused call may ask again after this time, even if the pause has no end or a later one: a person may lift it.
@@ -51,8 +52,8 @@ impl CallScope {
 }
 
 impl RateLimitKey {
-    /// The scope of a pause that stops the same calls as a block of this limit. `None` for a limit of an endpoint, since a
-    /// pause stops the calls to all endpoints, and for names that no pause can have.
+    /// The scope of a pause that stops the same calls as a block of this limit. `None` for a limit of an endpoint,
+    /// since a pause stops the calls to all endpoints, and for names that no pause can have.
     #[must_use]
     pub fn pause_scope(&self) -> Option<PauseScope> {
         let name = match &self.account {

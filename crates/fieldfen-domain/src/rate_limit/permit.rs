@@ -47,8 +47,8 @@ impl Permit {
     ///
     /// # Errors
     /// [`StartTooLate`] after [`start_by`](Self::start_by), more than [`START_WITHIN`] after the permit was acquired by the
-    /// monotonic time, and before it was acquired: the clock was set back. The caller gives the permit back and acquires a
-    /// new one.
+    /// monotonic time, and before it was acquired: the clock was set back. The caller gives the permit back and
+    /// acquires a new one.
     pub fn start(&self, now: Timestamp, monotonic: Duration) -> Result<(), StartTooLate> {
         let in_time = self.acquired_at_monotonic.is_none_or(|at| monotonic.saturating_sub(at) <= START_WITHIN);
         if in_time && (self.acquired_at..=self.start_by).contains(&now) {
@@ -110,8 +110,8 @@ impl PermitInFlight {
         Self { permit, worker: worker.into(), guess: None }
     }
 
-    /// The cost of a call that may have been charged and whose cost is not on record: unknown, with the guess of the permit,
-    /// on the day on which the permit was acquired. `None` if the permit has no guess above 0.
+    /// The cost of a call that may have been charged and whose cost is not on record: unknown, with the guess of the
+    /// permit, on the day on which the permit was acquired. `None` if the permit has no guess above 0.
     #[must_use]
     pub fn unknown_cost(&self, now: Timestamp) -> Option<ApiCost> {
         let guess = self.guess.filter(|guess| guess.micros() > 0)?;

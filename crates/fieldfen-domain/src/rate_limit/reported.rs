@@ -7,8 +7,8 @@ use super::permit::Permit;
 use super::rule::MAX_UNITS;
 use crate::time::{Timestamp, is_ahead, later};
 
-/// The longest time for which a statement of an answer holds. A service that closes for longer is called again after this
-/// time.
+/// The longest time for which a statement of an answer holds. A service that closes for longer is called again after
+/// this time.
 pub const MAX_REPORTED_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The time for which a statement holds if the answer does not state it and no window is known.
@@ -124,8 +124,8 @@ impl CallAnswer {
         Self::Answered { limits: Vec::new(), throttled: false, retry_at: None, blocked_bucket: None }
     }
 
-    /// Whether the answer can block a limit: the service refused the call or says that it is blocked, or all of a limit is
-    /// used.
+    /// Whether the answer can block a limit: the service refused the call or says that it is blocked, or all of a limit
+    /// is used.
     #[must_use]
     pub fn may_block(&self) -> bool {
         match self {
@@ -143,8 +143,8 @@ impl CallAnswer {
         Self::Answered { limits, throttled: false, retry_at: None, blocked_bucket: None }
     }
 
-    /// An answer to a call that the service refused because of a limit, with the limits that it states and the time at which
-    /// the service takes the next call.
+    /// An answer to a call that the service refused because of a limit, with the limits that it states and the time at
+    /// which the service takes the next call.
     #[must_use]
     pub fn throttled(limits: Vec<ReportedLimit>, retry_at: impl Into<Option<Timestamp>>) -> Self {
         Self::Answered { limits, throttled: true, retry_at: retry_at.into(), blocked_bucket: None }
@@ -152,12 +152,12 @@ impl CallAnswer {
 }
 
 impl RateLimit {
-    /// Corrects the count by the answer to a settled permit. `unlinked` is the number of units of permits in flight that
-    /// count in this limit and were acquired before the limit was known.
+    /// Corrects the count by the answer to a settled permit. `unlinked` is the number of units of permits in flight
+    /// that count in this limit and were acquired before the limit was known.
     ///
-    /// The service has counted the call at some time between the permit's acquisition and now. At that time it had surely
-    /// counted the calls that were settled before the acquisition. It may have counted those that were settled since, and
-    /// those that are in flight. See `correct_others` for what follows.
+    /// The service has counted the call at some time between the permit's acquisition and now. At that time it had
+    /// surely counted the calls that were settled before the acquisition. It may have counted those that were settled
+    /// since, and those that are in flight. See `correct_others` for what follows.
     pub fn correct(&mut self, said: &ReportedLimit, permit: &Permit, unlinked: u64, now: Timestamp) {
         self.reported_at = Some(now);
         // An answer that may be older than the count can lower the number of free units, and does not raise it.

@@ -23,17 +23,20 @@ pub struct Settlement {
     pub further_requests: u64,
 }
 
-/// Whether the costs of a call are on record when its permit is settled. Until then, budgets count the guess of the permit.
+/// Whether the costs of a call are on record when its permit is settled. Until then, budgets count the guess of the
+/// permit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SettledCosts {
-    /// They are on record if the call was answered, and not if no answer has arrived. The guess of a call without an answer
-    /// counts until the permit lapses, and as an [unknown cost](super::PermitInFlight::unknown_cost) from then on.
+    /// They are on record if the call was answered, and not if no answer has arrived. The guess of a call without an
+    /// answer counts until the permit lapses, and as an [unknown cost](super::PermitInFlight::unknown_cost) from then
+    /// on.
     #[default]
     IfAnswered,
     /// They are on record, or the call costs nothing. The guess counts no longer.
     Recorded,
-    /// They could not be recorded. The guess counts as an [unknown cost](super::PermitInFlight::unknown_cost) from now on.
+    /// They could not be recorded. The guess counts as an [unknown cost](super::PermitInFlight::unknown_cost) from now
+    /// on.
     Missing,
 }
 
@@ -58,8 +61,8 @@ impl Settlement {
         self
     }
 
-    /// The key of the row that a refusal blocks if the answer names no limit and the permit counts in none. The row stands
-    /// for the service, or for its account.
+    /// The key of the row that a refusal blocks if the answer names no limit and the permit counts in none. The row
+    /// stands for the service, or for its account.
     #[must_use]
     pub fn unnamed_limit(&self) -> RateLimitKey {
         RateLimitKey::new(&self.permit.call.service, "").account(self.permit.call.account.clone())

@@ -13,11 +13,11 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const USUAL_WINDOW: Duration = Duration::from_secs(60);
 
 impl RateLimit {
-    /// Makes no call for a time after the service has refused one that was acquired at `acquired_at`: until `retry_at` if
-    /// the service stated it, or else for 1, 2, 4, … seconds, at most for a window.
+    /// Makes no call for a time after the service has refused one that was acquired at `acquired_at`: until `retry_at`
+    /// if the service stated it, or else for 1, 2, 4, … seconds, at most for a window.
     ///
-    /// Calls that were in flight when a refusal arrived are refused too. Their answers lengthen the pause only if they name a
-    /// later time.
+    /// Calls that were in flight when a refusal arrived are refused too. Their answers lengthen the pause only if they
+    /// name a later time.
     pub fn throttle(&mut self, retry_at: Option<Timestamp>, acquired_at: Timestamp, now: Timestamp) {
         let is_newer =
             self.blocked.as_ref().is_none_or(|known| is_ahead(known.since, now) || acquired_at >= known.since);

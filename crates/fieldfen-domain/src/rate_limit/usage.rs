@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// A window is cut into so many cells. Calls of one cell stop counting together, so that a limit of any size has at most
-/// this number of cells and a few more. A call counts for up to one cell longer than the window: at most 1/256.
+/// A window is cut into so many cells. Calls of one cell stop counting together, so that a limit of any size has at
+/// most this number of cells and a few more. A call counts for up to one cell longer than the window: at most 1/256.
 const CELLS_PER_WINDOW: i64 = 256;
 
 /// Units of settled calls that stop counting at the same time.

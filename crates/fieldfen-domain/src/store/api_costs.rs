@@ -32,7 +32,8 @@ pub trait ApiCostReads {
     /// [`StoreError::BadRow`] for a total that cannot be read: a sum without it could let a budget be overrun.
     fn spend(&mut self, period: SpendPeriod, scope: &SpendScope) -> Result<Vec<Spend>, StoreError>;
 
-    /// The dearest known cost of a service and endpoint in this currency. `None` for the endpoint means costs without one.
+    /// The dearest known cost of a service and endpoint in this currency. `None` for the endpoint means costs without
+    /// one.
     fn dearest(
         &mut self,
         service: &str,

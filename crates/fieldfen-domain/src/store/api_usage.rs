@@ -10,17 +10,19 @@ use crate::time::Timestamp;
 
 /// Reads rows of `api_usage`, and the totals of each day.
 pub trait ApiUsageReads {
-    /// The totals of each service since a time, from the rows that have not been pruned. Rows that cannot be counted are
-    /// not in the totals but in a list beside them.
+    /// The totals of each service since a time, from the rows that have not been pruned. Rows that cannot be counted
+    /// are not in the totals but in a list beside them.
     fn totals(&mut self, since: Timestamp) -> Result<ApiUsageTotals, StoreError>;
 
     /// Returns the totals of these days, both ends included. They contain the calls whose rows have been
     /// [pruned](ApiUsage::prune).
     fn days(&mut self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError>;
 
-    /// The number of requests of a period, for a budget. As [`days`](Self::days), but without rows that cannot be counted.
+    /// The number of requests of a period, for a budget. As [`days`](Self::days), but without rows that cannot be
+    /// counted.
     ///
-    /// The time of this read depends on the number of totals in the period, and on the number of rows that have not been
+    /// The time of this read depends on the number of totals in the period, and on the number of rows that have not
+    /// been
     /// [rolled up](ApiUsage::roll_up).
     ///
     /// # Errors
@@ -43,9 +45,9 @@ pub trait ApiUsage: ApiUsageReads {
     /// The error is cut to [`MAX_REASON_BYTES`](crate::MAX_REASON_BYTES), the duration to whole milliseconds.
     fn record(&mut self, call: &ApiCall) -> Result<(), StoreError>;
 
-    /// Adds at most `limit` rows to the stored totals of their days, the oldest first, and returns the number of rows. The
-    /// results of reads stay the same: a read adds the rows that are in no stored total yet. The more such rows there
-    /// are, the longer a read takes.
+    /// Adds at most `limit` rows to the stored totals of their days, the oldest first, and returns the number of rows.
+    /// The results of reads stay the same: a read adds the rows that are in no stored total yet. The more such rows
+    /// there are, the longer a read takes.
     fn roll_up(&mut self, limit: u32) -> Result<u64, StoreError>;
 
     /// Deletes at most `limit` rows of calls made before a time, the oldest first, and returns the number of rows. Rows

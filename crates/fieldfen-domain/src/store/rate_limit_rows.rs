@@ -17,8 +17,8 @@ use crate::time::{Timestamp, truncate_to_micros};
 /// The largest number of lapsed permits that one acquisition settles.
 const LAPSED_AT_ONCE: u32 = 100;
 
-/// The largest number of limits of a call. No limit that only an answer names is added beyond it, so that a service that
-/// invents a name for each answer does not fill the database.
+/// The largest number of limits of a call. No limit that only an answer names is added beyond it, so that a service
+/// that invents a name for each answer does not fill the database.
 const MAX_LIMITS_OF_CALL: usize = 600;
 
 /// Units of cells that do not count as they are.
@@ -38,7 +38,8 @@ pub trait RateLimitRowReads: PauseReads {
     /// The cells of a limit that end after this time, the earliest first.
     fn cells(&mut self, limit: RateLimitId, after: Timestamp) -> Result<Vec<UsageCell>, StoreError>;
 
-    /// The units in the cells of a limit that end at `now` or before, and those in cells that end after `last_possible`.
+    /// The units in the cells of a limit that end at `now` or before, and those in cells that end after
+    /// `last_possible`.
     fn passed_units(
         &mut self,
         limit: RateLimitId,
@@ -46,7 +47,8 @@ pub trait RateLimitRowReads: PauseReads {
         last_possible: Timestamp,
     ) -> Result<PassedUnits, StoreError>;
 
-    /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with the units that they have taken.
+    /// At most `limit` permits that lapse at `now` or before, or after `last_possible`, with the units that they have
+    /// taken.
     fn lapsed(
         &mut self,
         now: Timestamp,
@@ -251,8 +253,8 @@ pub fn look(
     Ok(closed.map_or(Availability::Open, Availability::Closed))
 }
 
-/// The limits without expired units and with lapsed permits settled, as the next acquisition will write them. Each comes
-/// with the cells of the lapsed permits.
+/// The limits without expired units and with lapsed permits settled, as the next acquisition will write them. Each
+/// comes with the cells of the lapsed permits.
 pub fn as_they_are(
     rows: &mut dyn RateLimitRowReads,
     limits: Vec<RateLimit>,

@@ -122,8 +122,8 @@ impl<S: Store> ApiCosts<S> {
         Ok(refusal)
     }
 
-    /// Whether this is the pause of a budget that would not write it now: more is left of the budget, or this handle does
-    /// not have it any more.
+    /// Whether this is the pause of a budget that would not write it now: more is left of the budget, or this handle
+    /// does not have it any more.
     pub(crate) fn has_ended(
         &self,
         reads: &mut dyn ReadSession,
@@ -139,8 +139,8 @@ impl<S: Store> ApiCosts<S> {
         Ok(true)
     }
 
-    /// The refusal of every call of this scope: nothing is left of one of its budgets. A call whose price is known to be 0
-    /// is not refused.
+    /// The refusal of every call of this scope: nothing is left of one of its budgets. A call whose price is known to
+    /// be 0 is not refused.
     pub(crate) fn refusal_of_all(
         &self,
         reads: &mut dyn ReadSession,

@@ -58,8 +58,8 @@ pub struct ApiCosts<S> {
 pub struct MonthForecast {
     /// The money spent so far.
     pub spend: Spend,
-    /// The money that is spent at the end of the month if every further day costs as much as the days so far, known costs
-    /// and guesses together.
+    /// The money that is spent at the end of the month if every further day costs as much as the days so far, known
+    /// costs and guesses together.
     pub forecast: Money,
 }
 
@@ -78,7 +78,8 @@ impl<S: Store> ApiCosts<S> {
         &self.environment
     }
 
-    /// Sets the prices. Costs on record keep their amounts; see [`price_again`](Self::price_again) for the unknown ones.
+    /// Sets the prices. Costs on record keep their amounts; see [`price_again`](Self::price_again) for the unknown
+    /// ones.
     #[must_use]
     pub fn prices(mut self, prices: PriceTable) -> Self {
         self.prices = Arc::new(prices);
@@ -102,8 +103,8 @@ impl<S: Store> ApiCosts<S> {
         Ok(self)
     }
 
-    /// Sets the currency of the guess for a service of which nothing is known. By default it is the currency of the first
-    /// price of the service, else of the first budget that covers it, else the United States dollar.
+    /// Sets the currency of the guess for a service of which nothing is known. By default it is the currency of the
+    /// first price of the service, else of the first budget that covers it, else the United States dollar.
     #[must_use]
     pub const fn currency(mut self, currency: Currency) -> Self {
         self.currency = currency;
@@ -115,8 +116,8 @@ impl<S: Store> ApiCosts<S> {
         self.store.read(|s| s.api_costs().find(service, external_id))
     }
 
-    /// A page of the costs that match a filter, in the order of insertion. The page names the rows that cannot be read. It
-    /// may have fewer costs than its limit, or none, although a next page follows.
+    /// A page of the costs that match a filter, in the order of insertion. The page names the rows that cannot be read.
+    /// It may have fewer costs than its limit, or none, although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.

@@ -53,8 +53,8 @@ impl NewCost {
         }
     }
 
-    /// The service has begun something that it may charge for, under this id. Budgets count a guess until the cost is known.
-    /// The job and the file are those of the handler that runs on this thread, if one does.
+    /// The service has begun something that it may charge for, under this id. Budgets count a guess until the cost is
+    /// known. The job and the file are those of the handler that runs on this thread, if one does.
     #[must_use]
     pub fn started(service: impl Into<String>, external_id: impl Into<String>) -> Self {
         Self::new(Stage::Started, service, external_id)
@@ -130,8 +130,8 @@ impl NewCost {
         self
     }
 
-    /// Sets the amount of money of a charge, for example because the service states it. It is taken instead of a price from
-    /// the table.
+    /// Sets the amount of money of a charge, for example because the service states it. It is taken instead of a price
+    /// from the table.
     #[must_use]
     pub fn price(mut self, price: impl Into<Option<Money>>) -> Self {
         self.price = price.into();

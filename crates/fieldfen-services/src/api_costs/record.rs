@@ -29,8 +29,8 @@ impl<S: Store> ApiCosts<S> {
     /// Records a cost. A cost that is on record changes by [`record_cost`](fieldfen_domain::api_cost::record_cost): a
     /// pending or unknown one is settled, and a known one stays. A repeated call changes nothing.
     ///
-    /// A charge is priced by the day on which the cost was incurred. Without a price, or without an amount that the price
-    /// needs, the cost is unknown.
+    /// A charge is priced by the day on which the cost was incurred. Without a price, or without an amount that the
+    /// price needs, the cost is unknown.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a blank service or external id.
@@ -50,8 +50,8 @@ impl<S: Store> ApiCosts<S> {
     }
 
     /// Records the charges and pending charges of a response in a transaction of the caller's, for example of a webhook
-    /// that tells the end of a prediction. A [`CallRecorder`](crate::api_usage::CallRecorder) with these costs does it for
-    /// each call.
+    /// that tells the end of a prediction. A [`CallRecorder`](crate::api_usage::CallRecorder) with these costs does it
+    /// for each call.
     ///
     /// # Errors
     /// As [`record`](Self::record).
@@ -64,7 +64,8 @@ impl<S: Store> ApiCosts<S> {
         NewCost::of_reading(service, reading).try_for_each(|cost| self.record_in(t, &cost).map(drop))
     }
 
-    /// Prices a page of the unknown costs with the prices of this handle, for example after the price table was extended.
+    /// Prices a page of the unknown costs with the prices of this handle, for example after the price table was
+    /// extended.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -137,8 +138,8 @@ impl<S: Store> ApiCosts<S> {
         self.prices.cost(&cost.service, endpoint, item, &cost.amounts, cost.at.date_naive())
     }
 
-    /// The cost as it is recorded. The price depends on the cost that is `stored` already: the endpoint that incurred the cost, and
-    /// its time.
+    /// The cost as it is recorded. The price depends on the cost that is `stored` already: the endpoint that incurred
+    /// the cost, and its time.
     fn priced(
         &self,
         reads: &mut dyn ReadSession,

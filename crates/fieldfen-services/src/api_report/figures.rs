@@ -53,8 +53,8 @@ pub struct ApiFigures {
     pub errors: u64,
     /// The calls by outcome.
     pub outcomes: CallsByOutcome,
-    /// The mean duration of a call in milliseconds, rounded down. A call without a duration counts as 0. It is 0 without
-    /// calls.
+    /// The mean duration of a call in milliseconds, rounded down. A call without a duration counts as 0. It is 0
+    /// without calls.
     pub mean_duration_ms: u64,
     /// The costs, one row for each currency, sorted by currency.
     pub costs: Vec<CostFigures>,

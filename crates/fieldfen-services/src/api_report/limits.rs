@@ -31,8 +31,8 @@ pub struct LimitFigures {
     pub in_use: u64,
     /// The units that are left; `None` if they are not known.
     pub left: Option<u64>,
-    /// The time until which the statement of the service on the units left holds; `None` if it made none. A window of the
-    /// program's own has no such time: each call leaves it one window after its answer.
+    /// The time until which the statement of the service on the units left holds; `None` if it made none. A window of
+    /// the program's own has no such time: each call leaves it one window after its answer.
     pub left_until: Option<Timestamp>,
     /// The share that is used, in hundredths of one per cent, as the service stated it last.
     pub used_basis_points: Option<u32>,

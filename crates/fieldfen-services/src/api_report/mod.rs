@@ -1,9 +1,9 @@
-//! The report on the calls to external APIs: calls, errors and costs of some days, the units that the limits have left, the
-//! calls that are blocked, and the budgets.
+//! The report on the calls to external APIs: calls, errors and costs of some days, the units that the limits have left,
+//! the calls that are blocked, and the budgets.
 //!
-//! All numbers are integers: money is in millionths of the currency's unit, durations are in milliseconds. As JSON, a report
-//! has the names of its fields, times are `2026-11-26T12:00:00Z`, days are `2026-11-26`, and a value that is not known is
-//! `null`. New fields may be added; a field does not change its meaning.
+//! All numbers are integers: money is in millionths of the currency's unit, durations are in milliseconds. As JSON, a
+//! report has the names of its fields, times are `2026-11-26T12:00:00Z`, days are `2026-11-26`, and a value that is not
+//! known is `null`. New fields may be added; a field does not change its meaning.
 //!
 //! ```
 //! use fieldfen_domain::api_cost::{Budget, BudgetLimit, BudgetPeriod, Currency, Money, Price, PriceTable};
@@ -97,8 +97,8 @@ pub struct MonthFigures {
     pub items: u64,
     /// The number of costs whose price is unknown.
     pub unknown_items: u64,
-    /// The money that is spent at the end of the month if every further day costs as much as the days so far, known costs
-    /// and guesses together, in millionths.
+    /// The money that is spent at the end of the month if every further day costs as much as the days so far, known
+    /// costs and guesses together, in millionths.
     pub forecast_micros: u64,
     /// The end of the month.
     pub ends_at: Timestamp,

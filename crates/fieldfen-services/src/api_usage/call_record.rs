@@ -47,12 +47,12 @@ enum PermitChange {
 }
 
 impl<S: Store> CallRecord<'_, S> {
-    /// Writes everything in one transaction, so that a budget counts the guess of the permit until it counts the row and the
-    /// costs.
+    /// Writes everything in one transaction, so that a budget counts the guess of the permit until it counts the row
+    /// and the costs.
     ///
-    /// If the costs cannot be written, the guess of the permit is recorded as an unknown cost in their place. If the permit
-    /// cannot be settled, it lapses with its guess. If the outcome of the transaction stays unknown, the permit is settled and
-    /// everything is on record, or it lapses with its guess.
+    /// If the costs cannot be written, the guess of the permit is recorded as an unknown cost in their place. If the
+    /// permit cannot be settled, it lapses with its guess. If the outcome of the transaction stays unknown, the permit
+    /// is settled and everything is on record, or it lapses with its guess.
     pub(super) fn write(mut self) {
         loop {
             let mut part = Part::Row;

@@ -11,7 +11,8 @@ use crate::worker::Outcome;
 
 /// The reason for which a call was not made.
 ///
-/// It is no `std::error::Error`, so that a handler does not take it for a failure: as an [`Outcome`], a closed service is
+/// It is no `std::error::Error`, so that a handler does not take it for a failure: as an [`Outcome`], a closed service
+/// is
 /// [`Throttled`](Outcome::Throttled), which spends no retry.
 #[derive(Debug)]
 #[non_exhaustive]

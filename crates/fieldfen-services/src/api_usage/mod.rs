@@ -45,8 +45,8 @@ impl<S: Store> ApiUsage<S> {
 
     /// Records a call. A [`CallRecorder`] does so by itself.
     ///
-    /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the call is recorded or not: record it
-    /// again where counting it twice is better than not at all.
+    /// A record has no id. If the outcome is [unknown](StoreError::OutcomeUnknown), the call is recorded or not: record
+    /// it again where counting it twice is better than not at all.
     pub fn record(&self, call: &ApiCall) -> Result<(), StoreError> {
         write_once(&self.store, |s, before| match before {
             None => s.api_usage().record(call).map(Some),
@@ -54,8 +54,8 @@ impl<S: Store> ApiUsage<S> {
         })
     }
 
-    /// A page of the calls that match a filter, in the order of insertion. The page names the rows that cannot be read. It
-    /// may have fewer calls than its limit, or none, although a next page follows.
+    /// A page of the calls that match a filter, in the order of insertion. The page names the rows that cannot be read.
+    /// It may have fewer calls than its limit, or none, although a next page follows.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a cursor of another list.
@@ -63,8 +63,8 @@ impl<S: Store> ApiUsage<S> {
         self.store.read(|s| s.api_usage().page(filter, page))
     }
 
-    /// The totals of these days, from the first to the last, both included: by service, account, endpoint and outcome. They
-    /// contain the calls whose rows have been pruned.
+    /// The totals of these days, from the first to the last, both included: by service, account, endpoint and outcome.
+    /// They contain the calls whose rows have been pruned.
     pub fn days(&self, days: &RangeInclusive<Day>) -> Result<ApiUsageDays, StoreError> {
         self.store.read_stale(|s| s.api_usage().days(days))
     }

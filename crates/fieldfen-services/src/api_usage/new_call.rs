@@ -14,7 +14,8 @@ pub struct NewCall {
     pub endpoint: String,
     /// The account at the service; `None` if there is only one.
     pub account: Option<String>,
-    /// The number of requests; more than one for a batch. 0 counts as 1, so that no call escapes the limits and budgets.
+    /// The number of requests; more than one for a batch. 0 counts as 1, so that no call escapes the limits and
+    /// budgets.
     pub request_count: u32,
     /// The job that makes the call. By default the job whose handler runs on this thread.
     pub job_id: Option<JobId>,
@@ -74,8 +75,8 @@ impl NewCall {
         self
     }
 
-    /// The same call, which takes this number of units of the rate limits with this name. Guess where it is not known: 0
-    /// counts as 1.
+    /// The same call, which takes this number of units of the rate limits with this name. Guess where it is not known:
+    /// 0 counts as 1.
     #[must_use]
     pub fn units_of(mut self, bucket: impl Into<String>, units: u64) -> Self {
         self.units_of.push((bucket.into(), units));

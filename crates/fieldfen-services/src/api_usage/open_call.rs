@@ -57,7 +57,8 @@ impl OpenCall {
         self.told.borrow_mut().external_id = Some(external_id.into());
     }
 
-    /// Tells something that the service charges for, where its answer says so in words that no reader knows. A recorder with
+    /// Tells something that the service charges for, where its answer says so in words that no reader knows. A recorder
+    /// with
     /// [costs](super::CallRecorder::costs) prices and records it.
     pub fn charge(&self, charge: Charge) {
         self.told.borrow_mut().charges.push(charge);

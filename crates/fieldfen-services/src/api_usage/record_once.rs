@@ -20,17 +20,17 @@ pub enum StatedCost {
     Charged,
     /// The service does not charge.
     Free,
-    /// Nothing is stated. A call that the service carried out has its price in the price table, and a call that may have
-    /// taken effect is pending with that price. Without a price, and with any other outcome, the call is free.
+    /// Nothing is stated. A call that the service carried out has its price in the price table, and a call that may
+    /// have taken effect is pending with that price. Without a price, and with any other outcome, the call is free.
     ByPriceTable,
 }
 
 impl<S: Store> ApiUsage<S> {
     /// Records a call with its cost, once for each external id of a service. Secrets are removed from its error.
     ///
-    /// The cost is recorded as [`ApiCosts::record`] does, and the row of the call in the same transaction, if the cost is
-    /// new: [`RecordCostOutcome::Inserted`]. For a known id, the outcome has the cost on record, or says that this record
-    /// has settled it. The call does not count in the rate limits.
+    /// The cost is recorded as [`ApiCosts::record`] does, and the row of the call in the same transaction, if the cost
+    /// is new: [`RecordCostOutcome::Inserted`]. For a known id, the outcome has the cost on record, or says that this
+    /// record has settled it. The call does not count in the rate limits.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for a blank service, and for a missing or blank external id.

@@ -23,8 +23,8 @@ use crate::rate_limiter::RateLimiter;
 /// The number of times that a permit is acquired for a call that does not start in time.
 const START_ATTEMPTS: u32 = 3;
 
-/// Records each call of a program in `api_usage`: when it was made and for which job, how it ended, how long it took, and
-/// what the answer said of limits. Clones share everything.
+/// Records each call of a program in `api_usage`: when it was made and for which job, how it ended, how long it took,
+/// and what the answer said of limits. Clones share everything.
 ///
 /// ```
 /// use fieldfen_rate_limits::Answer;
@@ -61,16 +61,16 @@ impl<S: Store> CallRecorder<S> {
         Self { usage, secrets: Secrets::default(), limiter: None, costs: None }
     }
 
-    /// The same recorder, which removes this text from errors before they are stored, also where it is percent-encoded: a
-    /// key or a password of at least 6 bytes. Secrets in the usual forms are removed without that.
+    /// The same recorder, which removes this text from errors before they are stored, also where it is percent-encoded:
+    /// a key or a password of at least 6 bytes. Secrets in the usual forms are removed without that.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets = self.secrets.and(secret.into());
         self
     }
 
-    /// The same recorder, which acquires a permit of this rate limiter for each [limited call](Self::limited_call), and tells
-    /// the limiter what the answers say. The limiter and the costs are on the store of the calls.
+    /// The same recorder, which acquires a permit of this rate limiter for each [limited call](Self::limited_call), and
+    /// tells the limiter what the answers say. The limiter and the costs are on the store of the calls.
     #[must_use]
     pub fn rate_limiter(mut self, limiter: RateLimiter<S>) -> Self {
         self.limiter = Some(limiter);
@@ -135,11 +135,13 @@ impl<S: Store> CallRecorder<S> {
     /// Makes a call and records it. The answer is that of `f`. No rate limiter is asked: see
     /// [`limited_call`](Self::limited_call).
     ///
-    /// `f` tells the [`OpenCall`] what it has received. If it returns an error and has told no HTTP status, the outcome is
+    /// `f` tells the [`OpenCall`] what it has received. If it returns an error and has told no HTTP status, the outcome
+    /// is
     /// [`NoAnswer`](CallOutcome::NoAnswer), since the call may have taken effect; [`OpenCall::outcome`] says it more
     /// precisely. A panic of `f` is recorded as well.
     ///
-    /// A call whose row cannot be written is not lost: the log has it as a warning. Its permit then lapses with its guess.
+    /// A call whose row cannot be written is not lost: the log has it as a warning. Its permit then lapses with its
+    /// guess.
     ///
     /// # Errors
     /// The error of `f`.

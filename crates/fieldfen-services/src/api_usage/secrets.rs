@@ -1,8 +1,8 @@
 //! Removes secrets from the errors that are recorded.
 //!
-//! An error of an HTTP client often shows the address that was called, and an API may repeat what it was sent. Both may hold
-//! a key. A secret that the program names is removed wherever it stands; others are recognised by the word before them or by
-//! the form that a vendor gives to its keys.
+//! An error of an HTTP client often shows the address that was called, and an API may repeat what it was sent. Both may
+//! hold a key. A secret that the program names is removed wherever it stands; others are recognised by the word before
+//! them or by the form that a vendor gives to its keys.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -16,8 +16,8 @@ const HIDDEN: &str = "***";
 /// The shortest text that counts as a secret of the program: shorter ones stand in ordinary words.
 const SHORTEST: usize = 6;
 
-/// The length of the part of an error that is searched: more than is stored, so that a secret at the cut is recognised as a
-/// whole.
+/// The length of the part of an error that is searched: more than is stored, so that a secret at the cut is recognised
+/// as a whole.
 const LOOKED_AT: usize = 4 * MAX_REASON_BYTES;
 
 /// The words that name a secret.
@@ -27,8 +27,8 @@ macro_rules! words {
     };
 }
 
-/// The value after a word that names a secret, as in a query, a header, a form or JSON. A backslash stands before the quotes
-/// of a text that was printed with `Debug`, and an address in an address is percent-encoded.
+/// The value after a word that names a secret, as in a query, a header, a form or JSON. A backslash stands before the
+/// quotes of a text that was printed with `Debug`, and an address in an address is percent-encoded.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         "(?i)(",
@@ -59,8 +59,8 @@ static CREDENTIALS: LazyLock<Option<Regex>> =
 /// User and password in an address. A password may contain an unencoded `@`.
 static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://)[^\s/?#]+@").ok());
 
-/// Keys that are recognised by their form: Replicate (`r8_`), Shopify (`shpat_`, `shpss_`, …), Stripe (`sk_`), Meta (`EAA`),
-/// Pinterest (`pina_`), Google (`ya29.`, `AIza`), Amazon (`AKIA`, `Atza|`), JSON Web Tokens.
+/// Keys that are recognised by their form: Replicate (`r8_`), Shopify (`shpat_`, `shpss_`, …), Stripe (`sk_`), Meta
+/// (`EAA`), Pinterest (`pina_`), Google (`ya29.`, `AIza`), Amazon (`AKIA`, `Atza|`), JSON Web Tokens.
 static KNOWN_FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"\b(?:r8_|shp[a-z]{2}_|sk_|rk_|pina_|ya29\.|AIza|AKIA|ASIA|Atz[ar]\||EAA|eyJ)[A-Za-z0-9_|.+/=-]{10,}")
         .ok()
@@ -73,8 +73,8 @@ static KNOWN_FORMS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 pub struct Secrets(Arc<Vec<String>>);
 
 impl Secrets {
-    /// These secrets and one more, also where it is percent-encoded. A text of fewer than 6 bytes is left out, since it may
-    /// stand in an ordinary word.
+    /// These secrets and one more, also where it is percent-encoded. A text of fewer than 6 bytes is left out, since it
+    /// may stand in an ordinary word.
     #[must_use]
     pub fn and(&self, secret: String) -> Self {
         let mut known = self.0.to_vec();

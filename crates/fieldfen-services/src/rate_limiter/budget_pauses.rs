@@ -10,11 +10,11 @@ use crate::api_costs::ApiCosts;
 use crate::write_retry::write_once;
 
 impl<S: Store> RateLimiter<S> {
-    /// Lifts the pauses of budgets that are no longer spent, or that this limiter does not have any more. Returns the lifted
-    /// pauses. Without [budgets](RateLimiter::budgets), no pause is lifted.
+    /// Lifts the pauses of budgets that are no longer spent, or that this limiter does not have any more. Returns the
+    /// lifted pauses. Without [budgets](RateLimiter::budgets), no pause is lifted.
     ///
-    /// A worker with this limiter does so at its start and every 5 seconds. Each [acquisition](RateLimiter::acquire) does so
-    /// for the pauses of its service and account.
+    /// A worker with this limiter does so at its start and every 5 seconds. Each [acquisition](RateLimiter::acquire)
+    /// does so for the pauses of its service and account.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a row breaks a rule of a pause.
@@ -66,8 +66,8 @@ pub(super) fn lift_of_call<S: Store>(
     Ok(())
 }
 
-/// Writes the pauses of budgets that have refused a call, and returns those that were written. The pause of a person stays
-/// as it is, however long it lasts: a lifted pause of a budget must not end it.
+/// Writes the pauses of budgets that have refused a call, and returns those that were written. The pause of a person
+/// stays as it is, however long it lasts: a lifted pause of a budget must not end it.
 pub(super) fn pause(s: &mut dyn Session, pauses: Vec<Pause>) -> Result<Vec<Pause>, StoreError> {
     let mut written = Vec::new();
     for pause in pauses {

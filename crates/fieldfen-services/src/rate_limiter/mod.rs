@@ -1,7 +1,7 @@
 //! The durable rate limiter, which all processes on a database share: may a call go now, or when?
 //!
-//! A program acquires a permit before a call and settles it afterwards. All processes together keep to the limits that the
-//! program has configured, and to what the answers of the service say:
+//! A program acquires a permit before a call and settles it afterwards. All processes together keep to the limits that
+//! the program has configured, and to what the answers of the service say:
 //!
 //! ```
 //! use std::time::Duration;
@@ -29,14 +29,17 @@
 //!
 //! [`RateLimiter::budgets`] also holds calls back that the budgets do not allow. If a budget that has less than one hundredth
 //! left refuses a call, the limiter pauses the service or the account of the budget until the end of its period, by
-//! `budget NAME`. A budget of all services, or of calls without an account, pauses nothing, since no pause has its scope.
+//! `budget NAME`. A budget of all services, or of calls without an account, pauses nothing, since no pause has its
+//! scope.
 //!
-//! A [pause](crate::pauses::Pauses) of the service or the account refuses the call too. If an answer closes a service or an
-//! account for longer than [a minute](fieldfen_domain::rate_limit::PAUSED_BEYOND), the limiter itself pauses it until then, so
-//! that no process claims its jobs. A person may lift that pause. It is written again when the service refuses another call.
+//! A [pause](crate::pauses::Pauses) of the service or the account refuses the call too. If an answer closes a service
+//! or an account for longer than [a minute](fieldfen_domain::rate_limit::PAUSED_BEYOND), the limiter itself pauses it
+//! until then, so that no process claims its jobs. A person may lift that pause. It is written again when the service
+//! refuses another call.
 //!
-//! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts for
-//! one more window. Its guess becomes an unknown cost, so that no budget loses the money of a call that was perhaps made.
+//! If a process dies between the two, or drops its permit, the permit lapses when the call must have ended, and counts
+//! for one more window. Its guess becomes an unknown cost, so that no budget loses the money of a call that was perhaps
+//! made.
 
 mod budget_pauses;
 mod wait;
@@ -59,8 +62,8 @@ use crate::write_retry::{write, write_once};
 /// The longest time of a call if the program does not say it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The number of rows of `api_usage` that an acquisition adds to the totals of their days before it counts the calls of a
-/// budget. If there are more, the next transaction goes on, so that other processes can write in between.
+/// The number of rows of `api_usage` that an acquisition adds to the totals of their days before it counts the calls of
+/// a budget. If there are more, the next transaction goes on, so that other processes can write in between.
 const ROLL_UP: u32 = 1000;
 
 /// The end of one transaction that acquires a permit.
@@ -94,24 +97,24 @@ impl<S: std::fmt::Debug> std::fmt::Debug for RateLimiter<S> {
 }
 
 impl<S: Store> RateLimiter<S> {
-    /// A limiter on this store without limits of its own. It keeps to what the answers say, and to the limits that other
-    /// programs on the store have configured.
+    /// A limiter on this store without limits of its own. It keeps to what the answers say, and to the limits that
+    /// other programs on the store have configured.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
         let worker = format!("process {}", std::process::id()).into();
         Self { store, environment, limits: Arc::default(), budgets: None, call_timeout: CALL_TIMEOUT, worker }
     }
 
-    /// The same limiter with one more limit. All processes on a store configure the same limits. A limit with another rule
-    /// than its row takes the row over.
+    /// The same limiter with one more limit. All processes on a store configure the same limits. A limit with another
+    /// rule than its row takes the row over.
     #[must_use]
     pub fn limit(mut self, limit: ApiLimit) -> Self {
         Arc::make_mut(&mut self.limits).push(limit);
         self
     }
 
-    /// The same limiter for calls that end within this time after their start; 60 seconds if the program does not say it,
-    /// and an hour at most. The shorter it is, the earlier the permit of a dead process is free again.
+    /// The same limiter for calls that end within this time after their start; 60 seconds if the program does not say
+    /// it, and an hour at most. The shorter it is, the earlier the permit of a dead process is free again.
     #[must_use]
     pub const fn call_timeout(mut self, call_timeout: Duration) -> Self {
         self.call_timeout = call_timeout;
@@ -125,12 +128,12 @@ impl<S: Store> RateLimiter<S> {
         self
     }
 
-    /// The same limiter, which keeps to the budgets of this handle, on the same store. All processes on a store give the same
-    /// budgets and prices.
+    /// The same limiter, which keeps to the budgets of this handle, on the same store. All processes on a store give
+    /// the same budgets and prices.
     ///
-    /// A permit counts in the budgets of its service and account until it is settled or lapses: in a budget in money with
-    /// the guess for its call, in one in calls with its number of requests. Record the call and its cost before you settle
-    /// the permit, as [`CallRecorder`](crate::api_usage::CallRecorder) does; between the two, both count.
+    /// A permit counts in the budgets of its service and account until it is settled or lapses: in a budget in money
+    /// with the guess for its call, in one in calls with its number of requests. Record the call and its cost before
+    /// you settle the permit, as [`CallRecorder`](crate::api_usage::CallRecorder) does; between the two, both count.
     ///
     /// - The guess for a call is that of its [request](PermitRequest::guess), else the best that
     ///   [is known](fieldfen_domain::api_cost::CostGuess). A call of unknown cost never counts 0. Give a call that costs
@@ -207,8 +210,8 @@ impl<S: Store> RateLimiter<S> {
         }
     }
 
-    /// Checks that the call of a permit may still start. Call it right before the request is sent. A clock that was set back
-    /// does not prolong the second.
+    /// Checks that the call of a permit may still start. Call it right before the request is sent. A clock that was set
+    /// back does not prolong the second.
     ///
     /// # Errors
     /// [`StartTooLate`] more than 1 second after the permit was acquired. Settle it as [`CallAnswer::NotSent`] and acquire
@@ -219,8 +222,8 @@ impl<S: Store> RateLimiter<S> {
 
     /// Settles a permit now, right after its call has ended, and corrects the limits by what the answer says.
     ///
-    /// A permit that had lapsed has no row. If the outcome of the commit is unknown, its call may be counted twice then, and
-    /// never too rarely.
+    /// A permit that had lapsed has no row. If the outcome of the commit is unknown, its call may be counted twice
+    /// then, and never too rarely.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit of the call cannot be read. The permit then lapses.
@@ -249,8 +252,8 @@ impl<S: Store> RateLimiter<S> {
         Ok(outcome)
     }
 
-    /// Whether a call to this service, with this account, may be made now. The answer changes nothing and holds only until
-    /// the next permit is acquired, by any process. A budget closes a service if nothing is left of it.
+    /// Whether a call to this service, with this account, may be made now. The answer changes nothing and holds only
+    /// until the next permit is acquired, by any process. A budget closes a service if nothing is left of it.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] when a limit of the call cannot be read.
@@ -284,14 +287,14 @@ impl<S: Store> RateLimiter<S> {
         })
     }
 
-    /// The limits of a service, or of all services, as they are now, sorted by key. An unreadable row is an `Err` in its
-    /// place. A configured limit is in the list once a permit was asked for.
+    /// The limits of a service, or of all services, as they are now, sorted by key. An unreadable row is an `Err` in
+    /// its place. A configured limit is in the list once a permit was asked for.
     pub fn list(&self, service: Option<&str>) -> Result<Vec<Result<RateLimit, UnreadableRow>>, StoreError> {
         self.store.read(|s| s.rate_limits().list(service, self.environment.now()))
     }
 
-    /// Removes the row of a limit that no program configures any more, or that a service no longer names. Returns whether
-    /// there was one.
+    /// Removes the row of a limit that no program configures any more, or that a service no longer names. Returns
+    /// whether there was one.
     pub fn remove(&self, limit: &RateLimitKey) -> Result<bool, StoreError> {
         write(&self.store, |s| s.rate_limits().remove(limit))
     }

@@ -18,8 +18,8 @@ use crate::sqlite::columns::{RowRef, StoredNumber, StoredText};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// Adds the numbers of a new row to the stored ones. A sum of money ends at the largest number: SQLite would go on with a
-/// real number.
+/// Adds the numbers of a new row to the stored ones. A sum of money ends at the largest number: SQLite would go on with
+/// a real number.
 macro_rules! add {
     () => {
         " ON CONFLICT DO UPDATE SET \

@@ -1,5 +1,5 @@
-//! The totals of each day, and the requests of each month. `api_usage_daily` and `api_usage_monthly` hold the totals of the
-//! rows that have been rolled up; a read adds the other rows.
+//! The totals of each day, and the requests of each month. `api_usage_daily` and `api_usage_monthly` hold the totals of
+//! the rows that have been rolled up; a read adds the other rows.
 //!
 //! The roll-up follows the ids. `AUTOINCREMENT` never gives an id twice, and SQLite has one writer at a time. So no new
 //! row gets an id below the last id that is rolled up, and rows of other programs are counted like all others.
