@@ -2,11 +2,13 @@
 
 mod document;
 
+use fieldfen_domain::UnreadableRow;
 use fieldfen_domain::job::EnqueueOutcome;
 use fieldfen_domain::recurring::{PauseOutcome, RecurringName};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::recurring::Recurring;
 use fieldfen_terminal::Exit;
+use serde::Serialize;
 
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
@@ -81,6 +83,13 @@ impl RecurringCommand {
     }
 }
 
+/// The JSON document of the list. It is no `serde_json::Value`, which would round the numbers of payloads.
+#[derive(Debug, Serialize)]
+struct RecurringList {
+    items: Vec<RecurringLine>,
+    unreadable: Vec<UnreadableRow>,
+}
+
 fn list(recurring: &Recurring<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
     let (items, unreadable): (Vec<_>, Vec<_>) = recurring.list()?.into_iter().partition(Result::is_ok);
     let line = |work| {
@@ -89,12 +98,13 @@ fn list(recurring: &Recurring<SqliteStore>, context: &Context<'_>) -> anyhow::Re
     };
     let items: Vec<_> = items.into_iter().flatten().map(line).collect();
     let unreadable: Vec<_> = unreadable.into_iter().filter_map(Result::err).collect();
-    let document = serde_json::json!({"items": items, "unreadable": unreadable});
+    let document = RecurringList { items, unreadable };
     context.terminal.print_result(&document, |out| {
+        let RecurringList { items, unreadable } = &document;
         if items.is_empty() {
             writeln!(out, "no recurring work is defined")?;
         } else {
-            write_table(&items, out, context.terminal)?;
+            write_table(items, out, context.terminal)?;
         }
         unreadable.iter().try_for_each(|row| writeln!(out, "not readable: {row}"))
     })?;

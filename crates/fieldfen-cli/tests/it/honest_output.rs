@@ -90,7 +90,12 @@ fn no_text_from_outside_reaches_a_terminal_unescaped_and_all_of_it_is_valid_json
 fn the_digits_of_a_number_in_a_row_are_printed_as_they_are() {
     let shop = hostile_shop();
     let id = job_id(1).to_string();
-    for arguments in [&["jobs", "show", &id][..], &["jobs", "show", &id, "--json"]] {
+    for arguments in [
+        &["jobs", "show", &id][..],
+        &["jobs", "show", &id, "--json"],
+        &["recurring", "list", "--json"],
+        &["recurring", "show", "nightly", "--json"],
+    ] {
         let out = shop.run(arguments).out;
         let found: String = out.chars().filter(|c| !c.is_whitespace()).collect();
         assert!(found.contains(NUMBERS), "{arguments:?}: {out}");

@@ -14,6 +14,7 @@ mod failed_jobs;
 #[cfg(unix)]
 mod honest_output;
 mod id_prefixes;
+mod ingest_many;
 mod journey;
 mod metrics;
 #[cfg(unix)]

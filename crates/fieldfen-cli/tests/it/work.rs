@@ -307,6 +307,24 @@ fn a_missing_program_or_variable_is_named_at_the_start_with_its_line() {
 }
 
 #[test]
+fn a_program_that_was_deleted_after_the_start_fails_its_jobs_until_it_is_back() {
+    let workshop = Workshop::of_script("echo 1", "");
+    let script = workshop.shop.folder().join("handle.sh");
+    let worker = workshop.start(&[]);
+    let first = workshop.enqueue("1", 0);
+    wait_until("the program has run", || matches!(workshop.job(&first).state, JobState::Completed { .. }));
+    fs::rename(&script, workshop.shop.folder().join("elsewhere.sh")).unwrap();
+    let second = workshop.enqueue("1", 9);
+    wait_until("an attempt has failed", || workshop.job(&second).attempts == 1);
+    let job = workshop.job(&second);
+    assert!(error(&job).contains("./handle.sh") && error(&job).contains("No such file"), "{job:?}");
+    fs::rename(workshop.shop.folder().join("elsewhere.sh"), &script).unwrap();
+    wait_until("the next attempt succeeds", || matches!(workshop.job(&second).state, JobState::Completed { .. }));
+    worker.signal(Signal::TERM);
+    worker.ends_well();
+}
+
+#[test]
 fn jobs_that_no_living_worker_handles_are_warned_of() {
     let workshop = Workshop::of_script("exit 0", "");
     let environment = Environment::system();
