@@ -4,7 +4,7 @@ use super::JobKind;
 use crate::ids::JobId;
 use crate::time::Timestamp;
 
-/// The largest number of dead letters that are counted for one group.
+/// The bound on the count of a group for a list of groups.
 pub const MAX_DEAD_LETTERS_COUNTED: u32 = 10_000;
 
 /// The dead letters of one kind whose errors have the same [fingerprint](super::error_fingerprint).
@@ -16,7 +16,7 @@ pub struct DeadLetterGroup {
     /// The fingerprint of their errors; `None` if they have none, because a program that knows only the specification
     /// has failed them.
     pub fingerprint: Option<String>,
-    /// The number of jobs, at most [`MAX_DEAD_LETTERS_COUNTED`].
+    /// The number of jobs, up to the bound in the question.
     pub jobs: u32,
     /// Whether there are more jobs than `jobs`.
     pub has_more: bool,

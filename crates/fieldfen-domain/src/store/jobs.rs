@@ -31,9 +31,9 @@ pub trait JobReads {
     fn attempts(&mut self, id: &JobId) -> Result<Vec<JobAttempt>, StoreError>;
 
     /// The dead letters in groups of the same kind and fingerprint of the error, in the order of the kinds. A group
-    /// without fingerprint comes before the others of its kind. Returns the first `limit` groups. Jobs whose kind is
-    /// unreadable are left out.
-    fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError>;
+    /// without fingerprint comes before the others of its kind. Returns the first `limit` groups. At most `most` jobs of
+    /// each group are counted. Jobs whose kind is unreadable are left out.
+    fn dead_letters_by_error(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError>;
 
     /// A page of jobs in the order of insertion, without their large columns. Unreadable rows are listed in
     /// [`Page::unreadable`].

@@ -1,7 +1,8 @@
 //! Queries and actions of operators on the queue.
 
 use fieldfen_domain::job::{
-    DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary, OnWorkerDeath,
+    DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary, MAX_DEAD_LETTERS_COUNTED,
+    OnWorkerDeath,
 };
 use fieldfen_domain::operator::{Action, ActionKind, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
@@ -40,7 +41,7 @@ impl<S: Store> Queue<S> {
     /// The dead letters in at most `limit` groups of the same kind and [fingerprint](fieldfen_domain::job::error_fingerprint) of the error,
     /// in the order of the kinds. [`JobFilter::fingerprint`] selects the jobs of a group.
     pub fn dead_letters_by_error(&self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
-        self.store.read(|s| s.jobs().dead_letters_by_error(limit))
+        self.store.read(|s| s.jobs().dead_letters_by_error(limit, MAX_DEAD_LETTERS_COUNTED))
     }
 
     /// A page of jobs in the order of insertion, without their large values: [`find`](Queue::find) returns the whole

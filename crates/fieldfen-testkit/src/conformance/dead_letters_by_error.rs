@@ -1,7 +1,8 @@
 //! Dead letters in groups by error, and the filters of jobs by error, time, worker, account and payload.
 
 use fieldfen_domain::job::{
-    DeadLetterGroup, FingerprintFilter, JobActionOutcome, JobFilter, ParkedFor, Retry, WorkerName,
+    DeadLetterGroup, FingerprintFilter, JobActionOutcome, JobFilter, MAX_DEAD_LETTERS_COUNTED, ParkedFor, Retry,
+    WorkerName,
 };
 use fieldfen_domain::store::Store;
 
@@ -21,7 +22,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 fn groups<S: Store>(on: &On<'_, S>, limit: u32) -> Vec<DeadLetterGroup> {
-    on.read(|s| s.jobs().dead_letters_by_error(limit))
+    on.read(|s| s.jobs().dead_letters_by_error(limit, MAX_DEAD_LETTERS_COUNTED))
 }
 
 /// Lets job `number` of the kind `test.work`, which is the only one that is due, fail for good.
@@ -58,6 +59,9 @@ fn errors_that_differ_in_a_number_are_one_group<S: Store>(store: &S) {
         group(Some("out of paper"), 1, (2, 2), 3),
     ];
     assert_eq!(groups(&on, 9), expected);
+    let counted = on.read(|s| s.jobs().dead_letters_by_error(9, 2));
+    let counted: Vec<_> = counted.iter().map(|group| (group.jobs, group.has_more)).collect();
+    assert_eq!(counted, [(1, false), (2, true), (1, false)], "at most two jobs of each group are counted");
     assert_eq!(on.jobs(&with_fingerprint("listing <n> is gone").dead_letters()), numbered(&[1, 2, 4]));
     assert_eq!(on.jobs(&with_fingerprint("listing <n> is gone").kind(kind("test.other"))), numbered(&[]));
     assert_eq!(on.jobs(&JobFilter::new().fingerprint(FingerprintFilter::Missing)), numbered(&[5]));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fieldfen_domain::job::{
     ClaimPlace, DeadLetterGroup, FailedJobs, FingerprintFilter, Job, JobAttempt, JobCount, JobFilter, JobKind,
-    JobState, JobStatus, JobSummary, KindFlow, MAX_DEAD_LETTERS_COUNTED,
+    JobState, JobStatus, JobSummary, KindFlow,
 };
 use fieldfen_domain::store::{JobReads, StoreError};
 use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, RawJson, Timestamp, truncate_to_micros};
@@ -35,7 +35,7 @@ impl JobReads for ModelSession<'_> {
         Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.attempts).unwrap_or_default())
     }
 
-    fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
+    fn dead_letters_by_error(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
         let failed_at = |job: &Job| match job.state {
             JobState::Failed { at } => at,
             _ => None,
@@ -51,10 +51,10 @@ impl JobReads for ModelSession<'_> {
             let oldest = jobs.iter().find_map(|job| failed_at(job));
             let Some(last) = jobs.last() else { continue };
             let number = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
-            let group = DeadLetterGroup::new(last.kind.clone(), fingerprint, number.min(MAX_DEAD_LETTERS_COUNTED));
+            let group = DeadLetterGroup::new(last.kind.clone(), fingerprint, number.min(most));
             groups.push(with!(
                 group,
-                has_more: number > MAX_DEAD_LETTERS_COUNTED,
+                has_more: number > most,
                 oldest,
                 newest: failed_at(last),
                 example: Some(last.id),

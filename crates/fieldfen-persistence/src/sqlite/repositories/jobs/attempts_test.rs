@@ -25,7 +25,7 @@ fn a_job_whose_id_has_no_hyphens_has_attempts_and_a_group() {
     let outcomes: Vec<_> = s.attempts(&job_id(1)).unwrap().into_iter().map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes, [AttemptOutcome::Failed, AttemptOutcome::Killed, AttemptOutcome::LeaseLost]);
     assert_eq!(s.cancel(&job_id(1), "no", at(3)).unwrap(), JobActionOutcome::Done);
-    assert_eq!(s.dead_letters_by_error(9).unwrap()[0].example, Some(job_id(1)));
+    assert_eq!(s.dead_letters_by_error(9, MAX_DEAD_LETTERS_COUNTED).unwrap()[0].example, Some(job_id(1)));
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn jobs_that_other_programs_fail_are_a_group_without_fingerprint() {
     let mut expected = DeadLetterGroup::new(work(), None, 4);
     expected.oldest = Some("2026-01-01T00:00:00.5Z".parse().unwrap());
     expected.newest = Some("2026-01-03T00:00:00Z".parse().unwrap());
-    assert_eq!(session(&mut conn).dead_letters_by_error(9).unwrap(), [expected]);
+    assert_eq!(session(&mut conn).dead_letters_by_error(9, MAX_DEAD_LETTERS_COUNTED).unwrap(), [expected]);
 }
 
 #[test]
@@ -57,10 +57,10 @@ fn a_count_of_dead_letters_has_an_end_and_says_so() {
          SELECT printf('%032x', i), 'test.work', 'failed', 'no', '2026-01-01 00:00:00.000000' FROM n"
     ))
     .unwrap();
-    let groups = session(&mut conn).dead_letters_by_error(9).unwrap();
+    let groups = session(&mut conn).dead_letters_by_error(9, MAX_DEAD_LETTERS_COUNTED).unwrap();
     assert_eq!((groups.len(), groups[0].jobs, groups[0].has_more), (1, MAX_DEAD_LETTERS_COUNTED, true));
     conn.batch_execute("DELETE FROM jobs WHERE rowid = 1").unwrap();
-    let groups = session(&mut conn).dead_letters_by_error(9).unwrap();
+    let groups = session(&mut conn).dead_letters_by_error(9, MAX_DEAD_LETTERS_COUNTED).unwrap();
     assert_eq!((groups[0].jobs, groups[0].has_more), (MAX_DEAD_LETTERS_COUNTED, false));
 }
 

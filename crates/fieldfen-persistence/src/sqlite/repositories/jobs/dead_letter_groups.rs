@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{DeadLetterGroup, JobKind, MAX_DEAD_LETTERS_COUNTED};
+use fieldfen_domain::job::{DeadLetterGroup, JobKind};
 use fieldfen_domain::store::StoreError;
 
 use crate::sqlite::cached_statement::statement;
@@ -57,14 +57,15 @@ statement! {
 }
 
 impl SqliteSession<'_> {
-    pub(super) fn groups_of_dead_letters(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
+    /// The first groups, of each of which at most `most` jobs are counted.
+    pub(super) fn groups_of_dead_letters(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut groups, mut before) = (Vec::new(), String::new());
         while groups.len() < limit {
             let next = NextKind { kind: &before }.get_result::<(StoredText,)>(self.conn).optional().store()?;
             let Some((StoredText::Text(kind),)) = next else { break };
             if let Ok(known) = kind.parse::<JobKind>() {
-                self.groups_of_kind(&known, limit, &mut groups)?;
+                self.groups_of_kind(&known, limit, most, &mut groups)?;
             }
             before = kind;
         }
@@ -75,23 +76,29 @@ impl SqliteSession<'_> {
         &mut self,
         kind: &JobKind,
         limit: usize,
+        most: u32,
         groups: &mut Vec<DeadLetterGroup>,
     ) -> Result<(), StoreError> {
-        groups.extend(self.group(kind, None)?);
+        groups.extend(self.group(kind, None, most)?);
         let mut before = String::new();
         while groups.len() < limit {
             let next = NextFingerprint { kind: kind.as_str(), after: &before };
             let next = next.get_result::<(StoredText,)>(self.conn).optional().store()?;
             let Some((StoredText::Text(fingerprint),)) = next else { break };
-            groups.extend(self.group(kind, Some(&fingerprint))?);
+            groups.extend(self.group(kind, Some(&fingerprint), most)?);
             before = fingerprint;
         }
         Ok(())
     }
 
     /// The group of a fingerprint; `None` if it has no jobs.
-    fn group(&mut self, kind: &JobKind, fingerprint: Option<&str>) -> Result<Option<DeadLetterGroup>, StoreError> {
-        let (name, most) = (kind.as_str(), i64::from(MAX_DEAD_LETTERS_COUNTED));
+    fn group(
+        &mut self,
+        kind: &JobKind,
+        fingerprint: Option<&str>,
+        most: u32,
+    ) -> Result<Option<DeadLetterGroup>, StoreError> {
+        let (name, most) = (kind.as_str(), i64::from(most));
         let count = CountGroup { kind: name, fingerprint, limit: most + 1 };
         let (jobs,) = count.get_result::<(i64,)>(self.conn).store()?;
         let newest = NewestOfGroup { kind: name, fingerprint };

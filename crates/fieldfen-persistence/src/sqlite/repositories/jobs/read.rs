@@ -133,8 +133,8 @@ impl JobReads for SqliteSession<'_> {
         self.attempts_of(id)
     }
 
-    fn dead_letters_by_error(&mut self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
-        self.groups_of_dead_letters(limit)
+    fn dead_letters_by_error(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
+        self.groups_of_dead_letters(limit, most)
     }
 
     fn count(&mut self) -> Result<Vec<JobCount>, StoreError> {
