@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{
@@ -103,6 +104,40 @@ impl Drop for Process {
     }
 }
 
+/// Writes of this process while another one carries a bulk action out: the time that each has taken.
+struct WriteTimes {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<Duration>>,
+}
+
+impl WriteTimes {
+    fn start(store: SqliteStore) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let stop = is_over.clone();
+        let thread = thread::spawn(move || {
+            let nobody = Environment::system().worker_id();
+            let mut times = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                store.write(|s| s.workers().unregister(&nobody)).unwrap();
+                times.push(began.elapsed());
+                thread::sleep(Duration::from_millis(2));
+            }
+            times
+        });
+        Self { is_over, thread }
+    }
+
+    /// Ends the writes, and prints their times.
+    fn print(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let mut times = self.thread.join().unwrap();
+        times.sort_unstable();
+        let at = |part: usize| times[(times.len() - 1) * part / 1000];
+        println!("{} writes beside it: median {:?}, 99 % {:?}, longest {:?}", times.len(), at(500), at(990), at(1000));
+    }
+}
+
 /// The bulk action of the shop; `None` before it has started.
 fn action(bulk: &BulkActions<SqliteStore>) -> Option<BulkAction> {
     bulk.list(&PageRequest::first(2)).unwrap().items.pop()
@@ -126,9 +161,9 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
         *counted.lock().unwrap().entry(task.id()).or_default() += 1;
         if task.number.is_multiple_of(2) { Ok(Completion::new()) } else { Err(Outcome::fail("still out of paper")) }
     };
-    let worker = Worker::builder(store, Environment::system()).threads(2).handle(print).start().unwrap();
+    let worker = Worker::builder(store.clone(), Environment::system()).threads(2).handle(print).start().unwrap();
 
-    let began = Instant::now();
+    let (began, writes) = (Instant::now(), WriteTimes::start(store));
     let retry = ["jobs", "retry", "--all", "--dead", "--kind", Print::KIND, "--yes", "--reason", "there is paper"];
     let (mut process, mut in_the_middle) = (Process::start(&shop, &retry), 0);
     for kill in 1..=kills {
@@ -157,6 +192,7 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
     let row = action(&bulk).unwrap();
     assert!(row.is_finished());
     let retried_in = began.elapsed();
+    writes.print();
     let none_is = |status| {
         let filter = JobFilter::new().kind(Print::kind()).status(status);
         queue.list(&filter, &PageRequest::first(1)).unwrap().is_empty()
