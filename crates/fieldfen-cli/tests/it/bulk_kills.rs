@@ -20,7 +20,8 @@ use fieldfen_services::bulk_actions::BulkActions;
 use fieldfen_services::environment::{Randomness as _, SeededRandomness};
 use fieldfen_services::queue::Queue;
 use fieldfen_services::worker::{Completion, Outcome, Task, Worker};
-use fieldfen_testkit::wait::exit_status;
+use fieldfen_testkit::wait::{exit_status, output_of, wait_for};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::shop_harness::Shop;
@@ -78,18 +79,22 @@ fn dead_letters(store: &SqliteStore, kind: &JobKind, number: u64) -> Vec<JobId> 
     jobs.iter().map(|job| job.id).collect()
 }
 
+/// The program with these arguments, in the folder of the shop.
+fn command(shop: &Shop, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen"));
+    command.args(arguments).current_dir(shop.folder()).stdin(Stdio::null()).env("FIELDFEN_OPERATOR", "ann");
+    for name in ["DATABASE_URL", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A process of `fieldfen`, which is killed at the end of a test that fails.
 struct Process(Child);
 
 impl Process {
     fn start(shop: &Shop, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen"));
-        command.args(arguments).current_dir(shop.folder()).env("FIELDFEN_OPERATOR", "ann");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        for name in ["DATABASE_URL", "RUST_LOG"] {
-            command.env_remove(name);
-        }
-        Self(command.spawn().unwrap())
+        Self(command(shop, arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn has_ended(&mut self) -> bool {
@@ -138,9 +143,9 @@ impl WriteTimes {
     }
 }
 
-/// The bulk action of the shop; `None` before it has started.
-fn action(bulk: &BulkActions<SqliteStore>) -> Option<BulkAction> {
-    bulk.list(&PageRequest::first(2)).unwrap().items.pop()
+/// The newest bulk action of the shop.
+fn newest(bulk: &BulkActions<SqliteStore>) -> Option<BulkAction> {
+    bulk.list(&PageRequest::first(1).newest_first()).unwrap().items.pop()
 }
 
 #[test]
@@ -170,10 +175,10 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
         // The moment of the kill: after this number of jobs, and some milliseconds.
         let after = jobs * kill / (kills + 1) * (50 + below(50)) / 100;
         let id = loop {
-            assert!(began.elapsed() < LONGEST, "kill {kill} at {after} jobs did not come: {:?}", action(&bulk));
-            match action(&bulk) {
+            assert!(began.elapsed() < LONGEST, "kill {kill} at {after} jobs did not come: {:?}", newest(&bulk));
+            match newest(&bulk) {
                 Some(row) if row.progress.matched() >= after => break row.order.id.to_string(),
-                _ if process.has_ended() => panic!("it ended before kill {kill}: {:?}", action(&bulk)),
+                _ if process.has_ended() => panic!("it ended before kill {kill}: {:?}", newest(&bulk)),
                 _ => thread::sleep(Duration::from_millis(1)),
             }
         };
@@ -189,7 +194,7 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
         }
     }
     assert!(exit_status(&mut process.0).success());
-    let row = action(&bulk).unwrap();
+    let row = newest(&bulk).unwrap();
     assert!(row.is_finished());
     let retried_in = began.elapsed();
     writes.print();
@@ -222,4 +227,34 @@ fn each_dead_letter_is_retried_once_although_the_retry_is_killed_and_resumed() {
         "{jobs} jobs retried in {retried_in:?}, {in_the_middle} of {kills} kills in the middle, and run in {:?}",
         began.elapsed()
     );
+}
+
+#[test]
+fn a_bulk_action_that_is_interrupted_says_how_to_go_on() {
+    let shop = Shop::new();
+    let bulk = BulkActions::new(Queue::new(shop.store(), Environment::system()));
+    // A retry may end before the signal comes. Each further one has twice as many jobs.
+    for number in [500, 1_000, 2_000, 4_000, 8_000] {
+        dead_letters(&shop.store(), &Print::kind(), number);
+        let before = newest(&bulk).map(|row| row.order.id);
+        let mut retry = command(&shop, &["jobs", "retry", "--all", "--dead", "--yes"]);
+        let child = retry.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let process = Pid::from_child(&child);
+        let started = wait_for("the action has begun", || {
+            newest(&bulk).filter(|row| Some(row.order.id) != before && row.progress.matched() > 0)
+        });
+        kill_process(process, Signal::INT).ok();
+        let ended = output_of(child);
+        if ended.status.success() {
+            continue;
+        }
+        let (id, message) = (started.order.id.to_string(), String::from_utf8(ended.stderr).unwrap());
+        assert_eq!(ended.status.code(), Some(13), "{message}");
+        assert!(message.contains(&format!("fieldfen jobs bulk resume {id}")), "{message}");
+        assert!(!newest(&bulk).unwrap().is_finished());
+        let resumed = shop.run(&["jobs", "bulk", "resume", &id, "--json"]).document(0);
+        assert_eq!((&resumed["done"], &resumed["refused"]), (&number.into(), &0.into()));
+        return;
+    }
+    panic!("five retries ended before they were interrupted");
 }
