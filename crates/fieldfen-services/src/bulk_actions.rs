@@ -1,7 +1,7 @@
 //! Actions on all jobs that match a filter.
 //!
-//! A bulk action is a row of `bulk_actions` with the action, the filter and a cursor. It is carried out in batches: each
-//! batch is one transaction that changes the next jobs and moves the cursor. If the process dies between two batches,
+//! A bulk action is a row of `bulk_actions` with the action, the filter and a cursor. It is carried out in batches:
+//! each batch is one transaction that changes the next jobs and moves the cursor. If the process dies between two batches,
 //! another one resumes the action. If two processes carry out the same action, each job is still taken once.
 //!
 //! An action takes only jobs that were there, and in their present state, before it was started: a job that it has
@@ -134,8 +134,8 @@ impl<S: Store> BulkActions<S> {
         })
     }
 
-    /// Carries out a bulk action from where it is, batch after batch, while `go_on` returns `true`. `go_on` gets the row
-    /// after each batch. `None` if there is no such bulk action.
+    /// Carries out a bulk action from where it is, batch after batch, while `go_on` returns `true`. `go_on` gets the
+    /// row after each batch. `None` if there is no such bulk action.
     ///
     /// Another process may carry out the same action at the same time.
     ///
@@ -154,8 +154,8 @@ impl<S: Store> BulkActions<S> {
         }
     }
 
-    /// Carries out the next batch of a bulk action, in one transaction, and returns the row after it. `None` if there is
-    /// no such bulk action.
+    /// Carries out the next batch of a bulk action, in one transaction, and returns the row after it. `None` if there
+    /// is no such bulk action.
     ///
     /// # Errors
     /// [`QueueError`] if the transaction failed. The batch has then changed no job, unless the outcome is unknown.

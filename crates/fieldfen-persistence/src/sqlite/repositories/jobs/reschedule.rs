@@ -1,4 +1,4 @@
-//! Operators' actions that keep a job in the queue: another due time, another priority, and the release of a running job.
+//! Operators' actions that keep a job in the queue: another due time or priority, and the release of a running job.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
