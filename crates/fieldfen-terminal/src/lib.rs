@@ -13,6 +13,7 @@ mod output;
 mod program;
 mod regular_file;
 mod shop_file;
+mod table;
 mod terminal;
 
 pub use address_error::{DEFAULT_DATABASE, DatabaseAddressError};
@@ -22,7 +23,8 @@ pub use escape::escape_controls;
 pub use exit_code::{Exit, ExitError};
 pub use indicatif::ProgressBar;
 pub use messages::HeldMessages;
-pub use output::{Table, TextOutput};
+pub use output::TextOutput;
 pub use program::{Versions, run};
 pub use regular_file::{file_kind, is_readable_by_all, open_regular_file};
+pub use table::Table;
 pub use terminal::{StdoutError, Terminal};

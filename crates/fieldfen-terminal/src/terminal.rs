@@ -13,7 +13,8 @@ use crate::arguments::CommonArgs;
 use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
 use crate::messages::{HeldMessages, Messages};
-use crate::output::{self, Table, TextOutput};
+use crate::output::{self, TextOutput};
+use crate::table::Table;
 
 /// The error of a failed write to stdout.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +116,7 @@ impl Terminal {
         bar
     }
 
-    /// An empty table with these headings, at most as wide as the terminal.
+    /// An empty table with these headings. [`TextOutput::table`] writes it at most as wide as the terminal.
     #[must_use]
     pub fn table<const N: usize>(&self, headings: [&str; N]) -> Table {
         Table::new(headings)
