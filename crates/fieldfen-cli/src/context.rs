@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use fieldfen_domain::operator::{Action, Actor, Via};
+use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::{SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::ApiCosts;
@@ -35,7 +36,10 @@ impl<'a> Context<'a> {
     pub(crate) fn store(&self) -> anyhow::Result<SqliteStore> {
         let address = self.terminal.database_url()?;
         address.parse::<SqliteUrl>()?;
-        Ok(SqliteStore::open(&address)?)
+        SqliteStore::open(&address).map_err(|error| match error {
+            StoreError::Corrupt(_) => anyhow::Error::new(error).context(format!("cannot use {address}")),
+            error => error.into(),
+        })
     }
 
     /// The costs of calls, with the prices and budgets in `fieldfen.toml` in the current folder. If the file has rules

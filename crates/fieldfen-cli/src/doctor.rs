@@ -115,7 +115,7 @@ fn check_rules() -> (Finding, Backups) {
             (Finding::ok(Check::Configuration, place, "the rules can be followed"), shop.backup_rules().clone())
         }
         Ok(None) => {
-            (Finding::ok(Check::Configuration, place, "no such file: the default rules hold"), Backups::default())
+            (Finding::ok(Check::Configuration, place, "there is no fieldfen.toml here: the default rules hold"), Backups::default())
         }
         Err(error) => {
             let advice = "correct the named setting, or use the program of the version that wrote the file";

@@ -12,7 +12,7 @@ use super::hooks::{OpenConnection, establish};
 use super::options::{Durability, SqliteOptions};
 use crate::sqlite::busy_handler::NoLocks;
 use crate::sqlite::deadline::Deadline;
-use crate::sqlite::error::{CHECK_PERMISSIONS, Classify, classify};
+use crate::sqlite::error::{Classify, classify};
 use crate::sqlite::file::replaced_files::DatabaseFile;
 use crate::sqlite::migrations;
 use crate::sqlite::url::SqliteUrl;
@@ -177,7 +177,8 @@ fn open_once(
     }
     let mut opened = establish(name, url)?;
     if opened.read_only && purpose != Purpose::Any {
-        return Err(StoreError::ReadOnly(format!("{url} cannot be written by this user: {CHECK_PERMISSIONS}").into()));
+        let found = format!("{url} cannot be written by this user: the file, a file beside it, its folder or the file system is read-only");
+        return Err(StoreError::ReadOnly(found.into()));
     }
     let is_checked = purpose == Purpose::WriteInWal(PutIntoWal::WithSchema) && settings.contains(&WAL);
     if is_checked && setting(&mut opened.conn, "journal_mode")? != "wal" {

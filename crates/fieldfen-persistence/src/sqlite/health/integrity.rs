@@ -6,12 +6,8 @@ use fieldfen_domain::store::StoreError;
 
 use super::query::texts;
 use super::time_budget::{Ended, TimeBudget};
-use super::{Steps, not_done};
+use super::{RESTORE, Steps, not_done};
 use crate::sqlite::connection::hooks::OpenConnection;
-
-/// The step that puts a damaged file right.
-const RESTORE: &str = "stop all programs that have it open, keep a copy of it with its -wal, and put the newest backup in its \
-                       place; `.recover` of sqlite3 reads what is left of a damaged file";
 
 pub(super) fn check(
     opened: &mut OpenConnection,

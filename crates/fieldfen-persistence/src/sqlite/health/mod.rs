@@ -196,13 +196,15 @@ impl Steps<'_, '_> {
     }
 }
 
+/// The steps that put a damaged file right. SQLite would write the old file's log into the backup, so it must not stay.
+const RESTORE: &str = "stop all programs that have it open; move it away together with its -wal and -shm, which would spoil \
+                       the backup; copy the newest backup to its place; `.recover` of sqlite3 reads what is left of a \
+                       damaged file";
+
 /// The finding of a database that cannot be opened or read.
 fn cannot_open(url: &SqliteUrl, error: &StoreError) -> Finding {
     let advice = match error {
-        StoreError::Corrupt(_) => {
-            "stop all programs that have it open, keep a copy of it with its -wal, and put the newest backup in its place; \
-             `.recover` of sqlite3 reads what is left of a damaged file"
-        }
+        StoreError::Corrupt(_) => RESTORE,
         StoreError::Busy { .. } => "try again; if it stays busy, end the program that holds the lock",
         StoreError::Full(_) => "make room on the disk",
         _ => "check the address, the permissions of the file and its folder, and the disk",
@@ -212,7 +214,10 @@ fn cannot_open(url: &SqliteUrl, error: &StoreError) -> Finding {
 
 /// The finding of a check that could not be done.
 fn not_done(check: Check, looked_at: &str, error: &StoreError) -> Finding {
-    let advice = "run `fieldfen doctor --full`; if the file is damaged, put the newest backup in its place";
+    let advice = match error {
+        StoreError::Corrupt(_) => RESTORE,
+        _ => "try again with `fieldfen doctor --full`; if it fails again, check the permissions of the file and the disk",
+    };
     Finding::problem(check, looked_at, format!("the check failed: {}", with_causes(error)), advice)
 }
 
