@@ -4,10 +4,11 @@ use fieldfen_domain::catch_panic;
 use fieldfen_domain::job::Job;
 use tracing::Span;
 
-/// The span of one attempt of a job; a disabled span if the subscriber panics.
+/// The span of one attempt of a job; a disabled span if the subscriber panics. It has the level of the warnings inside it,
+/// so that a log of warnings names the jobs.
 pub(super) fn of_try(job: &Job) -> Span {
     let attempt = job.attempts.saturating_add(1);
-    catch_panic(|| tracing::info_span!("job", kind = %job.kind, id = %job.id, attempt)).unwrap_or_else(|_| Span::none())
+    catch_panic(|| tracing::warn_span!("job", kind = %job.kind, id = %job.id, attempt)).unwrap_or_else(|_| Span::none())
 }
 
 /// Runs `f` in the span.
