@@ -149,7 +149,7 @@ pub(crate) fn parts(need: &Need) -> (String, String) {
             ),
             "fieldfen workers".to_owned(),
         ),
-        NeedKind::Paused => (format!("{name} is paused"), "fieldfen resume".to_owned()),
+        NeedKind::Paused => (format!("{name} is paused"), format!("fieldfen resume --{name}")),
         NeedKind::Blocked => (format!("{name} takes no call"), "fieldfen usage limits".to_owned()),
         NeedKind::Budget => (format!("budget {name:?}"), String::new()),
         NeedKind::Backup if need.since.is_some() => {

@@ -88,7 +88,7 @@ impl RecordArgs {
         }
         let id = match &self.external_id {
             Some(id) => id.clone(),
-            None => format!("call {:032x}", context.environment.bits()),
+            None => format!("{:032x}", context.environment.bits()),
         };
         let outcome =
             self.outcome.or_else(|| self.http_status.map(CallOutcome::of_http_status)).unwrap_or(CallOutcome::Ok);

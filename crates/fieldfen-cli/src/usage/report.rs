@@ -4,22 +4,21 @@ use std::io;
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::api_cost::{BudgetState, Currency, Money};
-use fieldfen_domain::api_usage::Day;
 use fieldfen_services::api_report::{ApiFigures, ApiReport, ApiReports, BudgetFigures};
 use fieldfen_terminal::{Exit, Terminal, TextOutput};
 
 use crate::context::Context;
-use crate::time_argument::shown;
+use crate::time_argument::{TimeArgument, shown};
 
 /// The days of the report.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
-    /// The first day, in UTC: 2026-11-01 [default: the first day of this month]
+    /// The first day, in UTC: 2026-11-01, or 30d ago [default: the first day of the month of --until]
     #[arg(long, value_name = "DAY")]
-    since: Option<Day>,
+    since: Option<TimeArgument>,
     /// The last day, in UTC [default: today]
     #[arg(long, value_name = "DAY")]
-    until: Option<Day>,
+    until: Option<TimeArgument>,
     /// Show each endpoint and each day too
     #[arg(long)]
     details: bool,
@@ -29,9 +28,10 @@ impl ReportArgs {
     pub(super) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         use chrono::Datelike as _;
 
-        let today = context.environment.now().date_naive();
-        let until = self.until.unwrap_or(today);
-        let since = self.since.or_else(|| until.with_day(1)).unwrap_or(until);
+        let now = context.environment.now();
+        let until = self.until.map_or(now, |until| until.before(now)).date_naive();
+        let first_of_month = until.with_day(1).unwrap_or(until);
+        let since = self.since.map_or(first_of_month, |since| since.before(now).date_naive());
         if since > until {
             let text = format!("--since {since} must not be after --until {until}");
             return Err(Exit::Usage.with(text).into());
@@ -48,7 +48,7 @@ fn write(report: &ApiReport, details: bool, out: &mut TextOutput<'_>, terminal: 
     if report.services.is_empty() {
         writeln!(out, "no call was recorded")?;
     } else {
-        let mut table = terminal.table(["service", "calls", "errors", "mean ms", "cost", "unknown prices"]);
+        let mut table = terminal.table(["service", "calls", "errors", "mean ms", "cost", "unknown costs"]);
         for service in &report.services {
             table.add_row(cells(&service.service, &service.figures));
         }

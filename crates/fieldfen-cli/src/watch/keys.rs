@@ -12,7 +12,7 @@ use super::state::{Effect, OpenJob, State, Verb};
 pub(super) const HELP: [(&str, &str); 13] = [
     ("Tab, Shift-Tab, 1 to 6", "another pane"),
     ("Up, Down, PgUp, PgDn, Home, End", "choose a row, or scroll a job"),
-    ("Enter", "open a job, list the jobs of a row, or show all of it"),
+    ("Enter", "open it, or list its jobs"),
     ("Esc", "close a job, or clear the filter"),
     ("/", "filter the list of jobs"),
     ("r", "retry a failed or parked job"),
@@ -22,7 +22,7 @@ pub(super) const HELP: [(&str, &str); 13] = [
     ("Ctrl-L", "draw the screen again"),
     ("Ctrl-Z", "stop, until fg"),
     ("q, Ctrl-C", "quit"),
-    ("", "retry and cancel are recorded: fieldfen log"),
+    ("", "fieldfen log lists r and c"),
 ];
 
 impl State {

@@ -53,8 +53,9 @@ impl UnhandledKinds {
         match self.find() {
             Ok(kinds) => {
                 for (kind, jobs) in kinds {
+                    let (noun, verb) = if jobs == 1 { ("job", "waits") } else { ("jobs", "wait") };
                     self.terminal.print_message(&format!(
-                        "warning: {jobs} jobs of kind {kind} wait, and no living worker handles this kind"
+                        "warning: {jobs} {noun} of {kind} {verb}, and no living worker handles this kind"
                     ));
                 }
             }

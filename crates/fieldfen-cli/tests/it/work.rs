@@ -335,7 +335,7 @@ fn jobs_that_no_living_worker_handles_are_warned_of() {
     let warning = fieldfen_testkit::wait::with_deadline("the worker warns", move || {
         std::io::BufRead::lines(err).map_while(Result::ok).find(|line| line.contains("acme.other"))
     });
-    assert_eq!(warning.unwrap(), "warning: 1 jobs of kind acme.other wait, and no living worker handles this kind");
+    assert_eq!(warning.unwrap(), "warning: 1 job of acme.other waits, and no living worker handles this kind");
 }
 
 #[test]

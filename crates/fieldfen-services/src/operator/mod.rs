@@ -122,13 +122,13 @@ impl fmt::Display for QueuedRequest {
         match workers_alive {
             0 => {
                 let program = if kind.as_str() == WithdrawRequest::KIND || kind.as_str() == Reconcile::KIND {
-                    "with the clients of the platforms"
+                    "program with the clients of the platforms"
                 } else {
-                    "with the shop's rules"
+                    "worker with the shop's rules, for example `fieldfen work` in the folder of fieldfen.toml"
                 };
                 write!(
                     f,
-                    "no worker for {kind} is alive: job {job} waits until one starts; start the program {program}"
+                    "no worker for {kind} is alive: job {job} waits until one starts; start the {program}"
                 )
             }
             1 => write!(f, "job {job} waits for the worker for {kind}"),
