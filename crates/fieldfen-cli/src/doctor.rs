@@ -114,9 +114,10 @@ fn check_rules() -> (Finding, Backups) {
         Ok(Some(shop)) => {
             (Finding::ok(Check::Configuration, place, "the rules can be followed"), shop.backup_rules().clone())
         }
-        Ok(None) => {
-            (Finding::ok(Check::Configuration, place, "there is no fieldfen.toml here: the default rules hold"), Backups::default())
-        }
+        Ok(None) => (
+            Finding::ok(Check::Configuration, place, "there is no fieldfen.toml here: the default rules hold"),
+            Backups::default(),
+        ),
         Err(error) => {
             let advice = "correct the named setting, or use the program of the version that wrote the file";
             (Finding::problem(Check::Configuration, place, with_causes(&error), advice), Backups::default())

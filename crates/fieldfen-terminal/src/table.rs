@@ -38,7 +38,8 @@ impl Table {
     pub(crate) fn text(&self) -> String {
         let Some(columns) = self.columns else { return self.framed(None) };
         let natural = self.widths(|cell| cell.width());
-        let mut least = self.widths(|cell| cell.split(' ').map(|word| word.width().min(LONGEST_WORD)).max().unwrap_or(0));
+        let mut least =
+            self.widths(|cell| cell.split(' ').map(|word| word.width().min(LONGEST_WORD)).max().unwrap_or(0));
         // An id in the first column can be copied whole.
         if let (Some(least), Some(natural)) = (least.first_mut(), natural.first()) {
             *least = *natural;
@@ -58,7 +59,9 @@ impl Table {
     fn widths(&self, width: impl Fn(&str) -> usize) -> Vec<usize> {
         let column = |index: usize| self.rows.iter().filter_map(move |row| row.get(index));
         let headings = self.headings.iter().enumerate();
-        headings.map(|(index, heading)| column(index).chain([heading]).map(|cell| width(cell)).max().unwrap_or(0)).collect()
+        headings
+            .map(|(index, heading)| column(index).chain([heading]).map(|cell| width(cell)).max().unwrap_or(0))
+            .collect()
     }
 
     /// The table in a frame, with columns of these widths; without them, no cell is broken.

@@ -64,9 +64,10 @@ fn of_shop(kind: &JobKind, context: &Context<'_>) -> OnWorkerDeath {
 impl EnqueueArgs {
     pub(super) fn run(&self, queue: &Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let now = context.environment.now();
-        let payload = self.payload.as_deref().map(|text| {
-            RawJson::parse(text).map_err(|error| Exit::Usage.with(format!("--payload {text}: {error}")))
-        });
+        let payload = self
+            .payload
+            .as_deref()
+            .map(|text| RawJson::parse(text).map_err(|error| Exit::Usage.with(format!("--payload {text}: {error}"))));
         let payload = payload.transpose()?;
         let key = self.dedup_key.as_deref().map(DedupKey::new).transpose().map_err(|error| Exit::Usage.with(error))?;
         let mut job = NewJob::untyped(context.environment.job_id(), self.kind.clone(), payload, now)

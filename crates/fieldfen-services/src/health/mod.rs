@@ -71,5 +71,10 @@ fn publications_in_doubt(s: &mut dyn ReadSession) -> Result<Finding, StoreError>
 
 fn not_done(check: Check, looked_at: &str, error: &StoreError) -> Finding {
     let found = format!("the check failed: {}", with_causes(error));
-    Finding::problem(check, looked_at, found, "try again with `fieldfen doctor --full`; if the file is damaged, restore a backup")
+    Finding::problem(
+        check,
+        looked_at,
+        found,
+        "try again with `fieldfen doctor --full`; if the file is damaged, restore a backup",
+    )
 }

@@ -126,10 +126,7 @@ impl fmt::Display for QueuedRequest {
                 } else {
                     "worker with the shop's rules, for example `fieldfen work` in the folder of fieldfen.toml"
                 };
-                write!(
-                    f,
-                    "no worker for {kind} is alive: job {job} waits until one starts; start the {program}"
-                )
+                write!(f, "no worker for {kind} is alive: job {job} waits until one starts; start the {program}")
             }
             1 => write!(f, "job {job} waits for the worker for {kind}"),
             workers => write!(f, "job {job} waits for one of {workers} workers for {kind}"),

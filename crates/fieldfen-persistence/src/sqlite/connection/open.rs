@@ -177,7 +177,9 @@ fn open_once(
     }
     let mut opened = establish(name, url)?;
     if opened.read_only && purpose != Purpose::Any {
-        let found = format!("{url} cannot be written by this user: the file, a file beside it, its folder or the file system is read-only");
+        let found = format!(
+            "{url} cannot be written by this user: the file, a file beside it, its folder or the file system is read-only"
+        );
         return Err(StoreError::ReadOnly(found.into()));
     }
     let is_checked = purpose == Purpose::WriteInWal(PutIntoWal::WithSchema) && settings.contains(&WAL);

@@ -216,7 +216,9 @@ fn cannot_open(url: &SqliteUrl, error: &StoreError) -> Finding {
 fn not_done(check: Check, looked_at: &str, error: &StoreError) -> Finding {
     let advice = match error {
         StoreError::Corrupt(_) => RESTORE,
-        _ => "try again with `fieldfen doctor --full`; if it fails again, check the permissions of the file and the disk",
+        _ => {
+            "try again with `fieldfen doctor --full`; if it fails again, check the permissions of the file and the disk"
+        }
     };
     Finding::problem(check, looked_at, format!("the check failed: {}", with_causes(error)), advice)
 }
