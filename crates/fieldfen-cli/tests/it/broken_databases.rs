@@ -34,9 +34,12 @@ fn every_list_fails(change: impl Fn(&mut Vec<u8>), code: i32, says: &str) {
         let failed = shop.run(&arguments);
         failed.ends_with(code);
         assert!(failed.err.contains(says) && !failed.err.contains("panicked"), "{command}: {}", failed.err);
-        assert_eq!(failed.out, "", "{command}");
         let document = shop.run(&[&arguments[..], &["--json"]].concat()).document(code);
-        assert_eq!(document["error"]["exit_code"], code, "{command}: {document}");
+        // The status is a document of its own if migrations are pending: it names them.
+        if !(command == "status" && document["needs"][0]["what"] == "pending_migrations") {
+            assert_eq!(failed.out, "", "{command}");
+            assert_eq!(document["error"]["exit_code"], code, "{command}: {document}");
+        }
         assert!(bytes_in(&data) == before, "{command} has changed a file beside the database");
     }
 }
