@@ -1,8 +1,8 @@
 //! Actions on all jobs that match a filter.
 //!
 //! A bulk action is a row of `bulk_actions` with the action, the filter and a cursor. It is carried out in batches:
-//! each batch is one transaction that changes the next jobs and moves the cursor. If the process dies between two batches,
-//! another one resumes the action. If two processes carry out the same action, each job is still taken once.
+//! each batch is one transaction that changes the next jobs and moves the cursor. If the process dies between two
+//! batches, another one resumes the action. If two processes carry out the same action, each job is still taken once.
 //!
 //! An action takes only jobs that were there, and in their present state, before it was started: a job that it has
 //! retried and that fails again is not retried a second time. `operator_actions` has a row for the start of a bulk

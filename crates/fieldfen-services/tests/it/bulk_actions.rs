@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use fieldfen_domain::job::{
-    BulkAction, DedupKey, FailureReport, JobAction, JobActionOutcome, JobFilter, JobState, JobStatus, Payload as _,
-    Priority, Retry,
+    BulkAction, DedupKey, FailureReport, JobAction, JobActionOutcome, JobFilter, JobState, JobStatus, OnWorkerDeath,
+    Payload as _, Priority, Retry,
 };
 use fieldfen_domain::operator::{OperatorActionFilter, Subject};
 use fieldfen_domain::store::Store;
@@ -205,6 +205,7 @@ fn a_requeued_job_has_all_that_the_old_one_had(store: impl Store) {
     let bench = Bench::new(store);
     let file = bench.file();
     let new = bench.queue.job(&Note::new("b")).unwrap().file_id(file).priority(Priority::High).max_retries(3);
+    let new = new.on_worker_death(OnWorkerDeath::Fail);
     let new = new.account("etsy/main".parse::<fieldfen_domain::job::ApiAccount>().unwrap());
     let old = *bench.queue.enqueue(&new.dedup_key(DedupKey::new("b").unwrap())).unwrap().id();
     assert_eq!(bench.queue.cancel(&old, &by_ann("wrong")).unwrap(), JobActionOutcome::Done);
@@ -215,6 +216,8 @@ fn a_requeued_job_has_all_that_the_old_one_had(store: impl Store) {
     assert_eq!((is.file_id, &is.account, is.priority, is.max_retries), (Some(file), &was.account, Priority::High, 3));
     assert_eq!((&is.payload, &is.dedup_key, is.run_at, is.attempts), (&was.payload, &was.dedup_key, bench.now(), 0));
     assert_eq!((is.state, is.last_error), (JobState::Pending, None));
+    let consequence = bench.queue.store().read(|s| s.workers().on_worker_death(&id)).unwrap();
+    assert_eq!(consequence, Some(OnWorkerDeath::Fail));
     let again = bench.queue.apply(&old, JobAction::Requeue, &by_ann("again")).unwrap();
     assert_eq!(again, JobActionOutcome::Duplicate(id));
 }
