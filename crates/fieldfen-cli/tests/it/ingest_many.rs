@@ -17,7 +17,7 @@ const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0
 
 /// The number of files, from `FIELDFEN_INGEST_FILES` or this default.
 fn number_of_files() -> usize {
-    std::env::var("FIELDFEN_INGEST_FILES").map_or(10_000, |text| text.parse().unwrap())
+    std::env::var("FIELDFEN_INGEST_FILES").map_or(1_000, |text| text.parse().unwrap())
 }
 
 #[test]
