@@ -63,6 +63,7 @@ impl NewJob {
             account: payload.account(),
             priority: P::PRIORITY,
             max_retries: P::MAX_RETRIES.unwrap_or(DEFAULT_MAX_RETRIES),
+            on_worker_death: P::ON_WORKER_DEATH.unwrap_or_default(),
             dedup_key: key.transpose()?,
             ..Self::with(id, P::kind(), Some(json), at)
         })

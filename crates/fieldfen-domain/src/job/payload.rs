@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::Priority;
 use super::api_account::ApiAccount;
 use super::kind::{JobKind, is_name};
+use super::on_worker_death::OnWorkerDeath;
 use crate::ids::FileId;
 use crate::json::{InvalidJson, RawJson};
 
@@ -30,6 +31,28 @@ pub trait Payload: Serialize + DeserializeOwned {
 
     /// The number of retries of this kind of job; with `None`, the queue's retry policies decide.
     const MAX_RETRIES: Option<u32> = None;
+
+    /// The consequence for a job of this kind if its worker dies; with `None`, the queue's retry policies decide.
+    ///
+    /// ```
+    /// use fieldfen_domain::JobId;
+    /// use fieldfen_domain::job::{NewJob, OnWorkerDeath, Payload};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct OrderPrint {
+    ///     number: u32,
+    /// }
+    ///
+    /// impl Payload for OrderPrint {
+    ///     const KIND: &'static str = "acme.order_print";
+    ///     const ON_WORKER_DEATH: Option<OnWorkerDeath> = Some(OnWorkerDeath::Hold); // A second order would cost money.
+    /// }
+    ///
+    /// let job = NewJob::new(JobId::from_random(1), &OrderPrint { number: 7 }, "2026-11-27T09:00:00Z".parse()?)?;
+    /// assert_eq!(job.on_worker_death, OnWorkerDeath::Hold);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    const ON_WORKER_DEATH: Option<OnWorkerDeath> = None;
 
     /// The priority of this kind of job.
     const PRIORITY: Priority = Priority::Normal;
@@ -142,6 +165,7 @@ mod tests {
     impl Payload for Resize {
         const KIND: &'static str = "acme.resize";
         const MAX_RETRIES: Option<u32> = Some(7);
+        const ON_WORKER_DEATH: Option<OnWorkerDeath> = Some(OnWorkerDeath::Hold);
         const PRIORITY: Priority = Priority::High;
 
         fn unique_subject(&self) -> Option<String> {
@@ -150,10 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_says_the_kind_priority_retries_and_dedup_key_of_its_job() {
+    fn a_payload_says_the_settings_and_the_dedup_key_of_its_job() {
         let job = |width| NewJob::new(JobId::from_random(1), &Resize(width), crate::MIN_TIMESTAMP);
         let new = job(2).unwrap();
         assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
+        assert_eq!(new.on_worker_death, OnWorkerDeath::Hold);
         assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");
         assert!(job(244).unwrap_err().to_string().contains("255"));
     }

@@ -8,18 +8,41 @@ use super::{Queue, QueueError};
 use crate::write_retry::write_once;
 
 impl<S: Store> Queue<S> {
-    /// Makes a job with this payload, a new id, the number of retries of the payload or of its kind's policy, and the
-    /// policy's consequence of a worker's death. It is due at once.
+    /// Makes a job with this payload and a new id. The number of retries and the consequence of a worker's death are
+    /// those of the payload, or of its kind's policy. It is due at once.
     ///
     /// The job is not enqueued yet: set a priority, a later time or a dedup key if it needs one, then call
     /// [`enqueue`](Queue::enqueue).
+    ///
+    /// ```
+    /// use fieldfen_domain::job::{OnWorkerDeath, Payload, RetryPolicy};
+    /// use fieldfen_services::{Environment, queue::{Queue, RetryPolicies}};
+    /// use fieldfen_testkit::ModelStore;
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct OrderPrint {
+    ///     number: u32,
+    /// }
+    ///
+    /// impl Payload for OrderPrint {
+    ///     const KIND: &'static str = "acme.order_print";
+    ///     const ON_WORKER_DEATH: Option<OnWorkerDeath> = Some(OnWorkerDeath::Hold);
+    /// }
+    ///
+    /// let fail = RetryPolicies::new(RetryPolicy::default().on_worker_death(OnWorkerDeath::Fail));
+    /// let queue = Queue::new(ModelStore::new(), Environment::system()).with_policies(fail);
+    /// assert_eq!(queue.job(&OrderPrint { number: 7 })?.on_worker_death, OnWorkerDeath::Hold);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`InvalidJob`] if the payload breaks one of its rules, is too large, or cannot be read back.
     pub fn job<P: Payload>(&self, payload: &P) -> Result<NewJob, InvalidJob> {
         let policy = self.policies.of(&P::kind());
         let job = NewJob::new(self.environment.job_id(), payload, self.environment.now())?;
-        Ok(job.max_retries(P::MAX_RETRIES.unwrap_or(policy.max_retries)).on_worker_death(policy.on_worker_death))
+        Ok(job
+            .max_retries(P::MAX_RETRIES.unwrap_or(policy.max_retries))
+            .on_worker_death(P::ON_WORKER_DEATH.unwrap_or(policy.on_worker_death)))
     }
 
     /// Enqueues a job, unless a live job has the same dedup key. The answer has the id of the live job.
