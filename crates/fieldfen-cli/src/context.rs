@@ -11,9 +11,9 @@ use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::shop::ShopFile;
 use fieldfen_terminal::{Exit, GLOBAL_OPTIONS, Terminal};
 
-/// The person who acts.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct OperatorArgs {
+/// The person who acts. Flatten it into the arguments of a program with a [`FieldfenCommand`](crate::FieldfenCommand).
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct OperatorArgs {
     /// The name under which actions are recorded [default: the environment variable FIELDFEN_OPERATOR, otherwise USER,
     /// LOGNAME or USERNAME]
     #[arg(long = "as", global = true, value_name = "NAME", help_heading = GLOBAL_OPTIONS)]
