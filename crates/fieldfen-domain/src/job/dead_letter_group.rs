@@ -1,6 +1,6 @@
 //! Dead letters that failed with the same error.
 
-use super::JobKind;
+use super::{FingerprintFilter, JobFilter, JobKind};
 use crate::ids::JobId;
 use crate::time::Timestamp;
 
@@ -33,5 +33,22 @@ impl DeadLetterGroup {
     #[must_use]
     pub const fn new(kind: JobKind, fingerprint: Option<String>, jobs: u32) -> Self {
         Self { kind, fingerprint, jobs, has_more: false, oldest: None, newest: None, example: None }
+    }
+
+    /// The filter that the jobs of this group pass, and no others.
+    ///
+    /// ```
+    /// use fieldfen_domain::job::{DeadLetterGroup, FingerprintFilter, JobFilter, JobKind};
+    ///
+    /// let kind: JobKind = "acme.resize".parse()?;
+    /// let group = DeadLetterGroup::new(kind.clone(), Some("HTTP 503 from <url>".to_owned()), 3);
+    /// let same_error = FingerprintFilter::Is("HTTP 503 from <url>".to_owned());
+    /// assert_eq!(group.filter(), JobFilter::new().dead_letters().kind(kind).fingerprint(same_error));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn filter(&self) -> JobFilter {
+        let fingerprint = self.fingerprint.clone().map_or(FingerprintFilter::Missing, FingerprintFilter::Is);
+        JobFilter::new().dead_letters().kind(self.kind.clone()).fingerprint(fingerprint)
     }
 }
