@@ -75,6 +75,21 @@ impl Schedule {
         if self.is_interval() { self.next_of_interval(after) } else { self.next_local_time(after) }
     }
 
+    /// The ticks after this time, the first one first.
+    ///
+    /// ```
+    /// use fieldfen_services::recurring::Schedule;
+    ///
+    /// let mondays = "30 6 * * MON".parse::<Schedule>()?.in_time_zone("Europe/Berlin".parse()?);
+    /// let ticks = mondays.ticks_after("2026-10-17T00:00:00Z".parse()?).take(2);
+    /// let local: Vec<String> = ticks.map(|tick| mondays.time_zone().local_text(tick)).collect();
+    /// assert!(local[0].contains("06:30") && local[1].contains("06:30"), "{local:?}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ticks_after(&self, time: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
+        std::iter::successors(self.next_after(time), |tick| self.next_after(*tick))
+    }
+
     /// The cron expression as it was parsed.
     #[must_use]
     pub fn as_str(&self) -> &str {
