@@ -278,7 +278,7 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
-    /// Passes the worker's figures to `metrics`.
+    /// Passes the worker's figures to `metrics`, instead of those that were set before.
     pub fn metrics(mut self, metrics: impl Metrics + 'static) -> Self {
         self.settings.metrics = Arc::new(PanicSafe(metrics));
         self

@@ -11,7 +11,41 @@ use crate::overview::QueueFigures;
 
 /// Receives the figures of a worker. The default of every method does nothing.
 ///
-/// The worker's own threads call the methods and wait for them, so the methods should only count.
+/// The worker's own threads call the methods and wait for them, so the methods should only count. The job has the kind,
+/// the id and the account.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use std::time::Duration;
+///
+/// use fieldfen_domain::job::Job;
+/// use fieldfen_services::Environment;
+/// use fieldfen_services::upkeep::{self, Upkeep};
+/// use fieldfen_services::worker::{AppliedOutcome, Metrics, Worker};
+/// use fieldfen_testkit::ModelStore;
+///
+/// #[derive(Clone, Default)]
+/// struct Completed(Arc<AtomicU64>);
+///
+/// impl Metrics for Completed {
+///     fn job_ended(&self, _job: &Job, applied: AppliedOutcome, _took: Duration) {
+///         if applied == AppliedOutcome::Completed {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///     }
+/// }
+///
+/// let (store, environment, completed) = (ModelStore::new(), Environment::system(), Completed::default());
+/// let queue = fieldfen_services::queue::Queue::new(store.clone(), environment.clone());
+/// queue.enqueue(&queue.job(&Upkeep::default())?)?;
+/// let worker = Worker::builder(store.clone(), environment).metrics(completed.clone());
+/// let worker = worker.handle(upkeep::handler(store)).start()?;
+/// worker.stop_handle().stop_when_idle();
+/// worker.join()?;
+/// assert_eq!(completed.0.load(Ordering::Relaxed), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Metrics: Send + Sync {
     /// A handler is about to run. The job has been due for `waited`.
     fn job_started(&self, _job: &Job, _waited: Duration) {}

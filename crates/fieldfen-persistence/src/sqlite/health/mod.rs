@@ -12,6 +12,10 @@
 //! # std::fs::remove_dir_all(folder)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `fieldfen doctor` adds the checks of rows of `fieldfen-services`:
+//! `.rows(|session, go_on| fieldfen_services::health::check_rows(session, now, go_on))`. It checks the backups with
+//! `fieldfen_backup::check_backups`.
 
 mod disk_space;
 mod foreign_keys;
