@@ -27,11 +27,11 @@
 //! ```
 
 use fieldfen_domain::job::{
-    BulkAction, BulkProgress, JobAction, JobActionOutcome, JobFilter, JobSummary, NewBulkAction,
+    BulkAction, BulkProgress, JobAction, JobActionOutcome, JobFilter, JobState, JobSummary, NewBulkAction,
 };
 use fieldfen_domain::operator::{Action, ActionOutcome, Subject};
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{BulkActionId, CappedCount, Cursor, JobId, Page, PageRequest, Timestamp};
+use fieldfen_domain::{BulkActionId, CappedCount, Cursor, JobId, Page, PageRequest, Timestamp, is_ahead};
 
 use crate::action_row::record;
 use crate::queue::{Queue, QueueError};
@@ -232,7 +232,7 @@ impl<S: Store> BulkActions<S> {
         let now = self.queue.environment().now();
         let page = s.jobs().page(filter, &jobs_of(row, cursor, BATCH))?;
         progress.refused += page.unreadable.len() as u64;
-        for job in page.items.iter().filter(|job| row.order.is_earlier(job)) {
+        for job in page.items.iter().filter(|job| row.order.is_earlier(job) || is_of_the_future(job, now)) {
             let is_done = row.order.action.is_possible_in(&job.state) && self.is_carried_out(s, &job.id, row, now)?;
             *(if is_done { &mut progress.done } else { &mut progress.refused }) += 1;
         }
@@ -272,6 +272,17 @@ enum Position {
     At(Option<Cursor>),
     /// No job is left.
     End,
+}
+
+/// Returns whether a clock that was ahead has written the time by which the job counts as earlier or later than the
+/// action. Nobody knows then whether it came into its state before the action was started. It is taken, because no other
+/// action would take it for as long as the clock was ahead.
+fn is_of_the_future(job: &JobSummary, now: Timestamp) -> bool {
+    let since = match job.state {
+        JobState::Completed { at } | JobState::Failed { at } | JobState::Parked { at, .. } => at,
+        JobState::Pending | JobState::Running { .. } => None,
+    };
+    since.or(job.created_at).is_some_and(|since| is_ahead(since, now))
 }
 
 /// The next jobs of a bulk action after a cursor.

@@ -20,6 +20,7 @@ on_every_store!(
     a_dry_run_counts_and_changes_nothing,
     each_dead_letter_is_retried_once_although_some_fail_again,
     a_job_that_fails_after_the_start_is_not_taken,
+    jobs_of_a_clock_that_was_ahead_are_taken,
     requeued_jobs_are_not_requeued_again,
     a_job_for_which_the_action_is_impossible_is_refused,
     the_start_and_the_end_are_recorded_and_no_job,
@@ -115,6 +116,20 @@ fn a_job_that_fails_after_the_start_is_not_taken(store: impl Store) {
     fail_all(&bench);
     assert_eq!(finish(&bench, &action.order.id), (1, 0));
     assert_eq!((bench.status(&late), bench.status(&dead)), (JobStatus::Failed, JobStatus::Pending));
+}
+
+fn jobs_of_a_clock_that_was_ahead_are_taken(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.clock.advance(Duration::from_secs(86_400));
+    let dead = dead_letters(&bench, 3);
+    let pending = bench.note("pending");
+    bench.clock.set(bench.now() - Duration::from_secs(86_400));
+    let retry = start(&bench, JobAction::Retry, &JobFilter::new().dead_letters());
+    assert_eq!(finish(&bench, &retry.order.id), (3, 0));
+    assert!(dead.iter().all(|id| bench.status(id) == JobStatus::Pending));
+    let cancel = start(&bench, JobAction::Cancel, &JobFilter::new());
+    assert_eq!(finish(&bench, &cancel.order.id), (4, 0));
+    assert_eq!(bench.status(&pending), JobStatus::Failed);
 }
 
 fn requeued_jobs_are_not_requeued_again(store: impl Store) {
