@@ -301,7 +301,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
     }
 
     /// Releases a job that has waited too long to run alone. The worker claims nothing until then, so a handler that
-    /// does not return must not keep it from all other work, however many jobs must run alone.
+    /// does not return must not keep it from all other work, however many jobs must run alone. The job waits for no
+    /// handler that is known to be stuck.
     fn give_up_waiting_alone(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let context = self.context;
         // The absolute value also covers a clock that was set back.

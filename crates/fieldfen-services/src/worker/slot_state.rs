@@ -23,6 +23,8 @@ pub(super) struct SlotState {
     /// The state of each thread of the pool, with the threads that have ended.
     pub(super) threads: Vec<ThreadState>,
     pub(super) run_times: RunTimes,
+    /// Whether the thread that watches the handlers sleeps until one begins.
+    pub(super) watcher_sleeps: bool,
     /// The number of waiting jobs at which the dispatcher claims again; `None` if it waits for jobs to end instead.
     pub(super) refill_at: Option<usize>,
 }

@@ -1,6 +1,7 @@
 //! The jobs in hand: jobs that wait for a thread, jobs whose handlers run, and jobs whose outcomes wait to be applied.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,6 +20,8 @@ pub(super) struct Slots {
     state: Mutex<SlotState>,
     /// The threads of the pool wait for this until there are jobs.
     job_ready: Condvar,
+    /// The thread that watches the handlers waits for this while none runs.
+    pub(super) handler_begun: Condvar,
     /// Threads that join the worker wait for this until the threads of the pool have ended.
     thread_ended: Condvar,
     pub(super) stop: Arc<StopSignal>,
@@ -42,6 +45,7 @@ impl Slots {
         Self {
             state: Mutex::default(),
             job_ready: Condvar::new(),
+            handler_begun: Condvar::new(),
             thread_ended: Condvar::new(),
             stop,
             heartbeat,
@@ -110,6 +114,9 @@ impl Slots {
             {
                 let begun = ThreadState::Running { running: Arc::clone(&running), since: Instant::now() };
                 state.set_thread(thread, begun);
+                if mem::take(&mut state.watcher_sleeps) {
+                    self.handler_begun.notify_all();
+                }
                 if state.refill_at.is_some_and(|waiting| state.not_begun.len() <= waiting) {
                     state.refill_at = None;
                     self.events.send(DispatcherEvent::FewJobsWait);
@@ -156,10 +163,12 @@ impl Slots {
         self.job_ready.notify_all();
     }
 
-    /// Takes a job that must run alone, if it has waited too long for the end of the other jobs.
+    /// Takes a job that must run alone, if it has waited too long for the end of the other jobs, or waits for a stuck
+    /// handler, whose end nobody knows.
     pub(super) fn take_waiting_alone(&self, has_waited: impl Fn(&RunningJob) -> bool) -> Option<Arc<RunningJob>> {
         let mut state = self.lock();
-        let waits = !state.first_may_begin() && has_waited(state.not_begun.front()?);
+        let first = state.not_begun.front()?;
+        let waits = !state.first_may_begin() && (state.stuck().next().is_some() || has_waited(first));
         if waits { state.not_begun.pop_front() } else { None }
     }
 
@@ -207,6 +216,7 @@ impl Slots {
     pub(super) fn wake_all(&self) {
         drop(self.lock());
         self.job_ready.notify_all();
+        self.handler_begun.notify_all();
         self.thread_ended.notify_all();
     }
 

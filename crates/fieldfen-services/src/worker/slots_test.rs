@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_testkit::wait::wait_until;
 use fieldfen_testkit::{ModelStore, fixtures};
 
 use super::claim_ahead::OpenKinds;
@@ -215,4 +217,41 @@ fn the_place_of_a_stuck_thread_is_free_again_and_its_number_is_used_again() {
     assert_eq!(capacity(), Capacity { kinds: vec![kind.clone()], limits: [(kind.clone(), 2)].into(), jobs: 1 });
     fixture.slots.pool_thread_ended(0);
     assert_eq!(fixture.slots.add_thread(), 0);
+}
+
+#[test]
+fn the_watching_thread_sleeps_while_no_handler_runs_and_wakes_for_the_next_and_for_the_end() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch(2);
+    let sleeps = || wait_until("the watching thread sleeps", || fixture.slots.lock().watcher_sleeps);
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| fixture.slots.wait_until_running());
+        sleeps();
+        let _short = fixture.slots.next(0).unwrap();
+        fixture.slots.handler_returned(0);
+        assert!(watcher.join().unwrap(), "it wakes when a handler begins, however short that runs");
+        let _running = fixture.slots.next(0).unwrap();
+        assert!(!fixture.slots.wait_until_running(), "it does not sleep while one runs");
+        fixture.slots.handler_returned(0);
+        let watcher = scope.spawn(|| fixture.slots.wait_until_running());
+        sleeps();
+        fixture.stop.close();
+        fixture.slots.wake_all();
+        assert!(watcher.join().unwrap(), "it wakes when the worker is closed");
+    });
+}
+
+#[test]
+fn a_job_that_must_run_alone_waits_for_no_handler_that_is_stuck() {
+    let fixture = Fixture::new(1);
+    fixture.dispatch_before_one_alone(2);
+    let hangs = fixture.slots.next(0).unwrap();
+    assert!(fixture.slots.take_waiting_alone(|_| false).is_none(), "the other job may still end");
+    hangs.mark_lost();
+    assert_eq!(fixture.slots.mark_stuck(Instant::now() + Duration::from_secs(10), Duration::ZERO).len(), 1);
+    let waiting = fixture.slots.take_waiting_alone(|_| false).unwrap();
+    assert!(waiting.claimed.job.must_run_alone());
+    fixture.slots.remove([&waiting].into_iter());
+    fixture.slots.add_thread();
+    assert_eq!(fixture.slots.capacity([(&kind("clean"), None)].into_iter()).jobs, 1, "the worker serves others");
 }

@@ -6,7 +6,7 @@
 //! applied and its thread ends.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::JobId;
@@ -17,13 +17,16 @@ use super::context::Context;
 use super::errors::WorkerFailure;
 use super::handle::start_pool_thread;
 use super::running_job::RunningJob;
-use super::slot_state::ThreadState;
+use super::slot_state::{SlotState, ThreadState};
 use super::slots::Slots;
 use super::timeouts;
 
-/// The longest wait between two looks, so that the end of a handler that has just begun and the loss of a job are
+/// The longest wait between two looks while a handler runs, so that the end of a handler that has just begun and the loss of a job are
 /// noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The wait after the first handler has begun, so that short jobs, one after the other, do not cause a look each.
+const AFTER_BEGIN: Duration = Duration::from_millis(20);
 
 /// The shortest wait between two looks.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
@@ -72,20 +75,26 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
             log!(ERROR, error = %failure, "too many handlers are stuck: worker stops");
             context.stop.fail(failure);
         }
-        replace_threads(context);
+        let all_serve = replace_threads(context);
+        if all_serve && context.slots.wait_until_running() {
+            wait = AFTER_BEGIN;
+            continue;
+        }
         let next = context.slots.next_look(stuck_after);
         wait = next.map_or(LOOK_EVERY, |next| next.saturating_duration_since(now).clamp(LEAST_WAIT, LOOK_EVERY));
     }
 }
 
-/// Starts threads for those whose handlers are stuck. A worker that stops begins no job and needs none.
-fn replace_threads<S: Store>(context: &Arc<Context<S>>) {
+/// Starts threads for those whose handlers are stuck. A worker that stops begins no job and needs none. Returns whether
+/// none is missing.
+fn replace_threads<S: Store>(context: &Arc<Context<S>>) -> bool {
     while !context.stop.is_stopping() && context.slots.lock().serving() < context.settings.threads {
         if let Err(error) = start_pool_thread(context) {
             log!(ERROR, %error, "thread for the place of a stuck one not started");
-            return;
+            return false;
         }
     }
+    true
 }
 
 impl Slots {
@@ -97,6 +106,23 @@ impl Slots {
             _ => None,
         });
         running.collect()
+    }
+
+    /// Sleeps while no handler runs, apart from those that are stuck, until one begins or the worker is closed. Returns
+    /// whether it has slept.
+    pub(super) fn wait_until_running(&self) -> bool {
+        let runs = |state: &SlotState| state.threads.iter().any(|thread| matches!(thread, ThreadState::Running { .. }));
+        let mut state = self.lock();
+        if runs(&state) || self.stop.is_closed() {
+            return false;
+        }
+        state.watcher_sleeps = true;
+        // The handler that has begun may have ended by now. The next one wakes nobody then.
+        while state.watcher_sleeps && !self.stop.is_closed() {
+            state = self.handler_begun.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.watcher_sleeps = false;
+        true
     }
 
     /// Marks the handlers that have not returned within `after` since they had to, and returns their jobs.
