@@ -8,6 +8,8 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::{SqliteStore, SqliteUrl};
 use fieldfen_services::Environment;
 use fieldfen_services::api_costs::ApiCosts;
+use fieldfen_services::pipeline::FileFailureHook;
+use fieldfen_services::queue::Queue;
 use fieldfen_services::shop::ShopFile;
 use fieldfen_terminal::{Exit, GLOBAL_OPTIONS, Terminal};
 
@@ -40,6 +42,11 @@ impl<'a> Context<'a> {
             StoreError::Corrupt(_) => anyhow::Error::new(error).context(format!("cannot use {address}")),
             error => error.into(),
         })
+    }
+
+    /// The job queue of this database. An action that fails a job moves the file of the job, as a worker does.
+    pub(crate) fn queue(&self, store: SqliteStore) -> Queue<SqliteStore> {
+        Queue::new(store, self.environment.clone()).with_failure_hook(FileFailureHook)
     }
 
     /// The costs of calls, with the prices and budgets in `fieldfen.toml` in the current folder. If the file has rules

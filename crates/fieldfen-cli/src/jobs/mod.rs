@@ -76,7 +76,7 @@ pub(crate) struct ListArgs {
 
 impl JobsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let queue = Queue::new(context.store()?, context.environment.clone());
+        let queue = context.queue(context.store()?);
         match self {
             Self::List(args) => list(&queue, args, context),
             Self::Show { id } => show(&queue, &id.resolve(queue.store())?, context),

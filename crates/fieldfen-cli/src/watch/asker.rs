@@ -9,6 +9,7 @@ use fieldfen_domain::operator::Action;
 use fieldfen_domain::store::{Store, StoreError, Watch};
 use fieldfen_domain::{Timestamp, with_causes};
 use fieldfen_services::Environment;
+use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
 
 use super::look::{Look, Opened, Question, Reader};
@@ -182,7 +183,7 @@ impl<S: Store> Asker<S> {
             Some(connection) => connection.reader.store().clone(),
             None => (self.connect)()?.store,
         };
-        let queue = Queue::new(store, self.environment.clone());
+        let queue = Queue::new(store, self.environment.clone()).with_failure_hook(FileFailureHook);
         let (verb, outcome) = match act.verb {
             Verb::Retry => ("retried", queue.retry(&act.job, &action)?),
             Verb::Cancel => ("cancelled", queue.cancel(&act.job, &action)?),

@@ -1,9 +1,10 @@
 //! An operator looks for the reason why jobs have failed: attempts, dead letters by error, and filters.
 
 use fieldfen_domain::JobId;
-use fieldfen_domain::job::Retry;
+use fieldfen_domain::file::FileEvent;
+use fieldfen_domain::job::{JobKind, NewJob, Retry};
 use fieldfen_domain::store::{Store as _, StoreError};
-use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, job, job_id};
+use fieldfen_testkit::fixtures::{at, claim_ref, claim_request, failure, file, file_id, job, job_id};
 use serde_json::Value;
 
 use crate::shop_harness::Shop;
@@ -52,6 +53,33 @@ fn a_retried_job_shows_the_attempt_before_the_retry() {
     text.ends_with(0);
     assert!(text.out.contains("outcome") && text.out.contains("worker of the tests"), "{}", text.out);
     assert!(!text.out.contains('\u{1b}'), "{:?}", text.out);
+}
+
+#[test]
+fn the_file_of_a_cancelled_job_fails_with_the_job() {
+    let shop = Shop::new();
+    let upscale = |number: u64| {
+        let job = NewJob::untyped(job_id(number), JobKind::UpscaleImage, None, at(0)).unwrap();
+        job.file_id(file_id(number))
+    };
+    let written = shop.store().write(|s| {
+        for number in 1..=3 {
+            let _ = s.files().insert(&file(number))?;
+            let found = s.files().find(&file_id(number))?.unwrap();
+            s.files().change(&found.after(FileEvent::ProcessingStarted, "begins", at(1))?)?;
+            let _ = s.jobs().enqueue(&upscale(number))?;
+        }
+        Ok::<_, StoreError>(())
+    });
+    written.unwrap();
+    let file_status = |number: u64| {
+        let shown = shop.run(&["files", "show", &file_id(number).to_string(), "--json"]).document(0);
+        shown["status"].as_str().unwrap().to_owned()
+    };
+    shop.run(&["jobs", "cancel", &job_id(1).to_string(), "--reason", "wrong picture"]).ends_with(0);
+    assert_eq!([1, 2, 3].map(file_status), ["failed", "processing", "processing"]);
+    shop.run(&["jobs", "cancel", "--all", "--kind", "UpscaleImage", "--reason", "closed", "--yes"]).ends_with(0);
+    assert_eq!([1, 2, 3].map(file_status), ["failed"; 3]);
 }
 
 #[test]
