@@ -123,9 +123,11 @@ fn rows_that_cannot_be_read_are_named() {
 fn times_in_the_future_and_running_jobs_without_a_lease_are_warnings() {
     let database = Database::new();
     database.run(
-        "INSERT INTO jobs (id, command_type, status, started_at) VALUES
-            ('old', 'test.work', 'running', '2026-11-20 00:00:00.000000'), ('new', 'test.work', 'running', '2026-11-27 08:59:00');
-         INSERT INTO files (id, original_filename, status, created_at) VALUES ('f', 'a.jpg', 'ingested', '2027-01-01 00:00:00')",
+        "INSERT INTO jobs (id, command_type, status, created_at, started_at) VALUES
+            ('old', 'test.work', 'running', '2026-11-20 00:00:00', '2026-11-20 00:00:00.000000'),
+            ('new', 'test.work', 'running', '2026-11-20 00:00:00', '2026-11-27 08:59:00');
+         INSERT INTO files (id, original_filename, status, created_at, updated_at)
+            VALUES ('f', 'a.jpg', 'ingested', '2027-01-01 00:00:00', '2026-11-20 00:00:00')",
     );
     let running = database.finding(Check::JobsWithoutLease);
     assert_eq!((running.severity, running.details.len()), (Severity::Warning, 1), "{running:?}");
