@@ -22,7 +22,7 @@ pub(crate) fn reason(
     reason += &match consequence {
         OnWorkerDeath::Retry => String::new(),
         OnWorkerDeath::Hold => {
-            format!("; noticed at {now}; a person decides: nobody knows whether the work was done; retry or cancel it")
+            format!("; nobody knows whether the work was done: retry or cancel the job; noticed at {now}")
         }
         OnWorkerDeath::Fail => format!("; noticed at {now}; the job fails with its worker, as it was enqueued"),
     };
@@ -61,7 +61,7 @@ mod tests {
             assert_eq!(reason(&job(asked), worker, expires_at, OnWorkerDeath::Retry, at(5)), expected);
         }
         for (consequence, begin) in [
-            (OnWorkerDeath::Hold, format!("the lease of den expired; noticed at {}; a person decides", at(5))),
+            (OnWorkerDeath::Hold, "the lease of den expired; nobody knows".to_owned()),
             (OnWorkerDeath::Fail, format!("the lease of den expired; noticed at {}; the job fails", at(5))),
         ] {
             let reason = reason(&job(None), Some("den"), Ok::<_, &str>(None), consequence, at(5));

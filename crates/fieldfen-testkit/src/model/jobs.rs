@@ -260,8 +260,8 @@ impl JobQueue for ModelSession<'_> {
             match row.on_worker_death {
                 OnWorkerDeath::Retry => {}
                 OnWorkerDeath::Hold => {
-                    let decides = "a person decides: nobody knows whether the work was done; retry or cancel it";
-                    reason += &format!("; noticed at {now}; {decides}");
+                    let decides = "nobody knows whether the work was done: retry or cancel the job";
+                    reason += &format!("; {decides}; noticed at {now}");
                 }
                 OnWorkerDeath::Fail => {
                     reason += &format!("; noticed at {now}; the job fails with its worker, as it was enqueued");
