@@ -25,6 +25,7 @@ pub use open_call::OpenCall;
 pub use record_once::StatedCost;
 pub use recorder::CallRecorder;
 pub use secrets::Secrets;
+pub(crate) use secrets::searched;
 
 use crate::Environment;
 use crate::write_retry::{cannot_be_looked_for, write_once};

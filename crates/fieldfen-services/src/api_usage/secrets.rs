@@ -90,8 +90,7 @@ impl Secrets {
     /// The text without secrets, cut to 32 KiB.
     #[must_use]
     pub fn remove(&self, text: &str) -> String {
-        let end = (0..=LOOKED_AT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        let mut text = Cow::Borrowed(&text[..end]);
+        let mut text = Cow::Borrowed(searched(text));
         for secret in self.0.iter() {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), HIDDEN));
@@ -112,6 +111,12 @@ impl Secrets {
         }
         text.into_owned()
     }
+}
+
+/// The part of a text that is searched for secrets, and that [`Secrets::remove`] keeps.
+pub(crate) fn searched(text: &str) -> &str {
+    let end = (0..=LOOKED_AT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    &text[..end]
 }
 
 /// The text as a part of a query: everything but letters, digits and `-._~` is encoded.
