@@ -23,6 +23,7 @@ mod parameters;
 mod process;
 mod python;
 mod rate_limit;
+mod readme_schema;
 mod readmes;
 mod recorded_costs;
 mod restored_backup;
