@@ -51,7 +51,7 @@ fn what_must_not_be_written_is_said_so_and_stays_as_it_was() {
         println!("file {file:o}, folder {folder:o}: {failure:?}");
         assert_eq!(failure.kind, "read-only");
         assert!(
-            failure.message.contains("check the permissions") && failure.message.contains("a file beside it"),
+            failure.message.contains("check the permissions") && failure.message.contains("its folder"),
             "{failure:?}"
         );
         worker.close();
