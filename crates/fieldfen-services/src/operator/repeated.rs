@@ -1,8 +1,8 @@
 //! Recognises a request that waits already, so that asking twice does not act twice.
 //!
-//! Two requests are the same if they have the same kind and content, for any person and reason. Another request about the same
-//! file, publication or row may wait between them, and its order counts: `approve`, `reject`, `approve` are then three
-//! jobs.
+//! Two requests are the same if they have the same kind and content, for any person and reason. Another request about
+//! the same file, publication or row may wait between them, and its order counts: `approve`, `reject`, `approve` are
+//! then three jobs.
 
 use std::collections::BTreeMap;
 
