@@ -3,19 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::migration::MigrationConnection as _;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::store::StoreError;
+use fieldfen_domain::store::{Source, StoreError};
 
 use super::difference::{Additions, Difference, compare};
 use super::embedded::{EMBEDDED, EmbeddedMigration};
+use super::newest_schema::{self, NewestObject};
 use super::schema_objects::{Column, Object, Table, objects};
 use super::sql_tokens::tokens;
 use super::{MigrationError, has};
 use crate::sqlite::error::Classify as _;
 
-/// The schema after the newest migration. It is computed once.
+/// The schema after the newest migration. It is computed once, for the first database whose text differs from it.
 static NEWEST: OnceLock<ExpectedSchema> = OnceLock::new();
 
 /// The schema that a sequence of migrations creates.
@@ -28,19 +30,32 @@ pub(super) struct ExpectedSchema {
 impl ExpectedSchema {
     /// Computes the schema after these migrations, which must be the oldest ones without a gap.
     pub(super) fn after(migrations: &[EmbeddedMigration]) -> Result<Self, MigrationError> {
-        let mut conn = SqliteConnection::establish(":memory:")
-            .map_err(|error| StoreError::Database(Box::new(error) as fieldfen_domain::store::Source))?;
+        let mut conn = memory()?;
         conn.setup().store()?;
         for migration in migrations {
             migration.apply(&mut conn)?;
         }
-        let mut objects = objects(&mut conn)?;
+        Ok(Self::read(&mut conn)?)
+    }
+
+    /// Reads the schema of a database without objects of other programs.
+    fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let mut objects = objects(conn)?;
         objects.retain(|object| !object.table.starts_with("__diesel"));
         let mut tables = BTreeMap::new();
         for table in objects.iter().filter(|object| object.kind == "table") {
-            tables.insert(table.name.clone(), Table::read(&mut conn, table)?);
+            tables.insert(table.name.clone(), Table::read(conn, table)?);
         }
         Ok(Self { objects, tables })
+    }
+
+    /// Computes the schema that these statements create.
+    fn of_statements<'s>(statements: impl Iterator<Item = &'s str>) -> Result<Self, MigrationError> {
+        let mut conn = memory()?;
+        for statement in statements {
+            conn.batch_execute(statement).store()?;
+        }
+        Ok(Self::read(&mut conn)?)
     }
 
     /// All tables with their columns.
@@ -57,14 +72,13 @@ impl ExpectedSchema {
         if let Some(newest) = NEWEST.get() {
             return Ok(newest);
         }
-        let newest = Self::after(&EMBEDDED)?;
+        let newest = Self::of_statements(newest_schema::objects().map(|object| object.sql))?;
         Ok(NEWEST.get_or_init(|| newest))
     }
 
     /// The differences of the database from this schema. Additions of other programs are ignored unless they block a
     /// write.
-    fn differences(&self, conn: &mut SqliteConnection) -> Result<Vec<Difference>, StoreError> {
-        let found = Found::read(conn)?;
+    fn differences(&self, conn: &mut SqliteConnection, found: &Found) -> Result<Vec<Difference>, StoreError> {
         let mut differences = Vec::new();
         let mut missing_tables = Vec::new();
         for expected in &self.objects {
@@ -108,11 +122,23 @@ fn reached(applied: &[String]) -> Option<usize> {
 /// The differences of a database from the schema of its migrations. The list is empty if a migration in between is
 /// missing.
 pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
-    match reached(applied) {
-        None | Some(0) => Ok(Vec::new()),
-        Some(all) if all == EMBEDDED.len() => Ok(ExpectedSchema::newest()?.differences(conn)?),
-        Some(some) => Ok(ExpectedSchema::after(&EMBEDDED[..some])?.differences(conn)?),
+    let Some(reached) = reached(applied).filter(|reached| *reached > 0) else { return Ok(Vec::new()) };
+    let found = Found::read(conn)?;
+    if reached < EMBEDDED.len() {
+        return Ok(ExpectedSchema::after(&EMBEDDED[..reached])?.differences(conn, &found)?);
     }
+    // Every program compares the schema when it opens a database. Equal texts mean equal objects.
+    let is_equal = |expected: NewestObject<'_>| {
+        found.of(expected.kind, expected.name).is_some_and(|found| found.sql == expected.sql)
+    };
+    if newest_schema::objects().all(is_equal) {
+        return Ok(Vec::new());
+    }
+    Ok(ExpectedSchema::newest()?.differences(conn, &found)?)
+}
+
+fn memory() -> Result<SqliteConnection, StoreError> {
+    SqliteConnection::establish(":memory:").map_err(|error| StoreError::Database(Box::new(error) as Source))
 }
 
 /// The objects whose names the following migrations need for their own objects.
@@ -200,7 +226,11 @@ impl Found {
     }
 
     fn get(&self, like: &Object) -> Option<&Object> {
-        self.0.get(&(like.kind == "trigger", like.name.clone()))
+        self.of(&like.kind, &like.name)
+    }
+
+    fn of(&self, kind: &str, name: &str) -> Option<&Object> {
+        self.0.get(&(kind == "trigger", name.to_owned()))
     }
 }
 
@@ -208,4 +238,30 @@ impl Found {
 fn one_line(sql: &str) -> String {
     let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_text_of_the_newest_schema_is_the_one_that_the_migrations_create() {
+        let created = ExpectedSchema::after(&EMBEDDED).unwrap();
+        let text: String = created.objects.iter().map(newest_schema::written).collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite/migrations/newest_schema.sql");
+        if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let is_current = std::fs::read_to_string(&path).unwrap() == text;
+        assert!(is_current, "newest_schema.sql is out of date: run this test with INSTA_UPDATE=always");
+        let debug = |object: &NewestObject<'_>| (object.kind.to_owned(), object.name.to_owned(), object.sql.to_owned());
+        let embedded: Vec<_> = newest_schema::objects().map(|object| debug(&object)).collect();
+        let objects = created.objects.iter();
+        let objects: Vec<_> = objects.map(|it| (it.kind.clone(), it.name.clone(), it.sql.clone())).collect();
+        assert_eq!(embedded, objects);
+        let from_text = ExpectedSchema::newest().unwrap();
+        assert_eq!(format!("{from_text:?}"), format!("{created:?}"));
+    }
 }

@@ -13,6 +13,7 @@ mod embedded;
 mod encoding;
 mod error;
 mod expected_schema;
+mod newest_schema;
 mod schema_check;
 mod schema_objects;
 mod sql_tokens;
