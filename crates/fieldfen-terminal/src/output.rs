@@ -35,11 +35,6 @@ impl<'o> TextOutput<'o> {
     }
 }
 
-/// The number of columns of the terminal that stdout is; `None` for a pipe or a file.
-pub(crate) fn columns() -> Option<usize> {
-    comfy_table::Table::new().width().map(usize::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

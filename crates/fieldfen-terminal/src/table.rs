@@ -6,7 +6,6 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::escape::escape_controls;
-use crate::output::columns;
 
 /// The columns that the frame takes: one at each side, and between two cells one more than their padding.
 const PADDING: usize = 2;
@@ -94,6 +93,11 @@ impl Table {
         }
         text
     }
+}
+
+/// The number of columns of the terminal that stdout is; `None` for a pipe or a file.
+pub(crate) fn columns() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
 }
 
 /// The widths of the columns in this room: each has its least width, and those that need the fewest columns more to be

@@ -13,8 +13,8 @@ use crate::arguments::CommonArgs;
 use crate::database::{self, DatabaseAddress};
 use crate::escape::escape_controls;
 use crate::messages::{HeldMessages, Messages};
-use crate::output::{self, TextOutput};
-use crate::table::Table;
+use crate::output::TextOutput;
+use crate::table::{self, Table};
 
 /// The error of a failed write to stdout.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +125,7 @@ impl Terminal {
     /// The number of columns of the terminal; `None` if stdout is not a terminal.
     #[must_use]
     pub fn columns(&self) -> Option<usize> {
-        output::columns()
+        table::columns()
     }
 
     /// Asks a question on the terminal. The answers `y` and `yes` are `Some(true)`. `None` if nobody can be asked:

@@ -13,7 +13,8 @@ use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
 
 use super::look::{Look, Opened, Question, Reader};
-use super::state::{Event, JobAct, Verb};
+use super::job_act::{JobAct, Verb};
+use super::state::Event;
 use crate::answer::Answer;
 
 /// The longest time between two looks while nothing is committed.

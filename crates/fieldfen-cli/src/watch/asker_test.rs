@@ -16,7 +16,8 @@ use ratatui::layout::Size;
 use super::asker::{Asker, Request};
 use super::fixture::{Shop, ann, opened};
 use super::look::Question;
-use super::state::{Event, JobAct, Verb};
+use super::job_act::{JobAct, Verb};
+use super::state::Event;
 
 /// The shortest interval of the program.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use fieldfen_domain::JobId;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::filter_line;
-use super::state::{JobAct, Verb};
+use super::job_act::{JobAct, Verb};
 
 /// The most characters that a person can type.
 const MOST_CHARS: usize = 1000;
@@ -42,15 +42,6 @@ pub(super) enum Answer {
     Filter(String),
     /// The action is confirmed.
     Act(JobAct),
-}
-
-impl Verb {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Retry => "retry",
-            Self::Cancel => "cancel",
-        }
-    }
 }
 
 impl Dialog {

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Clear, Paragraph, Sparkline};
 use super::draw_dialog;
 use super::layout::Areas;
 use super::pane::{Pane, SMALLEST};
-use super::rows::Tone;
+use super::row::Tone;
 use super::state::State;
 use super::table;
 use super::theme::Theme;

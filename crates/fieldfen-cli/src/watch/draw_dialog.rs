@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 use super::dialog::Dialog;
 use super::filter_line::FilterLine;
 use super::keys::HELP;
-use super::rows::Tone;
+use super::row::Tone;
 use super::theme::Theme;
 use crate::text_width::{cut, one_line, width, wrap};
 

@@ -5,8 +5,9 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::dialog::{Answer, Dialog};
 use super::layout::Areas;
 use super::pane::Pane;
-use super::rows::Target;
-use super::state::{Effect, OpenJob, State, Verb};
+use super::job_act::Verb;
+use super::row::Target;
+use super::state::{Effect, OpenJob, State};
 
 /// The keys, and what each does, for the help.
 pub(super) const HELP: [(&str, &str); 13] = [

@@ -14,11 +14,13 @@ mod draw_test;
 mod filter_line;
 #[cfg(test)]
 mod fixture;
+mod job_act;
 mod job_view;
 mod keys;
 mod layout;
 mod look;
 mod pane;
+mod row;
 mod rows;
 mod rows_of_jobs;
 mod run;

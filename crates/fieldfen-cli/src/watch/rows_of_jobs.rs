@@ -7,7 +7,7 @@ use fieldfen_domain::rate_limit::RateLimit;
 use fieldfen_services::overview::Overview;
 
 use super::look::{LimitsLook, WorkersLook};
-use super::rows::{Row, Target, Tone};
+use super::row::{Row, Target, Tone};
 use crate::status::age;
 use crate::time_argument::shown;
 
@@ -39,7 +39,7 @@ pub(super) fn job_row(job: &JobSummary, now: Timestamp) -> Row {
 }
 
 /// The beginning of an id.
-pub(super) fn short(id: &str) -> &str {
+fn short(id: &str) -> &str {
     id.get(..SHORT_ID).unwrap_or(id)
 }
 

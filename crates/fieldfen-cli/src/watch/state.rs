@@ -7,12 +7,13 @@ use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 
 use super::dialog::Dialog;
+use super::job_act::JobAct;
 use super::job_view;
 use super::layout::Areas;
 use super::look::{JobLook, JobsLook, LimitsLook, Look, Question, WorkersLook};
 use super::pane::{Pane, on_screen};
-use super::rows::{self, Row, Target};
-use super::rows_of_jobs;
+use super::row::{Row, Target};
+use super::{rows, rows_of_jobs};
 use super::throughput::Throughput;
 
 /// Something that has happened.
@@ -57,21 +58,6 @@ pub(super) enum Effect {
     Quit,
     /// End the view with an error.
     Fail(String),
-}
-
-/// An action on a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct JobAct {
-    pub(super) verb: Verb,
-    pub(super) job: JobId,
-    pub(super) reason: String,
-}
-
-/// The actions that the view offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verb {
-    Retry,
-    Cancel,
 }
 
 /// The job that is open.

@@ -8,8 +8,9 @@ use super::dialog::Dialog;
 use super::fixture::{Shop, View, ann};
 use super::look::Question;
 use super::pane::Pane;
-use super::rows::Target;
-use super::state::{Effect, Event, JobAct, Verb};
+use super::job_act::{JobAct, Verb};
+use super::row::Target;
+use super::state::{Effect, Event};
 
 fn asked(effects: &[Effect]) -> Option<&Question> {
     effects.iter().find_map(|effect| if let Effect::Ask(question) = effect { Some(question) } else { None })

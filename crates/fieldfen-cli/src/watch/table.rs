@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::pane::Pane;
-use super::rows::Row;
+use super::row::Row;
 use super::theme::Theme;
 use crate::text_width::{cut, width};
 

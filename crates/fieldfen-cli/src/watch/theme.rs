@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::rows::Tone;
+use super::row::Tone;
 
 /// Colours and other attributes of text. Without colours, bold and reversed text remain.
 #[derive(Debug, Clone, Copy)]

@@ -1,14 +1,17 @@
 //! The reason for which a call may not be made now, and the time at which it may.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::key::RateLimitKey;
-use super::limit::UnitsUntil;
-use super::pause::PAUSE_ASKED_AGAIN;
+use super::limit_values::UnitsUntil;
 use super::usage::UsageCell;
 use crate::api_cost::{BudgetUse, SpendScope};
 use crate::job::PauseScope;
 use crate::time::{Timestamp, later};
+
+/// A refused call may ask again after this time, even if the pause has no end or a later one: a person may lift it.
+pub const PAUSE_ASKED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// Whether a call may be made, as [`RateLimitReads::look`](crate::store::RateLimitReads::look) answers.
 #[derive(Debug, Clone, PartialEq, Eq)]

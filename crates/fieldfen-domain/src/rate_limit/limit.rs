@@ -4,88 +4,14 @@ use std::time::Duration;
 
 use super::closed::{ClosedBy, Refusal};
 use super::key::RateLimitKey;
+use super::limit_values::{Block, BucketLevel, MAX_REPORTED_SPAN, RateLimitId, UnitsUntil};
 use super::permit::PermitLimit;
-use super::reported::MAX_REPORTED_SPAN;
 use super::rule::{LimitRule, MAX_UNITS};
 use super::usage::{UsageCell, last_possible_cell};
 use crate::time::{Timestamp, is_ahead, later};
 
 /// Millionths in one unit.
 pub(super) const MICROS: u64 = 1_000_000;
-
-/// The number of a row of `rate_limits`. It is never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RateLimitId(i64);
-
-impl RateLimitId {
-    /// The row with this number.
-    #[must_use]
-    pub const fn new(number: i64) -> Self {
-        Self(number)
-    }
-
-    /// The number of the row.
-    #[must_use]
-    pub const fn number(self) -> i64 {
-        self.0
-    }
-}
-
-/// A number of units that holds until a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnitsUntil {
-    /// The number of units.
-    pub units: u64,
-    /// The time from which nothing is known of them.
-    pub until: Timestamp,
-}
-
-impl UnitsUntil {
-    /// This number of units until this time.
-    #[must_use]
-    pub const fn new(units: u64, until: Timestamp) -> Self {
-        Self { units, until }
-    }
-}
-
-/// The content of a bucket at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BucketLevel {
-    /// Millionths of a unit.
-    pub micros: u64,
-    /// The time at which the bucket held them.
-    pub at: Timestamp,
-}
-
-impl BucketLevel {
-    /// This number of millionths of a unit at this time.
-    #[must_use]
-    pub const fn new(micros: u64, at: Timestamp) -> Self {
-        Self { micros, at }
-    }
-}
-
-/// A time in which no call is made, because the service has refused one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Block {
-    /// The time of the answer that began it.
-    pub since: Timestamp,
-    /// Its end.
-    pub until: Timestamp,
-    /// Why, for people to read.
-    pub reason: String,
-}
-
-impl Block {
-    /// A block of this length and reason.
-    #[must_use]
-    pub fn new(since: Timestamp, until: Timestamp, reason: impl Into<String>) -> Self {
-        Self { since, until, reason: reason.into() }
-    }
-}
 
 /// A row of `rate_limits`: one limit and its use.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod acquire;
 mod closed;
 mod key;
 mod limit;
+mod limit_values;
 mod pause;
 mod permit;
 mod reported;
@@ -26,15 +27,16 @@ mod throttle;
 mod usage;
 
 pub use acquire::{AcquireOutcome, AcquireRequest, ConfiguredLimit, PermitRequest};
-pub use closed::{Availability, Closed, ClosedBy, Refusal};
+pub use closed::{Availability, Closed, ClosedBy, PAUSE_ASKED_AGAIN, Refusal};
 pub use key::{CallScope, RateLimitKey};
-pub use limit::{Block, BucketLevel, RateLimit, RateLimitId, UnitsUntil};
-pub use pause::{PAUSE_ASKED_AGAIN, PAUSED_BEYOND, PAUSED_BY_LIMITER, PausesOfBudgets};
+pub use limit::RateLimit;
+pub use limit_values::{Block, BucketLevel, MAX_REPORTED_SPAN, RateLimitId, UnitsUntil};
+pub use pause::{PAUSED_BEYOND, PAUSED_BY_LIMITER, PausesOfBudgets};
 pub use permit::{
     InFlightTotal, MAX_CALL_TIMEOUT, Permit, PermitInFlight, PermitLimit, START_WITHIN, StartTooLate,
     last_possible_lapse,
 };
-pub use reported::{CallAnswer, MAX_REPORTED_SPAN, ReportedLimit};
+pub use reported::{CallAnswer, ReportedLimit};
 pub use rule::{ApiLimit, AppliesTo, InvalidApiLimit, LimitRule, MAX_UNITS};
 pub use settle::{SettleOutcome, SettledCosts, Settlement};
 pub use usage::UsageCell;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::closed::{Closed, ClosedBy};
+use super::closed::{Closed, ClosedBy, PAUSE_ASKED_AGAIN};
 use super::key::{CallScope, RateLimitKey};
 use super::limit::RateLimit;
 use crate::job::{ApiAccount, Pause, PauseScope};
@@ -19,9 +19,6 @@ pub const PAUSED_BY_LIMITER: &str = "rate limiter";
 /// which is more work than those releases if it lasts seconds. Most windows have at most a minute, so that their ends
 /// write no pause.
 pub const PAUSED_BEYOND: Duration = Duration::from_secs(60);
-
-/// A refused call may ask again after this time, even if the pause has no end or a later one: a person may lift it.
-pub const PAUSE_ASKED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// Whether the pauses that [budgets](crate::api_cost::Budget::pause) have written refuse a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::key::CallScope;
-use super::limit::RateLimitId;
+use super::limit_values::RateLimitId;
 use crate::api_cost::{ApiCost, CostState, Money};
 use crate::ids::PermitId;
 use crate::time::{CLOCK_TOLERANCE, Timestamp, later};

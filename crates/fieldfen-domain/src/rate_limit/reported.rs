@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use super::limit::{Block, BucketLevel, RateLimit, UnitsUntil, micros_of};
+use super::limit::{RateLimit, micros_of};
+use super::limit_values::{Block, BucketLevel, MAX_REPORTED_SPAN, UnitsUntil};
 use super::permit::Permit;
 use super::rule::MAX_UNITS;
 use crate::time::{Timestamp, is_ahead, later};
-
-/// The longest time for which a statement of an answer holds. A service that closes for longer is called again after
-/// this time.
-pub const MAX_REPORTED_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The time for which a statement holds if the answer does not state it and no window is known.
 const USUAL_SPAN: Duration = Duration::from_secs(60);

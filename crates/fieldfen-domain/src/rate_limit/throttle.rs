@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::limit::{Block, RateLimit};
-use super::reported::MAX_REPORTED_SPAN;
+use super::limit::RateLimit;
+use super::limit_values::{Block, MAX_REPORTED_SPAN};
 use crate::time::{Timestamp, is_ahead, later};
 
 /// The pause after the first refusal; each further one is twice as long.

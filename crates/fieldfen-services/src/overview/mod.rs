@@ -13,6 +13,7 @@
 
 mod dead_letters;
 mod figures;
+mod find_needs;
 mod need;
 
 use chrono::TimeDelta;
@@ -99,16 +100,16 @@ impl<S: Store> Overviews<S> {
         let (live, dead): (Vec<RegisteredWorker>, Vec<_>) =
             seen.into_iter().flatten().partition(|worker| worker.is_alive(now));
         let mut needs = Vec::new();
-        need::files(s, &mut needs)?;
-        need::jobs(s, &kinds, &live, &mut needs)?;
-        need::publications(s, &mut needs)?;
-        need::pauses(s, now, &mut needs)?;
-        need::blocks(s, now, &mut needs)?;
+        find_needs::files(s, &mut needs)?;
+        find_needs::jobs(s, &kinds, &live, &mut needs)?;
+        find_needs::publications(s, &mut needs)?;
+        find_needs::pauses(s, now, &mut needs)?;
+        find_needs::blocks(s, now, &mut needs)?;
         if let Some(costs) = &self.budgets {
-            need::budgets(costs.budget_reports_in(s, now)?, &mut needs);
+            find_needs::budgets(costs.budget_reports_in(s, now)?, &mut needs);
         }
         needs.extend(dead.into_iter().map(Need::of_dead_worker));
-        need::unreadable_rows(s, &mut needs)?;
+        find_needs::unreadable_rows(s, &mut needs)?;
         needs.extend(self.backups.as_ref().and_then(|(made_at, rules)| Need::of_backups(*made_at, rules, now)));
         // A need whose beginning is unknown comes last.
         needs.sort_by_key(|need| (need.since.is_none(), need.since));

@@ -18,7 +18,7 @@ use super::running_job::RunningJob;
 use super::slots::Slots;
 use super::stop_signal::StopSignal;
 use super::task::JobContext;
-use super::threads::ThreadHandles;
+use super::thread_handles::ThreadHandles;
 use crate::api_costs::ApiCosts;
 use crate::api_usage::Secrets;
 use crate::queue::{ClaimedJob, Queue};

@@ -3,7 +3,7 @@
 use fieldfen_domain::store::StoreError;
 
 use super::shutdown_report::ShutdownReport;
-use super::stuck_handlers::StuckJob;
+use super::stuck_job::StuckJob;
 
 /// The error of a worker that was not started.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 //! Handles on a started worker.
 
 use std::fmt;
-use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
@@ -17,7 +16,8 @@ use super::shutdown::shut_down;
 use super::shutdown_report::ShutdownReport;
 use super::slots::Slots;
 use super::stop_signal::{StopLevel, StopSignal};
-use super::threads::{ThreadHandles, spawn};
+use super::thread_handles::ThreadHandles;
+use super::threads::spawn;
 use super::{commit_watch, dispatcher, heartbeat, pool, queue_figures, registration, stuck_handlers};
 
 /// A started worker. It runs until it is stopped. Dropping it stops it gracefully and waits for its end, as
@@ -175,7 +175,7 @@ fn start_threads<S: Store>(
     began: Timestamp,
 ) -> Result<(), StartError> {
     for _ in 0..context.settings.threads {
-        start_pool_thread(context)?;
+        pool::start_thread(context)?;
     }
     let start = |name: &str, mut body: Body<S>| spawn(context, name.to_owned(), move |context| body(context), |_| ());
     let mut began = Some(began);
@@ -198,16 +198,4 @@ fn start_threads<S: Store>(
         },
     )?;
     Ok(())
-}
-
-/// Starts a thread of the pool.
-pub(super) fn start_pool_thread<S: Store>(context: &Arc<Context<S>>) -> io::Result<()> {
-    let thread = context.slots.add_thread();
-    let spawned = spawn(
-        context,
-        format!("fieldfen-job-{}", thread + 1),
-        move |context| pool::run(context, thread),
-        move |context| context.slots.pool_thread_ended(thread),
-    );
-    spawned.inspect_err(|_| context.slots.pool_thread_ended(thread))
 }

@@ -51,7 +51,9 @@ mod slots_test;
 mod span;
 mod stop_signal;
 mod stuck_handlers;
+mod stuck_job;
 mod task;
+mod thread_handles;
 mod threads;
 mod timeouts;
 
@@ -61,7 +63,7 @@ pub use handle::{StopHandle, Worker};
 pub use metrics::{AppliedOutcome, Metrics};
 pub use outcome::{IntoOutcome, Outcome};
 pub use shutdown_report::ShutdownReport;
-pub use stuck_handlers::StuckJob;
+pub use stuck_job::StuckJob;
 pub use task::{Interruption, Task};
 
 pub use crate::queue::Completion;

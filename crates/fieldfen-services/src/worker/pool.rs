@@ -1,5 +1,6 @@
 //! The threads that run handlers and apply their outcomes.
 
+use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,11 +16,24 @@ use super::outcome_queue::PendingOutcome;
 use super::running_job::RunningJob;
 use super::span;
 use super::task::JobContext;
+use super::threads::spawn;
 use super::timeouts;
 use crate::api_usage::current_job::{self, CurrentJob};
 
+/// Starts a thread of the pool.
+pub(super) fn start_thread<S: Store>(context: &Arc<Context<S>>) -> io::Result<()> {
+    let thread = context.slots.add_thread();
+    let spawned = spawn(
+        context,
+        format!("fieldfen-job-{}", thread + 1),
+        move |context| run(context, thread),
+        move |context| context.slots.pool_thread_ended(thread),
+    );
+    spawned.inspect_err(|_| context.slots.pool_thread_ended(thread))
+}
+
 /// Runs handlers on the thread with this number until the worker is closed, or another thread has taken its place.
-pub(super) fn run<S: Store>(context: &Context<S>, thread: usize) {
+fn run<S: Store>(context: &Context<S>, thread: usize) {
     // Outcomes may remain from before a panic of this thread.
     outcome_batch::apply_left(context);
     while let Some(running) = context.slots.next(thread) {

@@ -5,20 +5,19 @@
 //! its place in the limits, and another thread serves the other jobs. When the stuck handler returns, its outcome is
 //! applied and its thread ends.
 
-use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use fieldfen_domain::JobId;
-use fieldfen_domain::job::JobKind;
+use fieldfen_domain::job::Job;
 use fieldfen_domain::store::Store;
 
 use super::context::Context;
 use super::errors::WorkerFailure;
-use super::handle::start_pool_thread;
+use super::pool;
 use super::running_job::RunningJob;
 use super::slot_state::{SlotState, ThreadState};
 use super::slots::Slots;
+use super::stuck_job::StuckJob;
 use super::timeouts;
 
 /// The longest wait between two looks while a handler runs, so that the end of a handler that has just begun and the loss of a job are
@@ -30,30 +29,6 @@ const AFTER_BEGIN: Duration = Duration::from_millis(20);
 
 /// The shortest wait between two looks.
 const LEAST_WAIT: Duration = Duration::from_millis(1);
-
-/// A job whose handler does not return although it was interrupted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StuckJob {
-    /// The id of the job.
-    pub id: JobId,
-    /// The kind of the job.
-    pub kind: JobKind,
-}
-
-/// The kind and the id.
-impl fmt::Display for StuckJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.id)
-    }
-}
-
-impl StuckJob {
-    fn of(running: &RunningJob) -> Self {
-        let job = &running.claimed.job;
-        Self { id: job.id, kind: job.kind.clone() }
-    }
-}
 
 /// Watches the handlers until the worker is closed.
 pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
@@ -89,7 +64,7 @@ pub(super) fn run<S: Store>(context: &Arc<Context<S>>) {
 /// none is missing.
 fn replace_threads<S: Store>(context: &Arc<Context<S>>) -> bool {
     while !context.stop.is_stopping() && context.slots.lock().serving() < context.settings.threads {
-        if let Err(error) = start_pool_thread(context) {
+        if let Err(error) = pool::start_thread(context) {
             log!(ERROR, %error, "thread for the place of a stuck one not started");
             return false;
         }
@@ -149,7 +124,8 @@ impl Slots {
 
     /// The jobs whose handlers are stuck, in the order of their ids.
     pub(super) fn stuck(&self) -> Vec<StuckJob> {
-        let mut stuck: Vec<_> = self.lock().stuck().map(|running| StuckJob::of(running)).collect();
+        let of_job = |job: &Job| StuckJob { id: job.id, kind: job.kind.clone() };
+        let mut stuck: Vec<_> = self.lock().stuck().map(|running| of_job(&running.claimed.job)).collect();
         stuck.sort_by_key(|job| job.id);
         stuck
     }

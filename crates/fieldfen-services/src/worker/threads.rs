@@ -2,8 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use fieldfen_domain::catch_panic;
@@ -21,23 +20,6 @@ const IN_A_ROW: Duration = Duration::from_secs(60);
 
 /// The first and the longest pause after a panic.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-
-/// The handles of a worker's threads.
-#[derive(Default)]
-pub(super) struct ThreadHandles(Mutex<Vec<JoinHandle<()>>>);
-
-impl ThreadHandles {
-    /// Adds a thread, and forgets those that have ended.
-    pub(super) fn push(&self, thread: JoinHandle<()>) {
-        let mut threads = self.lock();
-        threads.retain(|thread| !thread.is_finished());
-        threads.push(thread);
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Starts a thread of the worker. The thread runs `body` again after a panic. It runs `end` once, after `body` has
 /// returned or has panicked too often.
