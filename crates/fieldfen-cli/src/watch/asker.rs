@@ -12,8 +12,8 @@ use fieldfen_services::Environment;
 use fieldfen_services::pipeline::FileFailureHook;
 use fieldfen_services::queue::Queue;
 
-use super::look::{Look, Opened, Question, Reader};
 use super::job_act::{JobAct, Verb};
+use super::look::{Look, Opened, Question, Reader};
 use super::state::Event;
 use crate::answer::Answer;
 

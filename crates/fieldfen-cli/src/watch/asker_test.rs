@@ -15,8 +15,8 @@ use ratatui::layout::Size;
 
 use super::asker::{Asker, Request};
 use super::fixture::{Shop, ann, opened};
-use super::look::Question;
 use super::job_act::{JobAct, Verb};
+use super::look::Question;
 use super::state::Event;
 
 /// The shortest interval of the program.

@@ -3,9 +3,9 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::dialog::{Answer, Dialog};
+use super::job_act::Verb;
 use super::layout::Areas;
 use super::pane::Pane;
-use super::job_act::Verb;
 use super::row::Target;
 use super::state::{Effect, OpenJob, State};
 

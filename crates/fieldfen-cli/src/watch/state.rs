@@ -13,8 +13,8 @@ use super::layout::Areas;
 use super::look::{JobLook, JobsLook, LimitsLook, Look, Question, WorkersLook};
 use super::pane::{Pane, on_screen};
 use super::row::{Row, Target};
-use super::{rows, rows_of_jobs};
 use super::throughput::Throughput;
+use super::{rows, rows_of_jobs};
 
 /// Something that has happened.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use ratatui::layout::Size;
 
 use super::dialog::Dialog;
 use super::fixture::{Shop, View, ann};
+use super::job_act::{JobAct, Verb};
 use super::look::Question;
 use super::pane::Pane;
-use super::job_act::{JobAct, Verb};
 use super::row::Target;
 use super::state::{Effect, Event};
 

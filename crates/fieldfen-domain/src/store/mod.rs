@@ -28,6 +28,7 @@ mod operator_actions;
 mod pauses;
 pub mod publication_decisions;
 mod publications;
+pub mod rate_limit_decisions;
 pub mod rate_limit_rows;
 mod rate_limits;
 mod recurring;

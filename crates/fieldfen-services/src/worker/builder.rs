@@ -6,30 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, LONGEST_LEASE, Payload, WorkerName};
+use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, Payload, WorkerName};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::rate_limit::CallScope;
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::context::{Context, Handler, Settings};
+use super::context::{Context, Handler};
 use super::errors::StartError;
 use super::handle::{self, Worker};
-use super::metrics::{Metrics, NoMetrics, PanicSafe};
+use super::metrics::{Metrics, PanicSafe};
 use super::outcome::{IntoOutcome, Outcome};
 use super::rate_limited_kinds::RateLimitedKinds;
+use super::settings::Settings;
 use super::task::Task;
 use crate::Environment;
 use crate::api_costs::ApiCosts;
-use crate::api_usage::Secrets;
 use crate::concurrency_limits::ConcurrencyLimits;
 use crate::queue::{FailureHook, FailureHooks, Queue, RetryPolicies, read_payload};
 use crate::rate_limiter::RateLimiter;
-
-/// A shorter lease could not be extended in time: a heartbeat waits for the write lock and for the disk.
-const SHORTEST_LEASE: Duration = Duration::from_millis(100);
-
-/// A shorter timeout would often pass before the worker looks at its handlers.
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The configuration of a worker; [`start`](WorkerBuilder::start) starts it.
 ///
@@ -87,27 +81,13 @@ impl<S: Store> WorkerBuilder<S> {
     /// A worker on this store with as many threads as the machine has cores, leases of a minute, a grace period of 30
     /// seconds, the default retry policy, no limits, no metrics, no failure hook, and no handlers.
     pub(super) fn new(store: S, environment: Environment) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             store,
             environment,
             policies: RetryPolicies::default(),
             failure_hooks: FailureHooks::default(),
             backoffs: BTreeMap::new(),
-            settings: Settings {
-                name: WorkerName::new(format!("process {}", std::process::id())),
-                version: concat!("fieldfen ", env!("CARGO_PKG_VERSION")).to_owned(),
-                threads,
-                lease: Duration::from_secs(60),
-                grace: Duration::from_secs(30),
-                decline_for: Duration::from_secs(3600),
-                timeouts: BTreeMap::new(),
-                stuck_after: Duration::from_secs(5),
-                max_stuck_handlers: None,
-                limits: BTreeMap::new(),
-                metrics: Arc::new(NoMetrics),
-                secrets: Secrets::default(),
-            },
+            settings: Settings::default(),
             handlers: BTreeMap::new(),
             rate_limited_kinds: RateLimitedKinds::default(),
             budgets: None,
@@ -375,28 +355,8 @@ impl<S: Store> WorkerBuilder<S> {
         if self.handlers.is_empty() {
             return Err(StartError::NoHandler);
         }
-        let Settings { threads, lease, limits, timeouts, .. } = &self.settings;
-        if *threads == 0 {
-            return refused("threads", "0".to_owned(), "a worker needs at least one thread");
-        }
-        if *lease < SHORTEST_LEASE {
-            let rule = "at least 100 ms: the heartbeats of a shorter lease would come too late and write without pause";
-            return refused("lease", format!("{lease:?}"), rule);
-        }
-        if *lease > LONGEST_LEASE {
-            return refused("lease", format!("{lease:?}"), "at most 24 hours; heartbeats extend it");
-        }
-        if let Some((kind, _)) = limits.iter().find(|(_, limit)| **limit == 0) {
-            return refused(
-                "limit",
-                format!("0 for {kind}"),
-                "at least 1; to run no jobs of a kind, register no handler for it",
-            );
-        }
-        if let Some((kind, timeout)) = timeouts.iter().find(|(_, timeout)| **timeout < SHORTEST_TIMEOUT) {
-            let rule = "at least 100 ms: the worker looks at its handlers a few times a second";
-            return refused("timeout", format!("{timeout:?} for {kind}"), rule);
-        }
+        self.settings.check()?;
+        let Settings { limits, timeouts, .. } = &self.settings;
         let limited = limits.keys().map(|kind| ("limit", kind));
         let timed = timeouts.keys().map(|kind| ("timeout", kind));
         let mut set = limited.chain(timed).chain(self.backoffs.keys().map(|kind| ("backoff", kind)));

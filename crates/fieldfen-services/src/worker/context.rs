@@ -3,53 +3,27 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fieldfen_domain::catch_panic;
-use fieldfen_domain::job::{JobKind, WorkerName};
+use fieldfen_domain::job::JobKind;
 
 use super::events::Events;
 use super::heartbeat_signal::HeartbeatSignal;
-use super::metrics::{Metrics, NoMetrics};
+use super::metrics::NoMetrics;
 use super::outcome::Outcome;
 use super::outcome_queue::OutcomeQueue;
 use super::rate_limited_kinds::RateLimitedKinds;
 use super::running_job::RunningJob;
+use super::settings::Settings;
 use super::slots::Slots;
 use super::stop_signal::StopSignal;
 use super::task::JobContext;
 use super::thread_handles::ThreadHandles;
 use crate::api_costs::ApiCosts;
-use crate::api_usage::Secrets;
 use crate::queue::{ClaimedJob, Queue};
 
 /// A handler, without the type of its payload.
 pub(super) type Handler = Box<dyn Fn(JobContext) -> Outcome + Send + Sync>;
-
-/// The settings of a worker.
-pub(super) struct Settings {
-    pub(super) name: WorkerName,
-    pub(super) version: String,
-    pub(super) threads: usize,
-    pub(super) lease: Duration,
-    pub(super) grace: Duration,
-    pub(super) decline_for: Duration,
-    pub(super) timeouts: BTreeMap<JobKind, Duration>,
-    /// The time after an interruption after which a handler counts as stuck.
-    pub(super) stuck_after: Duration,
-    /// The largest number of stuck handlers; `None` for as many as there are threads.
-    pub(super) max_stuck_handlers: Option<usize>,
-    pub(super) limits: BTreeMap<JobKind, u32>,
-    pub(super) metrics: Arc<dyn Metrics>,
-    pub(super) secrets: Secrets,
-}
-
-impl Settings {
-    /// The largest number of handlers that may be stuck while the worker runs.
-    pub(super) fn most_stuck(&self) -> usize {
-        self.max_stuck_handlers.unwrap_or(self.threads)
-    }
-}
 
 /// The state that the threads of a worker share.
 pub(super) struct Context<S> {

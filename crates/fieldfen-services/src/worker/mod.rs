@@ -42,6 +42,7 @@ mod reclaim;
 mod registration;
 mod run_times;
 mod running_job;
+mod settings;
 mod shutdown;
 mod shutdown_report;
 mod slot_state;

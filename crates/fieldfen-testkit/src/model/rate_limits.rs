@@ -6,7 +6,8 @@ use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PausesOfBudgets, Permit,
     PermitInFlight, RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell, last_possible_lapse,
 };
-use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
+use fieldfen_domain::store::rate_limit_decisions;
+use fieldfen_domain::store::rate_limit_rows::{PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::{ApiCosts, RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow, truncate_to_micros};
 
@@ -61,7 +62,7 @@ impl RateLimitReads for ModelSession<'_> {
         pauses_of_budgets: PausesOfBudgets,
         now: Timestamp,
     ) -> Result<Availability, StoreError> {
-        rate_limit_rows::look(self, call, pauses_of_budgets, now)
+        rate_limit_decisions::look(self, call, pauses_of_budgets, now)
     }
 
     fn list(
@@ -72,7 +73,7 @@ impl RateLimitReads for ModelSession<'_> {
         let wanted = |limit: &&LimitRow| service.is_none_or(|service| service == limit.0.key.service);
         let mut limits: Vec<_> = self.state.limits.rows().filter(wanted).map(|row| row.0.clone()).collect();
         limits.sort_by(|a, b| a.key.cmp(&b.key));
-        let current = rate_limit_rows::as_they_are(self, limits, truncate_to_micros(now))?;
+        let current = rate_limit_decisions::as_they_are(self, limits, truncate_to_micros(now))?;
         Ok(current.into_iter().map(|(limit, _)| Ok(limit)).collect())
     }
 
@@ -108,15 +109,15 @@ impl RateLimitReads for ModelSession<'_> {
 
 impl RateLimits for ModelSession<'_> {
     fn acquire(&mut self, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError> {
-        rate_limit_rows::acquire(self, request)
+        rate_limit_decisions::acquire(self, request)
     }
 
     fn settle(&mut self, settlement: &Settlement) -> Result<SettleOutcome, StoreError> {
-        rate_limit_rows::settle(self, settlement)
+        rate_limit_decisions::settle(self, settlement)
     }
 
     fn settle_lapsed(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        rate_limit_rows::settle_lapsed(self, now)
+        rate_limit_decisions::settle_lapsed(self, now)
     }
 
     fn remove(&mut self, key: &RateLimitKey) -> Result<bool, StoreError> {

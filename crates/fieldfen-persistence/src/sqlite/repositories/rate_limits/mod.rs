@@ -1,6 +1,6 @@
 //! Rate limits of external services, and permits for calls to them.
 //!
-//! The decisions are those of `fieldfen_domain::store::rate_limit_rows`; this module reads and writes the rows.
+//! The decisions are those of `fieldfen_domain::store::rate_limit_decisions`; this module reads and writes the rows.
 
 mod permits;
 mod row;
@@ -14,7 +14,8 @@ use fieldfen_domain::rate_limit::{
     AcquireOutcome, AcquireRequest, Availability, CallScope, InFlightTotal, LimitRule, PausesOfBudgets, PermitInFlight,
     RateLimit, RateLimitId, RateLimitKey, SettleOutcome, Settlement, UsageCell,
 };
-use fieldfen_domain::store::rate_limit_rows::{self, PassedUnits, RateLimitRowReads, RateLimitRows};
+use fieldfen_domain::store::rate_limit_decisions;
+use fieldfen_domain::store::rate_limit_rows::{PassedUnits, RateLimitRowReads, RateLimitRows};
 use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{ApiCosts, RateLimitReads, RateLimits, StoreError};
 use fieldfen_domain::{PermitId, Timestamp, UnreadableRow};
@@ -155,7 +156,7 @@ impl RateLimitReads for SqliteSession<'_> {
         pauses_of_budgets: PausesOfBudgets,
         now: Timestamp,
     ) -> Result<Availability, StoreError> {
-        rate_limit_rows::look(self, call, pauses_of_budgets, now)
+        rate_limit_decisions::look(self, call, pauses_of_budgets, now)
     }
 
     fn list(
@@ -171,7 +172,7 @@ impl RateLimitReads for SqliteSession<'_> {
         for row in rows {
             limits.push(match split_bad_row(row.read())? {
                 Ok(limit) => {
-                    let current = rate_limit_rows::as_they_are(self, vec![limit], now);
+                    let current = rate_limit_decisions::as_they_are(self, vec![limit], now);
                     split_bad_row(current.map(|limits| limits.into_iter().map(|(limit, _)| limit)))?
                         .map(|mut limits| limits.next())
                         .transpose()
@@ -198,15 +199,15 @@ impl RateLimitReads for SqliteSession<'_> {
 
 impl RateLimits for SqliteSession<'_> {
     fn acquire(&mut self, request: &AcquireRequest) -> Result<AcquireOutcome, StoreError> {
-        rate_limit_rows::acquire(self, request)
+        rate_limit_decisions::acquire(self, request)
     }
 
     fn settle(&mut self, settlement: &Settlement) -> Result<SettleOutcome, StoreError> {
-        rate_limit_rows::settle(self, settlement)
+        rate_limit_decisions::settle(self, settlement)
     }
 
     fn settle_lapsed(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        rate_limit_rows::settle_lapsed(self, now)
+        rate_limit_decisions::settle_lapsed(self, now)
     }
 
     fn remove(&mut self, key: &RateLimitKey) -> Result<bool, StoreError> {
