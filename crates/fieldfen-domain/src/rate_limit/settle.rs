@@ -1,7 +1,8 @@
 //! Settling a permit: the limits that an answer states or blocks.
 
 use super::key::RateLimitKey;
-use super::limit::{RateLimit, RateLimitId};
+use super::limit::RateLimit;
+use super::limit_values::RateLimitId;
 use super::permit::Permit;
 use super::reported::{CallAnswer, ReportedLimit};
 use super::rule::MAX_UNITS;
