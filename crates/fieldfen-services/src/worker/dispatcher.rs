@@ -134,7 +134,7 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.give_back_stalled()?;
         // Read before the queue: a job that ends in between may have enqueued another one. Also read before the
         // capacity: a job that ends in between may have kept its kind out.
-        let idle = context.slots.is_empty();
+        let idle = context.slots.has_only_stuck();
         if let Some(next) = self.claim_ahead(now, periodic)? {
             return Ok(next);
         }

@@ -132,7 +132,9 @@ impl StopHandle {
     }
 
     /// Asks the worker to stop as soon as it has no job in hand and its kinds have no job that is due now or later. It
-    /// does not wait for jobs that run in other workers.
+    /// does not wait for jobs that run in other workers. For jobs whose handlers are
+    /// [stuck](super::WorkerBuilder::stuck_after) it waits only for the grace period: see
+    /// [`ShutdownReport::still_running`].
     pub fn stop_when_idle(&self) {
         self.stop.request(StopLevel::WhenIdle);
     }

@@ -207,6 +207,12 @@ impl Slots {
         self.lock().in_hand.is_empty()
     }
 
+    /// Returns whether no job is in hand, apart from those whose handlers are stuck.
+    pub(super) fn has_only_stuck(&self) -> bool {
+        let state = self.lock();
+        state.in_hand.len() == state.stuck().count()
+    }
+
     /// All jobs in hand.
     pub(super) fn in_hand(&self) -> Vec<Arc<RunningJob>> {
         self.lock().in_hand.values().cloned().collect()

@@ -23,6 +23,7 @@ on_every_store!(
     a_stuck_handler_counts_in_the_limit_of_its_kind_and_its_thread_ends_with_it,
     a_stuck_job_that_ran_alone_keeps_no_other_from_running,
     too_many_stuck_handlers_end_the_worker,
+    a_worker_that_stops_when_idle_does_not_wait_for_a_stuck_handler,
 );
 
 const TIMEOUT: Duration = Duration::from_millis(100);
@@ -143,4 +144,24 @@ fn too_many_stuck_handlers_end_the_worker(store: impl Store) {
     assert_eq!(stuck, ids.map(|id| (id, "test.note")).into());
     assert_eq!(error.report.still_running.len(), 2);
     assert!(ids.iter().all(|id| error.to_string().contains(&format!("test.note {id}"))), "{error}");
+}
+
+fn a_worker_that_stops_when_idle_does_not_wait_for_a_stuck_handler(store: impl Store) {
+    let bench = Bench::new(store);
+    let (hangs, other) = (bench.note("hangs"), bench.note("other"));
+    let (meet, has_begun, let_go) = meeting();
+    let handler = move |task: Task<Note>| {
+        if task.text == "hangs" {
+            meet();
+        }
+    };
+    let worker = bench.worker().threads(1).grace(Duration::ZERO).timeout::<Note>(TIMEOUT).stuck_after(Duration::ZERO);
+    let running = worker.handle(handler).start().unwrap();
+    received("the handler has begun", &has_begun);
+    running.stop_handle().stop_when_idle();
+    bench.clock.advance(Duration::from_secs(5));
+    let report = end_of(running).unwrap();
+    assert_eq!(report, with!(ShutdownReport::default(), still_running: vec![hangs]));
+    assert_eq!((bench.status(&other), bench.status(&hangs)), (JobStatus::Completed, JobStatus::Running));
+    let_go.send(()).unwrap();
 }
