@@ -97,9 +97,7 @@ impl Answer {
         let (outcome, message) = match waited {
             RequestOutcome::Answered(answer) => (of_answer(&answer), answer.to_string()),
             RequestOutcome::Failed { reason } => (Outcome::Refused, format!("not done: {reason}")),
-            RequestOutcome::TimedOut { declined: Some(declined), .. } => {
-                (Outcome::Queued, format!("no worker that is alive can carry it out; one has declined it: {declined}"))
-            }
+            RequestOutcome::TimedOut { declined: Some(declined), .. } => (Outcome::Queued, no_worker_can(&declined)),
             RequestOutcome::TimedOut { .. } => (Outcome::Queued, queued.to_string()),
             RequestOutcome::NotFound => (Outcome::Refused, "somebody has deleted the job of the request".to_owned()),
             other => (Outcome::Queued, format!("{other:?}")),
@@ -151,6 +149,11 @@ pub(crate) fn print_all(answers: Vec<Answer>, context: &Context<'_>) -> anyhow::
         answers.iter().try_for_each(|answer| writeln!(out, "{answer}"))
     })?;
     answers.into_iter().try_for_each(Answer::into_result)
+}
+
+/// The sentence about a request that a worker has declined for this reason.
+pub(crate) fn no_worker_can(declined: &str) -> String {
+    format!("no worker that is alive can carry it out; one has declined it: {declined}")
 }
 
 fn of_answer(answer: &OperatorAnswer) -> Outcome {

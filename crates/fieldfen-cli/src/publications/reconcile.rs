@@ -6,7 +6,7 @@ use fieldfen_services::operator::Operator;
 use fieldfen_services::publishing::Reconcile;
 use fieldfen_services::queue::{Queue, WaitOutcome};
 
-use crate::answer::{Answer, Outcome, WaitArgs};
+use crate::answer::{Answer, Outcome, WaitArgs, no_worker_can};
 use crate::context::Context;
 
 /// The account to reconcile.
@@ -41,7 +41,14 @@ impl ReconcileArgs {
             WaitOutcome::NotFound => {
                 Answer::new(subject, Outcome::Refused, "somebody has deleted the job of the request")
             }
-            WaitOutcome::TimedOut => Answer::new(subject, Outcome::Queued, queued.to_string()),
+            WaitOutcome::TimedOut => {
+                let job = queue.find(&queued.job)?;
+                let message = match job.and_then(|job| job.declined_since.and(job.last_error)) {
+                    Some(declined) => no_worker_can(&declined),
+                    None => queued.to_string(),
+                };
+                Answer::new(subject, Outcome::Queued, message)
+            }
         };
         answer.by(queued.job).print(context)
     }

@@ -3,10 +3,12 @@
 use fieldfen_domain::job::{ApiAccount, Payload};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
+use fieldfen_domain::with_causes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::repair::RepairReport;
+use crate::publishing::error::PublishError;
 use crate::publishing::job_outcome::outcome_of_error;
 use crate::publishing::publisher::Publisher;
 use crate::worker::{Completion, Outcome};
@@ -70,11 +72,14 @@ impl<S: Store> Publisher<S> {
     ///
     /// The result of the job has the number of repairs. For a person it names the ids of orphaned products, the number
     /// of duplicates that were found, and the rows that cannot be read. If a product could not be repaired, the job
-    /// names it and is retried.
+    /// names it and is retried. If this publisher does not have the account, the job is declined, since another
+    /// worker may have it.
     #[must_use]
     pub fn run_reconcile(&self, job: &Reconcile) -> Outcome {
         let found = match self.reconcile(job.platform, &job.account) {
             Ok(found) => found,
+            // Another worker may have the client of the account.
+            Err(error @ PublishError::NotConfigured { .. }) => return Outcome::Decline { error: with_causes(&error) },
             Err(error) => return outcome_of_error(error),
         };
         match self.repair(&found) {
