@@ -1,5 +1,6 @@
 //! The commands of `fieldfen-backup` and of `fieldfen backup`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -7,6 +8,7 @@ use clap::Subcommand;
 use fieldfen_domain::with_causes;
 use fieldfen_persistence::SqliteUrl;
 use fieldfen_services::environment::Environment;
+use fieldfen_services::shop::{Backups, ShopFile, ShopFileError};
 use fieldfen_terminal::{Exit, Terminal};
 use serde::Serialize;
 
@@ -18,9 +20,10 @@ use crate::{BackupError, BackupReport, DEFAULT_KEEP_DAYS, RetentionReport, back_
 pub enum BackupCommand {
     /// Make today's backup (UTC), check it, and remove the ones that are too old
     Run {
-        /// The folder of the backups; it is made where it is missing
-        #[arg(long, value_name = "FOLDER", default_value = "backups")]
-        dir: PathBuf,
+        /// The folder of the backups, which is made if it is missing [default: folder in the section [backups] of
+        /// fieldfen.toml, then backups]
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
         /// Remove backups that are older than this many days, but never the newest DAYS backups
         #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
         keep: u32,
@@ -38,6 +41,10 @@ impl BackupCommand {
     pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
         let url: SqliteUrl = terminal.database_url()?.parse()?;
         let Self::Run { dir, keep, mode } = self;
+        let dir = &match dir {
+            Some(dir) => dir.clone(),
+            None => default_folder(Path::new("fieldfen.toml"))?,
+        };
         let now = Environment::system().now();
         let report = back_up(&url, dir, now, *mode)
             .map_err(with_exit)
@@ -69,6 +76,20 @@ impl BackupCommand {
             None => Ok(()),
         }
     }
+}
+
+/// The folder in the section `[backups]` of this file, otherwise `backups`. No other rule of the file is looked at.
+fn default_folder(path: &Path) -> anyhow::Result<PathBuf> {
+    let file = match ShopFile::read(path) {
+        Err(ShopFileError::Unreadable { source, .. })
+            if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>
+        {
+            return Ok(Backups::default().folder);
+        }
+        read => read.map_err(|error| Exit::Usage.with(error))?,
+    };
+    let folder = file.backup_folder().map_err(|error| Exit::Usage.with(error))?;
+    Ok(folder.unwrap_or_else(|| Backups::default().folder))
 }
 
 /// Parses the mode of a file, whose owner must be able to read and write it.

@@ -24,6 +24,23 @@ fn a_run_says_where_the_backup_is_and_what_it_holds() {
 }
 
 #[test]
+fn the_folder_is_that_of_the_shop_file_whatever_else_is_in_it() {
+    let shop = Shop::with_files(1);
+    let rules = shop.folder().join("fieldfen.toml");
+    fs::write(&rules, "approval = \"of a newer version\"\n[backups]\nfolder = \"nightly\"\nkeep = 7\n").unwrap();
+    let made = shop.backup(&["run", "--json"]).document(0);
+    assert!(made["backup"].as_str().unwrap().starts_with("nightly/"), "{made}");
+    let made = shop.backup(&["run", "--json", "--dir", "elsewhere"]).document(0);
+    assert!(made["backup"].as_str().unwrap().starts_with("elsewhere/"), "{made}");
+    for wrong in ["[backups]\nfolder = 7\n", "[backups]\nfolder = \"\"\n", "backups = \"nightly\"\n"] {
+        fs::write(&rules, wrong).unwrap();
+        let refused = shop.backup(&["run"]);
+        refused.ends_with(2);
+        assert!(refused.err.contains("backups"), "{wrong}: {}", refused.err);
+    }
+}
+
+#[test]
 fn a_missing_a_damaged_and_a_wrong_database_are_told_apart() {
     let shop = Shop::with_files(0);
     for (database, code, says) in [

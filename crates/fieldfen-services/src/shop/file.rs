@@ -18,6 +18,9 @@ use super::toml_position::{setting_at, span_of};
 /// The section that every program reads.
 const DATABASE: &str = "database";
 
+/// The name of the section of the backups.
+const BACKUPS: &str = "backups";
+
 /// The largest file that is read, in bytes. The rules of thousands of products need less.
 const MAX_BYTES: u64 = 4 << 20;
 
@@ -217,6 +220,25 @@ impl ShopFile {
         };
         let folder = self.path.parent().map(Path::to_owned).unwrap_or_default();
         Ok(Some(DatabaseSection { url, folder, name: text("name")? }))
+    }
+
+    /// The folder in the section `[backups]`; `None` if the file names none. All other settings are ignored, so that
+    /// a backup does not depend on them.
+    ///
+    /// # Errors
+    /// [`ShopFileError::Invalid`] if the text is not TOML, or if the folder is not a text that names one.
+    pub fn backup_folder(&self) -> Result<Option<PathBuf>, ShopFileError> {
+        let table = self.table()?;
+        let Some(section) = table.get_ref().get(BACKUPS) else { return Ok(None) };
+        let DeValue::Table(settings) = section.get_ref() else {
+            let problem = "backups: it must be a section [backups] with folder and max_age_hours".to_owned();
+            return Err(self.invalid(&section.span(), problem));
+        };
+        let Some(folder) = settings.get("folder") else { return Ok(None) };
+        match folder.get_ref().as_str() {
+            Some(path) if !path.is_empty() => Ok(Some(PathBuf::from(path))),
+            _ => Err(self.invalid(&folder.span(), "backups.folder: it must be the path of a folder".to_owned())),
+        }
     }
 
     fn table(&self) -> Result<Spanned<DeTable<'_>>, ShopFileError> {
