@@ -186,8 +186,6 @@ fn a_damaged_file_a_text_a_folder_and_nothing_are_problems() {
     bytes[..4096].fill(0xab);
     fs::write(shop.database(), &bytes).unwrap();
     shop.doctor(&[], 14).has("database", "problem", "not a database");
-    fs::write(shop.database(), "").unwrap();
-    shop.doctor(&[], 14).has("schema", "problem", "no migration");
     fs::remove_file(shop.database()).unwrap();
     shop.doctor(&[], 14).has("database", "problem", "no such file");
     assert!(!shop.database().exists(), "doctor has made a database");
@@ -318,4 +316,16 @@ fn the_upkeep_runs_once_and_says_when_a_worker_does_it() {
     assert!(refused.err.contains(&job) && refused.err.contains("night shift"), "{}", refused.err);
     fs::write(shop.folder().join("fieldfen.toml"), "[retention]\nfailed_jobs_days = 0\n").unwrap();
     shop.run(&["upkeep", "run"]).ends_with(2);
+}
+
+#[test]
+fn an_empty_file_is_made_a_database_or_restored_and_not_backed_up() {
+    let shop = Shop::without_database();
+    fs::create_dir(shop.folder().join("data")).unwrap();
+    fs::write(shop.database(), "").unwrap();
+    let findings = shop.doctor(&[], 14);
+    findings.has("database", "problem", "0 bytes");
+    let advice = findings.of("database")["advice"].as_str().unwrap();
+    assert!(advice.contains("`fieldfen migrate up`") && advice.contains("the newest backup"), "{advice}");
+    assert!(!findings.0.to_string().contains("back it up"), "{}", findings.0);
 }

@@ -30,6 +30,7 @@ mod times;
 mod unreadable_rows;
 mod write_ahead_log;
 
+use std::path::Path;
 use std::time::Duration;
 
 use fieldfen_domain::health::{Check, Finding};
@@ -140,6 +141,13 @@ impl<'a> HealthCheck<'a> {
             findings.push(disk_space::check(&path));
             findings.push(write_ahead_log::check(&path));
         }
+        if is_empty(&self.url) {
+            let advice = "if it has never been a database, make it one with `fieldfen migrate up`; if it has been one, \
+                          stop all programs that have it open, and copy the newest backup to its place";
+            let found = "the file is empty: it has 0 bytes";
+            findings.push(Finding::problem(Check::Database, self.url.to_string(), found, advice));
+            return findings;
+        }
         let url = self.url.clone();
         match read_with_handle(&url, |opened| Ok::<_, StoreError>(self.of_content(opened))) {
             Ok(of_content) => findings.extend(of_content),
@@ -204,6 +212,15 @@ impl Steps<'_, '_> {
 const RESTORE: &str = "stop all programs that have it open; move it away together with its -wal and -shm, which would spoil \
                        the backup; copy the newest backup to its place; `.recover` of sqlite3 reads what is left of a \
                        damaged file";
+
+/// Returns whether the file has no byte, and neither has its log.
+fn is_empty(url: &SqliteUrl) -> bool {
+    let Some(path) = url.path() else { return false };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_bytes = |path: &Path| path.metadata().is_ok_and(|file| file.len() > 0);
+    path.metadata().is_ok_and(|file| file.len() == 0) && !has_bytes(Path::new(&log))
+}
 
 /// The finding of a database that cannot be opened or read.
 fn cannot_open(url: &SqliteUrl, error: &StoreError) -> Finding {
