@@ -110,7 +110,7 @@ enum Command {
     Webhooks(webhooks::WebhooksCommand),
     /// Pause a kind of job, a service or an account
     Pause(pauses::PauseArgs),
-    /// Lift a pause
+    /// Resume a paused kind of job, service or account
     Resume(pauses::ResumeArgs),
     /// List the pauses that hold now
     Pauses,

@@ -18,6 +18,7 @@ mod pauses;
 mod publications;
 mod recurring;
 mod schema;
+mod shell_word;
 mod shop_file;
 mod status;
 mod text_width;

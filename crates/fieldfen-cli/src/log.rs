@@ -2,18 +2,20 @@
 
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::operator::{ActionKind, OperatorAction, OperatorActionFilter, Subject, SubjectKind};
+use fieldfen_persistence::SqliteStore;
 use fieldfen_services::operator_actions::OperatorActions;
 use fieldfen_terminal::Exit;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::id_argument::{IdArgument, RowId};
 use crate::page::{List, PageArgs};
 use crate::time_argument::{TimeArgument, shown};
 
 /// List the actions of operators, the newest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogArgs {
-    /// Only actions on this subject: a kind such as file, job or publication, and its id
+    /// Only actions on this subject: a kind such as file, job or publication, and its id, or its first 8 or more digits
     #[arg(long, num_args = 2, value_names = ["KIND", "ID"])]
     subject: Option<Vec<String>>,
     /// Only actions of this operator
@@ -41,7 +43,8 @@ struct ActionLine {
     /// `library`, `tool` or `console`.
     via: &'static str,
     action: &'static str,
-    /// `file`, `job`, `publication`, `listing`, `social_post`, `recurring`, `delivery`, `kind`, `service` or `account`.
+    /// `file`, `job`, `publication`, `listing`, `social_post`, `recurring`, `delivery`, `kind`, `service`, `account` or
+    /// `bulk`.
     subject_kind: &'static str,
     subject: String,
     /// `done`, `requested`, `unchanged`, `refused` or `not_found`.
@@ -65,17 +68,34 @@ impl From<OperatorAction> for ActionLine {
     }
 }
 
+/// The subject of this kind with this id, or with the id that begins with these digits.
+fn subject(kind: &str, id: &str, store: &SqliteStore) -> anyhow::Result<Subject> {
+    fn whole<T: RowId>(id: &str, store: &SqliteStore) -> anyhow::Result<T> {
+        id.parse::<IdArgument<T>>().map_err(|error| Exit::Usage.with(error))?.resolve(store)
+    }
+
+    let kind: SubjectKind = match kind {
+        // A service is recorded as an account without a name.
+        "service" => SubjectKind::Account,
+        "bulk" => SubjectKind::BulkAction,
+        kind => kind.parse().map_err(|error| Exit::Usage.with(error))?,
+    };
+    Ok(match kind {
+        SubjectKind::File => Subject::File(whole(id, store)?),
+        SubjectKind::Job => Subject::Job(whole(id, store)?),
+        SubjectKind::Publication => Subject::Publication(whole(id, store)?),
+        SubjectKind::Listing => Subject::Listing(whole(id, store)?),
+        SubjectKind::SocialPost => Subject::SocialPost(whole(id, store)?),
+        kind => Subject::parse(kind, id).map_err(|error| Exit::Usage.with(error))?,
+    })
+}
+
 impl LogArgs {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         let now = context.environment.now();
         let time = |argument: Option<TimeArgument>| argument.map(|argument| argument.before(now));
         let subject = match self.subject.as_deref() {
-            Some([kind, id]) => {
-                // A service is recorded as an account without a name.
-                let kind = if kind == "service" { SubjectKind::Account.as_str() } else { kind };
-                let kind: SubjectKind = kind.parse().map_err(|error| Exit::Usage.with(error))?;
-                Some(Subject::parse(kind, id).map_err(|error| Exit::Usage.with(error))?)
-            }
+            Some([kind, id]) => Some(subject(kind, id, &context.store()?)?),
             _ => None,
         };
         let mut filter = subject.map_or_else(OperatorActionFilter::all, OperatorActionFilter::of);
@@ -95,7 +115,11 @@ impl LogArgs {
                 }
                 out.table(&table)?;
             }
-            list.write_end(out, "action")
+            list.write_end(
+                out,
+                "action",
+                "each action of an operator is recorded, for example `fieldfen files approve`",
+            )
         })?;
         Ok(())
     }

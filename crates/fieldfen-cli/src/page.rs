@@ -52,14 +52,15 @@ impl<T> List<T> {
         &self.items
     }
 
-    /// Writes the lines below the table: rows that could not be read, and the cursor of the next page.
-    pub(crate) fn write_end(&self, out: &mut TextOutput<'_>, noun: &str) -> io::Result<()> {
+    /// Writes the lines below the table: rows that could not be read, and the cursor of the next page. An empty list
+    /// says how a row gets into it.
+    pub(crate) fn write_end(&self, out: &mut TextOutput<'_>, noun: &str, how: &str) -> io::Result<()> {
         for row in &self.unreadable {
             writeln!(out, "not readable: {row}")?;
         }
         match &self.next {
             Some(next) => writeln!(out, "more follow: --cursor {next}"),
-            None if self.items.is_empty() && self.unreadable.is_empty() => writeln!(out, "no {noun}"),
+            None if self.items.is_empty() && self.unreadable.is_empty() => writeln!(out, "no {noun}: {how}"),
             None => Ok(()),
         }
     }

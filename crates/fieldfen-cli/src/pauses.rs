@@ -78,7 +78,7 @@ impl PauseArgs {
             context.terminal.print_message(&text);
         }
         let answer = if pauses.pause(&scope, until, &action)? {
-            let end = until.map_or_else(|| "somebody lifts the pause".to_owned(), |until| until.to_string());
+            let end = until.map_or_else(|| "somebody resumes it".to_owned(), |until| until.to_string());
             Answer::new(&scope, Outcome::Done, format!("paused until {end}; running jobs go on"))
         } else {
             Answer::new(&scope, Outcome::Unchanged, "a pause that lasts at least as long holds already")
@@ -94,7 +94,7 @@ fn is_in_shop_file(scope: &PauseScope) -> bool {
     shop.is_some_and(|shop| shop.names(scope))
 }
 
-/// Lift a pause
+/// Resume a paused kind of job, service or account
 #[derive(Debug, clap::Args)]
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
@@ -128,7 +128,7 @@ struct PauseDocument {
     /// The person, or the part of the program, that paused.
     by: String,
     since: Timestamp,
-    /// When it ends by itself; `null` if it lasts until somebody lifts it.
+    /// When it ends by itself; `null` if it lasts until somebody resumes it.
     until: Option<Timestamp>,
 }
 
@@ -139,17 +139,25 @@ impl From<Pause> for PauseDocument {
     }
 }
 
+/// The JSON document of the pauses.
+#[derive(Debug, Serialize)]
+struct PauseList {
+    items: Vec<PauseDocument>,
+}
+
 /// Lists the pauses that hold now.
 pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
     let pauses = Pauses::new(context.store()?, context.environment.clone()).list()?;
     let pauses: Vec<_> = pauses.into_iter().map(PauseDocument::from).collect();
-    context.terminal.print_result(&serde_json::json!({"items": pauses}), |out| {
+    let document = PauseList { items: pauses };
+    context.terminal.print_result(&document, |out| {
+        let pauses = &document.items;
         if pauses.is_empty() {
-            return writeln!(out, "nothing is paused");
+            return writeln!(out, "nothing is paused: `fieldfen pause` pauses a kind, a service or an account");
         }
         let mut table = context.terminal.table(["scope", "name", "by", "since", "until", "reason"]);
-        for pause in &pauses {
-            let until = pause.until.map_or_else(|| "somebody lifts it".to_owned(), shown);
+        for pause in pauses {
+            let until = pause.until.map_or_else(|| "somebody resumes it".to_owned(), shown);
             table.add_row([pause.scope, &pause.name, &pause.by, &shown(pause.since), &until, &pause.reason]);
         }
         out.table(&table)

@@ -11,7 +11,9 @@ use fieldfen_services::overview::{Need, NeedKind, Overview, Overviews};
 use fieldfen_terminal::{TextOutput, escape_controls};
 
 use crate::context::Context;
+use crate::shell_word::shell_word;
 use crate::text_width::{width, wrap};
+use crate::workers::NO_WORKER;
 use crate::{schema, shop_file};
 
 /// The largest number of characters of a reason.
@@ -65,14 +67,14 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
         writeln!(out, "{line}")?;
     }
     match overview.live_workers {
-        0 => writeln!(out, "no worker is alive: jobs wait until one starts")?,
+        0 => writeln!(out, "{NO_WORKER}")?,
         1 => writeln!(out, "1 worker is alive")?,
         workers => writeln!(out, "{workers} workers are alive")?,
     }
     if overview.kinds.is_empty() {
-        return writeln!(out, "no job waits, runs, has failed, or was completed in the last hour");
+        return writeln!(out, "no job waits, runs, is parked or dead, or was completed in the last hour");
     }
-    let mut table = context.terminal.table(["kind", "waiting", "oldest", "running", "parked", "failed", "done/h"]);
+    let mut table = context.terminal.table(["kind", "waiting", "oldest", "running", "parked", "dead", "done/h"]);
     for kind in &overview.kinds {
         table.add_row([
             kind.kind.clone(),
@@ -124,7 +126,7 @@ pub(crate) fn parts(need: &Need) -> (String, String) {
             "fieldfen files list --status processed".to_owned(),
         ),
         NeedKind::DeadLetters => (
-            one_or_many(&format!("job of {name} has failed"), &format!("jobs of {name} have failed")),
+            one_or_many(&format!("dead letter of {name}"), &format!("dead letters of {name}")),
             match example {
                 "" => "fieldfen jobs errors".to_owned(),
                 _ if count.number > 1 || count.is_capped => "fieldfen jobs errors".to_owned(),
@@ -142,6 +144,12 @@ pub(crate) fn parts(need: &Need) -> (String, String) {
             one_or_many("publication is in doubt", "publications are in doubt"),
             format!("fieldfen publications show {example}"),
         ),
+        NeedKind::UnfinishedBulkActions if count.number == 1 => {
+            (format!("a bulk action, {name}, has not finished"), format!("fieldfen jobs bulk resume {example}"))
+        }
+        NeedKind::UnfinishedBulkActions => {
+            (format!("{count} bulk actions have not finished"), "fieldfen jobs bulk list".to_owned())
+        }
         NeedKind::NoLiveWorker => (
             one_or_many(
                 &format!("job of {name} waits, and no living worker handles this kind"),
@@ -149,9 +157,9 @@ pub(crate) fn parts(need: &Need) -> (String, String) {
             ),
             "fieldfen workers".to_owned(),
         ),
-        NeedKind::Paused => (format!("{name} is paused"), format!("fieldfen resume --{name}")),
+        NeedKind::Paused => (format!("{name} is paused"), resume(name)),
         NeedKind::Blocked => (format!("{name} takes no call"), "fieldfen usage limits".to_owned()),
-        NeedKind::Budget => (format!("budget {name:?}"), String::new()),
+        NeedKind::Budget => (format!("budget {name:?}"), "fieldfen usage budget".to_owned()),
         NeedKind::Backup if need.since.is_some() => {
             (format!("the newest backup in {name} is too old"), "fieldfen backup run".to_owned())
         }
@@ -166,6 +174,14 @@ pub(crate) fn parts(need: &Need) -> (String, String) {
     let reason: String = need.reason.as_deref().unwrap_or_default().chars().take(REASON).collect();
     let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
     (format!("{text}{until}{reason}"), command)
+}
+
+/// The command that resumes a scope such as `service etsy`.
+fn resume(scope: &str) -> String {
+    match scope.split_once(' ') {
+        Some((kind, name)) => format!("fieldfen resume --{kind} {}", shell_word(name)),
+        None => "fieldfen pauses".to_owned(),
+    }
 }
 
 /// A span of time in its largest unit: `12s`, `5m`, `3h`, `2d`.

@@ -56,6 +56,20 @@ pub(crate) fn shown(at: Timestamp) -> String {
     at.format(SHOWN).to_string()
 }
 
+/// A duration in a table, rounded down to one decimal of its unit: `250 ms`, `3.8 s`, `2.5 min`, `1.2 h`.
+pub(crate) fn shown_millis(millis: u64) -> String {
+    let (unit, name) = match millis {
+        0..1_000 => return format!("{millis} ms"),
+        1_000..60_000 => (1_000, "s"),
+        60_000..3_600_000 => (60_000, "min"),
+        _ => (3_600_000, "h"),
+    };
+    match millis % unit * 10 / unit {
+        0 => format!("{} {name}", millis / unit),
+        tenth => format!("{}.{tenth} {name}", millis / unit),
+    }
+}
+
 /// The span of a number and a unit: `s`, `m`, `h` or `d`.
 fn span(text: &str) -> Option<TimeDelta> {
     let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)]
@@ -97,6 +111,23 @@ mod tests {
             assert_eq!(text.parse(), Ok(TimeArgument::At(at(means))), "{text}");
         }
         assert_eq!(shown(at("2026-11-26T12:30:00Z")), "2026-11-26 12:30:00");
+    }
+
+    #[test]
+    fn a_duration_has_the_unit_that_a_person_reads() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1 s"),
+            (3_899, "3.8 s"),
+            (59_999, "59.9 s"),
+            (150_000, "2.5 min"),
+            (3_600_000, "1 h"),
+            (4_320_000, "1.2 h"),
+            (u64::MAX, "5124095576030.4 h"),
+        ] {
+            assert_eq!(shown_millis(millis), text);
+        }
     }
 
     #[test]

@@ -147,7 +147,11 @@ impl WebhooksCommand {
                         list.items().iter().for_each(|delivery| table.add_row(delivery.cells()));
                         out.table(&table)?;
                     }
-                    list.write_end(out, "delivery")
+                    list.write_end(
+                        out,
+                        "delivery",
+                        "a server of webhooks remembers one, and `fieldfen webhooks receive` one from a file",
+                    )
                 })?;
                 Ok(())
             }

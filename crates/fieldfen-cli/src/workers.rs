@@ -46,6 +46,16 @@ impl From<RegisteredWorker> for WorkerLine {
     }
 }
 
+/// The JSON document of the living workers and the running jobs.
+#[derive(Debug, Serialize)]
+struct WorkersDocument {
+    workers: Vec<WorkerLine>,
+    running: List<JobLine>,
+}
+
+/// The answer without a living worker.
+pub(crate) const NO_WORKER: &str = "no worker is alive: jobs wait until one starts, for example `fieldfen work`";
+
 pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
     let store = context.store()?;
     let workers = Workers::new(store.clone(), context.environment.clone()).all_alive()?;
@@ -53,14 +63,15 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
     let running = Queue::new(store, context.environment.clone())
         .list(&JobFilter::new().status(JobStatus::Running), &PageRequest::first(RUNNING))?;
     let running = List::of(running, JobLine::from);
-    let document = serde_json::json!({"workers": workers, "running": running});
+    let document = WorkersDocument { workers, running };
     context.terminal.print_result(&document, |out| {
+        let WorkersDocument { workers, running } = &document;
         if workers.is_empty() {
-            writeln!(out, "no worker is alive: jobs wait until one starts")?;
+            writeln!(out, "{NO_WORKER}")?;
         } else {
             let mut table =
                 context.terminal.table(["worker", "process", "host", "threads", "stuck", "started", "kinds"]);
-            for worker in &workers {
+            for worker in workers {
                 let WorkerLine { name, process, host, kinds, threads, stuck_jobs, started, .. } = worker;
                 let [process, threads, stuck] =
                     [process.to_string(), threads.to_string(), stuck_jobs.len().to_string()];
@@ -69,7 +80,7 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
             out.table(&table)?;
         }
         write_table(running.items(), out, context.terminal)?;
-        running.write_end(out, "running job")
+        running.write_end(out, "running job", "a worker runs those that are due, see `fieldfen work`")
     })?;
     Ok(())
 }

@@ -205,6 +205,34 @@ impl<S: Store> BulkActions<S> {
         self.queue.store().read(|s| s.bulk_actions().page(page))
     }
 
+    /// Counts the jobs that a bulk action has not examined yet and would examine now: those that match, and that came
+    /// into their present state before it was started. At most [`MOST_COUNTED`] jobs are counted. No job is left of a
+    /// finished action.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn left(&self, row: &BulkAction) -> Result<CappedCount, StoreError> {
+        let mut left = CappedCount::default();
+        if row.is_finished() {
+            return Ok(left);
+        }
+        let filter = row.order.action.effective_filter(&row.order.filter);
+        let (mut cursor, now) = (row.progress.cursor.clone(), self.queue.environment().now());
+        for _ in 0..MOST_PAGES {
+            let request = jobs_of(row, cursor.as_ref(), PAGE);
+            let page = self.queue.store().read(|s| s.jobs().page(&filter, &request))?;
+            left.number += page.unreadable.len() as u64;
+            left.number += page.items.iter().filter(|job| is_taken(row, job, now)).count() as u64;
+            match page.next {
+                Some(next) if left.number < MOST_COUNTED => cursor = Some(next),
+                Some(_) => break,
+                None => return Ok(left),
+            }
+        }
+        left.is_capped = true;
+        Ok(left)
+    }
+
     /// A position before the first job that matches, with few other jobs between them. It is found in transactions that
     /// only read, so that no writer waits for a search among many jobs that do not match.
     fn first_match(&self, row: &BulkAction, filter: &JobFilter) -> Result<Position, StoreError> {
@@ -232,7 +260,7 @@ impl<S: Store> BulkActions<S> {
         let now = self.queue.environment().now();
         let page = s.jobs().page(filter, &jobs_of(row, cursor, BATCH))?;
         progress.refused += page.unreadable.len() as u64;
-        for job in page.items.iter().filter(|job| row.order.is_earlier(job) || is_of_the_future(job, now)) {
+        for job in page.items.iter().filter(|job| is_taken(row, job, now)) {
             let is_done = row.order.action.is_possible_in(&job.state) && self.is_carried_out(s, &job.id, row, now)?;
             *(if is_done { &mut progress.done } else { &mut progress.refused }) += 1;
         }
@@ -272,6 +300,11 @@ enum Position {
     At(Option<Cursor>),
     /// No job is left.
     End,
+}
+
+/// Returns whether a bulk action takes a job that matches.
+fn is_taken(row: &BulkAction, job: &JobSummary, now: Timestamp) -> bool {
+    row.order.is_earlier(job) || is_of_the_future(job, now)
 }
 
 /// Returns whether a clock that was ahead has written the time by which the job counts as earlier or later than the

@@ -92,7 +92,7 @@ impl<S: Store> Pauses<S> {
         })
     }
 
-    /// Pauses a scope until this time, or until somebody lifts the pause. The reason is that of the action. A pause of the
+    /// Pauses a scope until this time, or until somebody resumes it. The reason is that of the action. A pause of the
     /// scope that lasts at least as long stays as it is, and the answer is `false`. The pause of a
     /// [budget](crate::rate_limiter::RateLimiter::budgets) is replaced, however long it lasts: it may be lifted at any time.
     pub fn pause(&self, scope: &PauseScope, until: Option<Timestamp>, action: &Action) -> Result<bool, StoreError> {

@@ -44,6 +44,12 @@ struct Ingested {
     error: Option<String>,
 }
 
+/// The JSON document of the outcomes.
+#[derive(Debug, Serialize)]
+struct IngestedList {
+    items: Vec<Ingested>,
+}
+
 pub(super) fn run(files: &Files<SqliteStore>, args: &IngestArgs, context: &Context<'_>) -> anyhow::Result<()> {
     let mut paths = Vec::new();
     for path in &args.paths {
@@ -61,8 +67,13 @@ pub(super) fn run(files: &Files<SqliteStore>, args: &IngestArgs, context: &Conte
     }
     bar.finish_and_clear();
     let refused = ingested.iter().filter(|ingested| ingested.error.is_some()).count();
-    context.terminal.print_result(&serde_json::json!({"items": ingested}), |out| {
-        for Ingested { path, outcome, id, error } in &ingested {
+    let number = ingested.len();
+    let document = IngestedList { items: ingested };
+    context.terminal.print_result(&document, |out| {
+        if document.items.is_empty() {
+            return writeln!(out, "no picture: a folder has none of its own, and its subfolders are not read");
+        }
+        for Ingested { path, outcome, id, error } in &document.items {
             match (id, error) {
                 (Some(id), _) => writeln!(out, "{}: {outcome}, file {id}", path.display())?,
                 (None, error) => {
@@ -73,7 +84,7 @@ pub(super) fn run(files: &Files<SqliteStore>, args: &IngestArgs, context: &Conte
         Ok(())
     })?;
     if refused > 0 {
-        return Err(Exit::Refused.with(format!("{refused} of {} pictures were refused", ingested.len())).into());
+        return Err(Exit::Refused.with(format!("{refused} of {number} pictures were refused")).into());
     }
     Ok(())
 }

@@ -166,7 +166,7 @@ fn list(store: &SqliteStore, args: &ListArgs, context: &Context<'_>) -> anyhow::
             }
             out.table(&table)?;
         }
-        list.write_end(out, "file")
+        list.write_end(out, "file", "`fieldfen files ingest` takes pictures in")
     })?;
     Ok(())
 }

@@ -9,15 +9,17 @@ use serde::Serialize;
 
 use crate::time_argument::shown;
 
-/// The JSON document of an attempt that ended without completing its job.
+/// The JSON document of an attempt.
 #[derive(Debug, Serialize)]
 pub(crate) struct AttemptLine {
     /// 1 for the first attempt of the job. A retry goes on counting.
     number: u32,
+    /// `null` if it is not known, and for the attempt that has completed the job.
     claimed: Option<Timestamp>,
     ended: Timestamp,
+    /// `null` if it is not known, and for the attempt that has completed the job.
     worker: Option<String>,
-    /// `failed`, `timed out`, `lease lost`, `killed`, `cancelled`, `declined`, `parked` or `throttled`.
+    /// `completed`, `failed`, `timed out`, `lease lost`, `killed`, `cancelled`, `declined`, `parked` or `throttled`.
     outcome: &'static str,
     error: Option<String>,
 }
@@ -32,6 +34,14 @@ impl From<JobAttempt> for AttemptLine {
             outcome: attempt.outcome.as_str(),
             error: attempt.error,
         }
+    }
+}
+
+impl AttemptLine {
+    /// The attempt that has completed a job, after these other attempts. No row describes it but that of the job.
+    pub(super) fn completed(last: Option<&Self>, at: Timestamp) -> Self {
+        let number = last.map_or(1, |last| last.number.saturating_add(1));
+        Self { number, claimed: None, ended: at, worker: None, outcome: "completed", error: None }
     }
 }
 

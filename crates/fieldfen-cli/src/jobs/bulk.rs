@@ -19,7 +19,11 @@ use super::document::{JobLine, write_table};
 use crate::context::Context;
 use crate::json_text::JsonText;
 use crate::page::{List, PageArgs};
+use crate::text_width::cut;
 use crate::time_argument::shown;
+
+/// The columns of a filter in a list. `show` has the whole filter.
+const FILTER: usize = 60;
 
 /// The exit code after a second signal.
 const STOPPED_BY_SIGNAL: i32 = 130;
@@ -47,7 +51,9 @@ impl BulkCommand {
         match self {
             Self::List(page) => list(&bulk, page, context),
             Self::Show { id } => {
-                let document = BulkDocument::from(find(&bulk, id)?);
+                let row = find(&bulk, id)?;
+                let left = bulk.left(&row)?;
+                let document = BulkDocument::new(row, left);
                 context.terminal.print_result(&document, |out| document.write(out))?;
                 Ok(())
             }
@@ -61,14 +67,22 @@ fn find(bulk: &BulkActions<SqliteStore>, id: &BulkActionId) -> anyhow::Result<Bu
 }
 
 fn list(bulk: &BulkActions<SqliteStore>, page: &PageArgs, context: &Context<'_>) -> anyhow::Result<()> {
-    let list = List::of(bulk.list(&page.request())?, BulkDocument::from);
+    let page = bulk.list(&page.request())?;
+    let left = page.items.iter().map(|row| bulk.left(row)).collect::<Result<Vec<_>, _>>()?;
+    let mut left = left.into_iter();
+    let list = List::of(page, |row| BulkDocument::new(row, left.next().unwrap_or_default()));
     context.terminal.print_result(&list, |out| {
         if !list.items().is_empty() {
-            let mut table = context.terminal.table(["id", "action", "filter", "started", "done", "refused", "state"]);
+            let mut table =
+                context.terminal.table(["id", "action", "filter", "started", "jobs", "done", "refused", "state"]);
             list.items().iter().for_each(|action| table.add_row(action.cells()));
             out.table(&table)?;
         }
-        list.write_end(out, "bulk action")
+        list.write_end(
+            out,
+            "bulk action",
+            "an action on jobs with --all is one, for example `fieldfen jobs retry --all --dead`",
+        )
     })?;
     Ok(())
 }
@@ -81,7 +95,9 @@ pub(super) fn dry_run(
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
     let counted = BulkActions::new(queue.clone()).dry_run(action, filter)?;
-    let sentence = format!("this would {} {}", words(action), jobs(&counted));
+    let more = counted.possible.is_capped || counted.possible.number > counted.examples.len() as u64;
+    let first = if more { format!("; the first {}:", counted.examples.len()) } else { String::new() };
+    let sentence = format!("this would {} {}{first}", words(action), jobs(&counted));
     let document = DryRunDocument {
         action: action.kind().as_str(),
         possible: counted.possible,
@@ -139,7 +155,8 @@ fn carry_out(bulk: &BulkActions<SqliteStore>, action: &BulkAction, context: &Con
     bar.finish_and_clear();
     let ended = ended.with_context(how_to_go_on)?;
     let ended = ended.ok_or_else(|| Exit::NotFound.with(format!("bulk action {id} was deleted")))?;
-    let (is_finished, document) = (ended.is_finished(), BulkDocument::from(ended));
+    let left = bulk.left(&ended).with_context(how_to_go_on)?;
+    let (is_finished, document) = (ended.is_finished(), BulkDocument::new(ended, left));
     context.terminal.print_result(&document, |out| writeln!(out, "{}", document.sentence()))?;
     if is_finished {
         return Ok(());
@@ -211,14 +228,16 @@ struct BulkDocument {
     finished: Option<Timestamp>,
     /// The jobs that matched so far: `done` and `refused` together.
     matched: u64,
+    /// The jobs that are left: `number`, and `is_capped` if there may be more.
+    left: CappedCount,
     /// The jobs that were changed, or asked to stop.
     done: u64,
     /// The jobs whose state, or a rule, did not allow the action.
     refused: u64,
 }
 
-impl From<BulkAction> for BulkDocument {
-    fn from(row: BulkAction) -> Self {
+impl BulkDocument {
+    fn new(row: BulkAction, left: CappedCount) -> Self {
         let filter = row.order.filter.to_json().unwrap_or_else(|_| RawJson::unchecked("null".to_owned()));
         Self {
             id: row.order.id,
@@ -231,25 +250,32 @@ impl From<BulkAction> for BulkDocument {
             started: row.order.started_at,
             finished: row.progress.finished_at,
             matched: row.progress.matched(),
+            left,
             done: row.progress.done,
             refused: row.progress.refused,
         }
     }
-}
 
-impl BulkDocument {
     const fn state(&self) -> &'static str {
         if self.finished.is_some() { "finished" } else { "not finished" }
     }
 
-    fn cells(&self) -> [String; 7] {
-        let (done, refused) = (self.done.to_string(), self.refused.to_string());
-        let filter = self.filter.0.as_str().to_owned();
-        [self.id.to_string(), self.action.to_owned(), filter, shown(self.started), done, refused, self.state().into()]
+    /// The jobs so far and all jobs: `500 of 1000`.
+    fn jobs(&self) -> String {
+        let mut all = self.left;
+        all.number = all.number.saturating_add(self.matched);
+        format!("{} of {all}", self.matched)
+    }
+
+    fn cells(&self) -> [String; 8] {
+        let (jobs, done, refused) = (self.jobs(), self.done.to_string(), self.refused.to_string());
+        let (filter, started) = (cut(self.filter.0.as_str(), FILTER), shown(self.started));
+        [self.id.to_string(), self.action.to_owned(), filter, started, jobs, done, refused, self.state().into()]
     }
 
     fn sentence(&self) -> String {
-        format!("{} {}: {} done, {} refused", self.action, self.state(), self.done, self.refused)
+        let Self { action, done, refused, .. } = self;
+        format!("{action} {}: {} jobs, {done} done, {refused} refused", self.state(), self.jobs())
     }
 
     fn write(&self, out: &mut TextOutput<'_>) -> io::Result<()> {
@@ -263,6 +289,7 @@ impl BulkDocument {
             ("reason", Some(self.reason.clone())),
             ("started", time(Some(self.started))),
             ("finished", time(self.finished)),
+            ("jobs", Some(self.jobs())),
             ("done", Some(self.done.to_string())),
             ("refused", Some(self.refused.to_string())),
         ];

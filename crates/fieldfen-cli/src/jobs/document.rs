@@ -2,14 +2,18 @@
 
 use std::io;
 
-use fieldfen_domain::job::{Job, JobAttempt, JobState, JobSummary, OnWorkerDeath, Why};
+use fieldfen_domain::job::{Job, JobAttempt, JobState, JobStatus, JobSummary, OnWorkerDeath, Why};
 use fieldfen_domain::{FileId, JobId, RawJson, Timestamp};
 use fieldfen_terminal::{Terminal, TextOutput};
 use serde::Serialize;
 
 use super::attempts::{self, AttemptLine};
+use super::why;
 use crate::json_text::JsonText;
 use crate::time_argument::shown;
+
+/// The status of a completed job.
+const COMPLETED: &str = JobStatus::Completed.as_str();
 
 /// The JSON document of a job in a list.
 #[derive(Debug, Serialize)]
@@ -45,7 +49,7 @@ pub(crate) struct JobLine {
     lease_until: Option<Timestamp>,
     cancel_requested: Option<Timestamp>,
     dedup_key: Option<String>,
-    /// The beginning of its last error.
+    /// The beginning of its last error; of a completed job, that of an earlier attempt.
     error: Option<String>,
 }
 
@@ -92,7 +96,9 @@ impl JobLine {
 
     /// The cells in the table of jobs.
     fn cells(&self) -> [String; 6] {
-        let error: String = self.error.as_deref().unwrap_or_default().chars().take(60).collect();
+        // The error of a completed job is that of an earlier attempt, and needs nobody.
+        let error = self.error.as_deref().filter(|_| self.status != COMPLETED).unwrap_or_default();
+        let error: String = error.chars().take(60).collect();
         let due = shown(self.due);
         let retries = format!("{} of {}", self.retries, self.max_retries);
         [self.id.to_string(), self.kind.clone(), self.shown_status(), due, retries, error]
@@ -124,7 +130,9 @@ pub(crate) struct JobDocument {
     progress: Option<JsonText>,
     /// The consequence for the job if its worker dies: `retry`, `hold` or `fail`.
     on_worker_death: OnWorkerDeath,
-    /// The attempts that ended without completing the job, the first one first.
+    /// The command that helps; `null` if there is none.
+    command: Option<String>,
+    /// The attempts, the first one first. The last one of a completed job has the outcome `completed`.
     attempts: Vec<AttemptLine>,
     /// Why it runs, or does not run, now.
     reason: Why,
@@ -136,9 +144,15 @@ impl JobDocument {
         let (payload, result, progress) =
             (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
         let error = job.last_error.clone();
+        let completed = match job.state {
+            JobState::Completed { at } => at,
+            _ => None,
+        };
         let line = JobLine { error, ..JobLine::from(JobSummary::from(job)) };
-        let attempts = attempts.into_iter().map(AttemptLine::from).collect();
-        Self { line, payload, result, progress, on_worker_death, attempts, reason }
+        let mut attempts: Vec<_> = attempts.into_iter().map(AttemptLine::from).collect();
+        attempts.extend(completed.map(|at| AttemptLine::completed(attempts.last(), at)));
+        let command = why::command(&reason, &line.id, line.file.as_ref());
+        Self { line, payload, result, progress, on_worker_death, command, attempts, reason }
     }
 
     /// Writes the values of the job, one on a line, without those that it does not have, the table of its attempts,
@@ -172,7 +186,7 @@ impl JobDocument {
             ("payload", json(&self.payload)),
             ("progress", json(&self.progress)),
             ("result", json(&self.result)),
-            ("error", line.error.clone()),
+            (if line.status == COMPLETED { "earlier error" } else { "error" }, line.error.clone()),
         ];
         for (name, value) in values {
             if let Some(value) = value {
@@ -180,6 +194,10 @@ impl JobDocument {
             }
         }
         attempts::write_table(&self.attempts, out, terminal)?;
-        writeln!(out, "{:<16} {}", "why", self.reason)
+        writeln!(out, "{:<16} {}", "why", self.reason)?;
+        match &self.command {
+            Some(command) => writeln!(out, "{:<16} {command}", "what helps"),
+            None => Ok(()),
+        }
     }
 }

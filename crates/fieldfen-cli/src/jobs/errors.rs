@@ -63,7 +63,10 @@ struct Errors {
 impl Errors {
     fn write(&self, out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
         if self.items.is_empty() {
-            return writeln!(out, "no dead letters");
+            return writeln!(
+                out,
+                "no dead letters: a job that fails for good is one; `fieldfen jobs list` shows all jobs"
+            );
         }
         let mut table = terminal.table(["jobs", "kind", "error", "oldest", "newest", "example"]);
         for line in &self.items {

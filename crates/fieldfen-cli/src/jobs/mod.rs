@@ -102,7 +102,7 @@ fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> a
     let list = List::of(queue.list(&filter, &args.page.request())?, JobLine::from);
     context.terminal.print_result(&list, |out| {
         write_table(list.items(), out, context.terminal)?;
-        list.write_end(out, "job")
+        list.write_end(out, "job", "`fieldfen jobs enqueue` adds one, and `fieldfen files ingest` one for each picture")
     })?;
     Ok(())
 }

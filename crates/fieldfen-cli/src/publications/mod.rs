@@ -22,6 +22,9 @@ use crate::page::{List, PageArgs};
 pub(crate) use document::{ListingLine, PostLine, PublicationLine, write_tables};
 use document::{RowDocument, WriteRow};
 
+/// The way in which publications, listings and posts come into being, for people.
+const ABSENT: &str = "a worker publishes an approved picture, see `fieldfen files approve`";
+
 /// The commands of `publications`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum PublicationsCommand {
@@ -137,7 +140,7 @@ impl PublicationsCommand {
                 let list = List::of(publications.list(&filter, &page.request())?, PublicationLine::from);
                 context.terminal.print_result(&list, |out| {
                     write_tables(list.items(), &[], &[], out, context.terminal)?;
-                    list.write_end(out, "publication")
+                    list.write_end(out, "publication", ABSENT)
                 })?;
                 Ok(())
             }
@@ -168,7 +171,7 @@ impl ListingsCommand {
                 let list = List::of(publications.list_listings(&filter, &page.request())?, ListingLine::from);
                 context.terminal.print_result(&list, |out| {
                     write_tables(&[], list.items(), &[], out, context.terminal)?;
-                    list.write_end(out, "listing")
+                    list.write_end(out, "listing", ABSENT)
                 })?;
                 Ok(())
             }
@@ -197,7 +200,7 @@ impl PostsCommand {
                 let list = List::of(publications.list_posts(&filter, &page.request())?, PostLine::from);
                 context.terminal.print_result(&list, |out| {
                     write_tables(&[], &[], list.items(), out, context.terminal)?;
-                    list.write_end(out, "post")
+                    list.write_end(out, "post", ABSENT)
                 })?;
                 Ok(())
             }

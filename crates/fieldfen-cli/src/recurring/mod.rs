@@ -101,9 +101,10 @@ fn list(recurring: &Recurring<SqliteStore>, context: &Context<'_>) -> anyhow::Re
     let document = RecurringList { items, unreadable };
     context.terminal.print_result(&document, |out| {
         let RecurringList { items, unreadable } = &document;
-        if items.is_empty() {
-            writeln!(out, "no recurring work is defined")?;
-        } else {
+        if items.is_empty() && unreadable.is_empty() {
+            let how = "a section [[recurring]] of fieldfen.toml defines it when `fieldfen work` starts";
+            writeln!(out, "no recurring work is defined: {how}")?;
+        } else if !items.is_empty() {
             write_table(items, out, context.terminal)?;
         }
         unreadable.iter().try_for_each(|row| writeln!(out, "not readable: {row}"))

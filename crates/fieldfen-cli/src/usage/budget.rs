@@ -9,7 +9,7 @@ use fieldfen_services::api_costs::BudgetReport;
 use fieldfen_terminal::{Terminal, TextOutput};
 use serde::Serialize;
 
-use super::report::money;
+use super::report::{about, money};
 use crate::context::Context;
 use crate::time_argument::shown;
 
@@ -151,13 +151,13 @@ pub(super) fn run(context: &Context<'_>) -> anyhow::Result<()> {
 
 fn write(budgets: &Budgets, out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
     if budgets.items.is_empty() {
-        writeln!(out, "fieldfen.toml in this folder has no budget")?;
+        writeln!(out, "no budget: a section [[budget]] of fieldfen.toml in this folder defines one")?;
     }
     for budget in &budgets.items {
         budget.write(out)?;
     }
     if budgets.prices.is_empty() {
-        return writeln!(out, "fieldfen.toml in this folder has no price that holds today");
+        return writeln!(out, "no price holds today: a section [[price]] of fieldfen.toml in this folder defines one");
     }
     let mut table = terminal.table(["service", "endpoint", "item", "price", "since"]);
     for price in &budgets.prices {
@@ -175,6 +175,7 @@ impl BudgetLine {
             Some(currency) => money(number, currency),
             None => format!("{number} calls"),
         };
+        let forecast = self.currency.map_or_else(|| number(self.forecast), |currency| about(self.forecast, currency));
         let covers = match (self.service.as_deref(), self.account.as_deref()) {
             (None, None) => "all services".to_owned(),
             (Some(service), None) => format!("{service}, all accounts"),
@@ -196,7 +197,7 @@ impl BudgetLine {
             ("unknown costs", self.unknown_costs.map(|costs| costs.to_string())),
             ("in flight", Some(number(self.in_flight))),
             ("left", Some(number(self.left))),
-            ("forecast", Some(number(self.forecast))),
+            ("forecast", Some(forecast)),
             ("state", Some(state)),
         ];
         for (name, value) in values.into_iter().filter_map(|(name, value)| Some((name, value?))) {

@@ -4,9 +4,13 @@ mod budget;
 mod record;
 mod report;
 
+use fieldfen_domain::api_cost::{ApiCost, Currency, Money};
 use fieldfen_domain::api_usage::{ApiCall, ApiCallFilter, CallOutcome};
 use fieldfen_domain::rate_limit::RateLimit;
-use fieldfen_domain::{FileId, JobId, Timestamp};
+use fieldfen_domain::store::StoreError;
+use fieldfen_domain::{FileId, JobId, Timestamp, UnreadableRow};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_services::api_costs::ApiCosts;
 use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::rate_limiter::RateLimiter;
 use serde::Serialize;
@@ -14,12 +18,17 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::id_argument::{IdArgument, resolve};
 use crate::page::{List, PageArgs};
-use crate::time_argument::{TimeArgument, shown};
+use crate::time_argument::{TimeArgument, shown, shown_millis};
+use report::money;
+
+/// The ways in which a rate limit becomes known, for people.
+const HOW_LIMITS_COME: &str =
+    "a program that calls a service records its limits; `fieldfen usage calls` lists the calls";
 
 /// The commands of `usage`.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum UsageCommand {
-    /// List calls, the newest first
+    /// List calls, the last recorded first
     Calls(CallsArgs),
     /// Report calls, errors and costs of some days, the rest of the limits, and the budgets
     Report(report::ReportArgs),
@@ -87,11 +96,51 @@ struct CallLine {
     /// The number of requests that the service still allowed.
     remaining: Option<i64>,
     reset: Option<Timestamp>,
+    /// The cost of the thing that the call created; `null` if none is on record under its external id.
+    cost: Option<CostLine>,
 }
 
-impl From<ApiCall> for CallLine {
-    fn from(call: ApiCall) -> Self {
+/// The JSON document of the cost of a call.
+#[derive(Debug, Serialize)]
+struct CostLine {
+    /// `pending`, `known`, `unknown` or `free`.
+    status: &'static str,
+    /// The known amount in millionths of the currency; `null` if it is not known.
+    micros: Option<u64>,
+    /// The amount in millionths that budgets count until the cost is known.
+    guessed_micros: Option<u64>,
+    /// `null` if the service does not charge.
+    currency: Option<Currency>,
+}
+
+impl From<ApiCost> for CostLine {
+    fn from(cost: ApiCost) -> Self {
+        let (amount, guess) = (cost.state.amount(), cost.state.guess());
         Self {
+            status: cost.state.status().as_str(),
+            micros: amount.map(Money::micros),
+            guessed_micros: guess.map(Money::micros),
+            currency: amount.or(guess).map(Money::currency),
+        }
+    }
+}
+
+impl CostLine {
+    /// The cost in a table: an amount without a word is known.
+    fn shown(&self) -> String {
+        let amount = self.micros.or(self.guessed_micros).zip(self.currency);
+        match amount.map(|(micros, currency)| money(micros, currency)) {
+            Some(amount) if self.micros.is_some() => amount,
+            Some(guess) => format!("{guess} guessed"),
+            None => self.status.to_owned(),
+        }
+    }
+}
+
+impl CallLine {
+    fn new(call: ApiCall, cost: Option<ApiCost>) -> Self {
+        Self {
+            cost: cost.map(CostLine::from),
             at: call.at,
             service: call.service,
             account: call.account,
@@ -129,6 +178,13 @@ struct LimitLine {
     blocked_reason: Option<String>,
     /// When the service last said something about it.
     reported: Option<Timestamp>,
+}
+
+/// The JSON document of the rate limits.
+#[derive(Debug, Serialize)]
+struct LimitList {
+    items: Vec<LimitLine>,
+    unreadable: Vec<UnreadableRow>,
 }
 
 impl LimitLine {
@@ -174,11 +230,15 @@ fn calls(args: &CallsArgs, context: &Context<'_>) -> anyhow::Result<()> {
         .file_id(resolve(args.file.as_ref(), &store)?)
         .since(time(args.since))
         .until(time(args.until));
-    let usage = ApiUsage::new(store, context.environment.clone());
-    let list = List::of(usage.list(&filter, &args.page.request())?, CallLine::from);
+    let usage = ApiUsage::new(store.clone(), context.environment.clone());
+    let page = usage.list(&filter, &args.page.request())?;
+    let costs = ApiCosts::new(store, context.environment.clone());
+    let found = page.items.iter().map(|call| cost_of(call, &costs)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = found.into_iter();
+    let list = List::of(page, |call| CallLine::new(call, found.next().flatten()));
     context.terminal.print_result(&list, |out| {
         if !list.items().is_empty() {
-            let headings = ["at", "service", "endpoint", "outcome", "HTTP", "ms", "left", "error"];
+            let headings = ["at", "service", "endpoint", "outcome", "HTTP", "took", "cost", "left", "error"];
             let mut table = context.terminal.table(headings);
             for call in list.items() {
                 let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -189,16 +249,30 @@ fn calls(args: &CallsArgs, context: &Context<'_>) -> anyhow::Result<()> {
                     text(&call.endpoint),
                     call.outcome.unwrap_or_default().to_owned(),
                     number(call.http_status.map(|status| status.to_string())),
-                    number(call.duration_ms.map(|ms| ms.to_string())),
+                    number(call.duration_ms.map(shown_millis)),
+                    number(call.cost.as_ref().map(CostLine::shown)),
                     number(call.remaining.map(|left| left.to_string())),
                     text(&call.error).chars().take(60).collect(),
                 ]);
             }
             out.table(&table)?;
         }
-        list.write_end(out, "call")
+        list.write_end(
+            out,
+            "call",
+            "a worker records its calls, and `fieldfen usage record` one that was made elsewhere",
+        )
     })?;
     Ok(())
+}
+
+/// The cost of the thing that a call created, for example a prediction. Another call of the same external id has it
+/// too.
+fn cost_of(call: &ApiCall, costs: &ApiCosts<SqliteStore>) -> Result<Option<ApiCost>, StoreError> {
+    match &call.external_id {
+        Some(id) => costs.find(&call.service, id),
+        None => Ok(None),
+    }
 }
 
 fn limits(service: Option<&str>, context: &Context<'_>) -> anyhow::Result<()> {
@@ -209,13 +283,15 @@ fn limits(service: Option<&str>, context: &Context<'_>) -> anyhow::Result<()> {
         .partition(Result::is_ok);
     let items: Vec<_> = items.into_iter().flatten().map(|limit| LimitLine::new(limit, now)).collect();
     let unreadable: Vec<_> = unreadable.into_iter().filter_map(Result::err).collect();
-    context.terminal.print_result(&serde_json::json!({"items": items, "unreadable": unreadable}), |out| {
-        if items.is_empty() {
-            writeln!(out, "no rate limit is known")?;
-        } else {
+    let document = LimitList { items, unreadable };
+    context.terminal.print_result(&document, |out| {
+        let LimitList { items, unreadable } = &document;
+        if items.is_empty() && unreadable.is_empty() {
+            writeln!(out, "no rate limit is known: {HOW_LIMITS_COME}")?;
+        } else if !items.is_empty() {
             let mut table =
                 context.terminal.table(["service", "account", "endpoint", "bucket", "in use", "left", "blocked"]);
-            for limit in &items {
+            for limit in items {
                 let text = |value: &Option<String>| value.clone().unwrap_or_default();
                 let of = limit.limit.map_or_else(String::new, |units| format!(" of {units}"));
                 let blocked = limit.blocked_until.map_or_else(String::new, |until| {

@@ -8,7 +8,7 @@ use fieldfen_services::api_report::{ApiFigures, ApiReport, ApiReports, BudgetFig
 use fieldfen_terminal::{Exit, Terminal, TextOutput};
 
 use crate::context::Context;
-use crate::time_argument::{TimeArgument, shown};
+use crate::time_argument::{TimeArgument, shown, shown_millis};
 
 /// The days of the report.
 #[derive(Debug, clap::Args)]
@@ -46,9 +46,12 @@ impl ReportArgs {
 fn write(report: &ApiReport, details: bool, out: &mut TextOutput<'_>, terminal: &Terminal) -> io::Result<()> {
     writeln!(out, "{} to {}, in UTC", report.first_day, report.last_day)?;
     if report.services.is_empty() {
-        writeln!(out, "no call was recorded")?;
+        writeln!(
+            out,
+            "no call was recorded: a worker records its calls, and `fieldfen usage record` one that was made elsewhere"
+        )?;
     } else {
-        let mut table = terminal.table(["service", "calls", "errors", "mean ms", "cost", "unknown costs"]);
+        let mut table = terminal.table(["service", "calls", "errors", "mean time", "cost", "unknown costs"]);
         for service in &report.services {
             table.add_row(cells(&service.service, &service.figures));
         }
@@ -69,7 +72,7 @@ fn write(report: &ApiReport, details: bool, out: &mut TextOutput<'_>, terminal: 
             out,
             "this month: {known} known, {} guessed; forecast {}",
             money(month.guessed_micros),
-            money(month.forecast_micros)
+            about(month.forecast_micros, month.currency)
         )?;
     }
     for budget in &report.budgets {
@@ -102,8 +105,9 @@ fn cells(name: &str, figures: &ApiFigures) -> [String; 6] {
     let unknown: u64 = figures.costs.iter().map(|cost| cost.unknown_items).sum();
     let number = |number: u64| number.to_string();
     let unknown = if unknown == 0 { String::new() } else { number(unknown) };
-    let (calls, errors, mean) = (number(figures.calls), number(figures.errors), number(figures.mean_duration_ms));
-    [name.to_owned(), calls, errors, mean, costs.join(", "), unknown]
+    let (calls, errors, mean) =
+        (number(figures.calls), number(figures.errors), figures.mean_duration_ms.map(shown_millis));
+    [name.to_owned(), calls, errors, mean.unwrap_or_default(), costs.join(", "), unknown]
 }
 
 /// A sum as text. It is written from integers, so that no digit is lost.
@@ -114,12 +118,23 @@ pub(super) fn money(micros: u64, currency: Currency) -> String {
     }
 }
 
+/// An estimate as text, rounded to a hundredth: more digits would promise too much. A smaller one keeps its digits.
+pub(super) fn about(micros: u64, currency: Currency) -> String {
+    let hundredth = 10_000;
+    if micros < hundredth || micros.is_multiple_of(hundredth) {
+        return money(micros, currency);
+    }
+    let rounded = micros.saturating_add(hundredth / 2) / hundredth * hundredth;
+    format!("about {}", money(rounded, currency))
+}
+
 fn budget_line(budget: &BudgetFigures) -> String {
     let status = &budget.status;
     let number = |number: u64| match status.currency {
         Some(currency) => money(number, currency),
         None => format!("{number} calls"),
     };
+    let forecast = status.currency.map_or_else(|| number(budget.forecast), |currency| about(budget.forecast, currency));
     let (whole, rest) = (status.share_basis_points / 100, status.share_basis_points % 100);
     let state = match status.state {
         BudgetState::Warning => format!("; warning: {} % is reached", budget.warn_at_percent),
@@ -127,11 +142,29 @@ fn budget_line(budget: &BudgetFigures) -> String {
         _ => String::new(),
     };
     format!(
-        "budget {}: {} of {} used ({whole}.{rest:02} %) until {}, forecast {}{state}",
+        "budget {}: {} of {} used ({whole}.{rest:02} %) until {}, forecast {forecast}{state}",
         budget.name,
         number(status.used),
         number(status.limit),
         shown(status.ends_at),
-        number(budget.forecast),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forecast_has_hundredths_and_says_that_it_is_rounded() {
+        for (micros, text) in [
+            (0, "0.00 USD"),
+            (225, "0.000225 USD"),
+            (230_000, "0.23 USD"),
+            (233_333, "about 0.23 USD"),
+            (235_000, "about 0.24 USD"),
+            (19_999_999, "about 20.00 USD"),
+        ] {
+            assert_eq!(about(micros, Currency::USD), text);
+        }
+    }
 }

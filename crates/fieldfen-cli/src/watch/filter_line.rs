@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use crate::jobs::FilterArgs;
+use crate::shell_word::shell_word;
 
 /// The arguments of `jobs list` that select jobs.
 #[derive(Debug, Parser)]
@@ -25,17 +26,9 @@ pub(super) fn parse(line: &str) -> Result<FilterArgs, String> {
     })
 }
 
-/// The line of these words.
+/// The line of these words, which [`parse`] reads back, whatever they hold.
 pub(super) fn line<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
-    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
-}
-
-/// A word that [`parse`] reads back, whatever it holds.
-fn quoted(word: &str) -> String {
-    if !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "'\"\\".contains(c)) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    words.into_iter().map(shell_word).collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a line: in single quotes everything stands for itself, elsewhere a backslash keeps the next character.

@@ -105,7 +105,7 @@ pub(super) fn limits(look: &LimitsLook, overview: &Overview, now: Timestamp) -> 
 }
 
 fn pause_row(pause: &Pause) -> Row {
-    let until = pause.until.map_or_else(|| "until somebody lifts it".to_owned(), |at| format!("until {}", shown(at)));
+    let until = pause.until.map_or_else(|| "until somebody resumes it".to_owned(), |at| format!("until {}", shown(at)));
     let (scope, state) = (pause.scope.to_string(), format!("{until}, by {}: {}", pause.by, pause.reason));
     Row::new(format!("pause {scope}"), ["paused", &scope, &state]).tone(Tone::Warning)
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod child;
 mod child_output;
+mod ended_jobs;
 mod metrics_file;
 mod program;
 mod recurring;
@@ -30,6 +31,7 @@ use signal_hook::iterator::Signals;
 
 use crate::context::Context;
 use crate::shop_file;
+use ended_jobs::{EndedJobs, JobCounts};
 use metrics_file::MetricsFile;
 use program::Program;
 pub(crate) use supervisor::WorkChildArgs;
@@ -58,7 +60,8 @@ pub(crate) struct WorkArgs {
     /// The time after which other workers take over the jobs of a worker that has died
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=3600))]
     lease: u16,
-    /// End when no job is left that this worker handles
+    /// End when no job is left that this worker handles. Jobs whose programs are stuck are not waited for: the worker
+    /// then ends with code 13 after the grace period
     #[arg(long)]
     until_idle: bool,
     /// Write the figures of this worker to a file every 15 seconds, in the text format of Prometheus. For node_exporter's
@@ -70,6 +73,9 @@ pub(crate) struct WorkArgs {
 /// The JSON document of a worker that has ended.
 #[derive(Debug, Serialize)]
 struct WorkerEnd {
+    /// The ends of the attempts that this worker has made.
+    #[serde(flatten)]
+    counts: JobCounts,
     /// The number of jobs that were given back to the queue.
     given_back: usize,
     /// The number of jobs that the database did not take back. Other workers take them over after their leases.
@@ -78,10 +84,10 @@ struct WorkerEnd {
     still_running: Vec<JobId>,
 }
 
-impl From<ShutdownReport> for WorkerEnd {
-    fn from(report: ShutdownReport) -> Self {
+impl WorkerEnd {
+    fn new(report: ShutdownReport, counts: JobCounts) -> Self {
         let ShutdownReport { released, unreleased, still_running, .. } = report;
-        Self { given_back: released, kept: unreleased, still_running }
+        Self { counts, given_back: released, kept: unreleased, still_running }
     }
 }
 
@@ -105,8 +111,10 @@ impl WorkArgs {
             let cannot_write = || format!("cannot write the metrics to {}", path.display());
             file.write().with_context(cannot_write)?;
             file.write_every_15_s(context.terminal.clone()).context("cannot start a thread")?;
-            worker = worker.metrics(file.metrics()).budgets(context.costs(&store)?);
+            worker = worker.budgets(context.costs(&store)?);
         }
+        let ended = EndedJobs::new(metrics.as_ref().map(MetricsFile::metrics));
+        let worker = worker.metrics(ended.clone());
         let worker = worker.start()?;
         stop_on_signals(signals, worker.stop_handle()).context("cannot start a thread")?;
         if self.until_idle {
@@ -116,15 +124,21 @@ impl WorkArgs {
         let handled: Vec<_> = kinds.iter().map(JobKind::as_str).collect();
         let handled = if handled.is_empty() { "none".to_owned() } else { handled.join(", ") };
         context.terminal.print_message(&format!("working; kinds with a program: {handled}; stop with Ctrl-C"));
-        let end = WorkerEnd::from(worker.join()?);
+        let report = worker.join()?;
+        let end = WorkerEnd::new(report, ended.counts());
         if let Some(Err(error)) = metrics.as_ref().map(MetricsFile::write) {
             context.terminal.print_message(&format!("warning: cannot write the metrics: {error}"));
         }
         context.terminal.print_result(&end, |out| {
-            writeln!(out, "stopped; {} jobs given back to the queue", end.given_back)?;
+            writeln!(out, "stopped: {}; {} jobs given back to the queue", end.counts, end.given_back)?;
             end.still_running.iter().try_for_each(|id| writeln!(out, "job {id} did not end in time"))
         })?;
-        Ok(())
+        match end.still_running.len() {
+            jobs if jobs > 0 && self.until_idle => {
+                Err(Exit::NotDoneYet.with(format!("jobs that did not end in time: {jobs}")).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn worker(

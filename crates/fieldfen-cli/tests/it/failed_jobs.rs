@@ -56,6 +56,28 @@ fn a_retried_job_shows_the_attempt_before_the_retry() {
 }
 
 #[test]
+fn a_job_that_has_completed_after_a_failure_shows_both_attempts_and_an_earlier_error() {
+    let shop = Shop::new();
+    let written = shop.store().write(|s| {
+        let _ = s.jobs().enqueue(&job(1))?;
+        assert_eq!(s.jobs().claim(&claim_request(1, 1, at(0)))?.jobs.len(), 1);
+        let _ = s.jobs().fail(&claim_ref(1, 1), &failure("out of paper", Retry::At(at(2)), at(1)))?;
+        assert_eq!(s.jobs().claim(&claim_request(2, 1, at(2)))?.jobs.len(), 1);
+        let _ = s.jobs().complete(&claim_ref(1, 2), None, at(3))?;
+        Ok::<_, StoreError>(())
+    });
+    written.unwrap();
+    let id = job_id(1).to_string();
+    let shown = shop.run(&["jobs", "show", &id, "--json"]).document(0);
+    let attempts: Vec<_> =
+        shown["attempts"].as_array().unwrap().iter().map(|attempt| (&attempt["number"], &attempt["outcome"])).collect();
+    assert_eq!(attempts, [(&1.into(), &"failed".into()), (&2.into(), &"completed".into())], "{shown}");
+    let text = shop.run(&["jobs", "show", &id]).out;
+    assert!(text.contains("\nearlier error    out of paper\n"), "{text}");
+    assert!(!shop.run(&["jobs", "list"]).out.contains("out of paper"), "the error needs nobody any more");
+}
+
+#[test]
 fn the_file_of_a_cancelled_job_fails_with_the_job() {
     let shop = Shop::new();
     let upscale = |number: u64| {
@@ -85,7 +107,7 @@ fn the_file_of_a_cancelled_job_fails_with_the_job() {
 #[test]
 fn dead_letters_are_counted_by_error_and_listed_by_fingerprint() {
     let shop = Shop::new();
-    assert_eq!(shop.run(&["jobs", "errors"]).out, "no dead letters\n");
+    assert!(shop.run(&["jobs", "errors"]).out.starts_with("no dead letters: "));
     fail(&shop, &[(1, "out of paper"), (2, "listing 17 is gone"), (3, "listing 4 is gone")]);
     let errors = shop.run(&["jobs", "errors", "--json"]).document(0);
     let groups: Vec<_> = items(&errors).iter().map(|group| (&group["fingerprint"], &group["jobs"])).collect();

@@ -44,6 +44,10 @@ fn the_first_digits_of_an_id_stand_for_it() {
     let jobs = shop.run(&["jobs", "list", "--file", "0b5a4f0e-1", "--json"]).document(0);
     assert_eq!(jobs["items"].as_array().unwrap().len(), 1);
     shop.run(&["jobs", "cancel", "abcdef01", "--reason", "a test"]).ends_with(0);
+    let log = shop.run(&["log", "--subject", "job", "abcdef01", "--json"]).document(0);
+    assert_eq!(log["items"][0]["subject"], "abcdef01-0000-4000-8000-000000000000", "{log}");
+    shop.run(&["log", "--subject", "job", "abcdef02"]).ends_with(11);
+    shop.run(&["log", "--subject", "file", "0b5a4f0e"]).ends_with(2);
 }
 
 #[test]

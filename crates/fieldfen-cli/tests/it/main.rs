@@ -10,6 +10,8 @@ mod bulk_kills;
 #[cfg(target_os = "linux")]
 mod day;
 mod doctor;
+#[cfg(unix)]
+mod empty_lists;
 mod failed_jobs;
 #[cfg(unix)]
 mod honest_output;
@@ -24,6 +26,8 @@ mod platforms;
 mod recurring;
 mod shop_harness;
 mod status;
+#[cfg(unix)]
+mod unfinished_bulk_actions;
 mod usage;
 #[cfg(target_os = "linux")]
 mod watch;

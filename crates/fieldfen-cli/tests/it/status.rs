@@ -26,7 +26,7 @@ fn what_needs_a_person_is_named_with_the_command_that_shows_it() {
     let status = shop.run(&["status"]);
     status.ends_with(0);
     for part in [
-        "1 job of CreateFileRecord has failed: wrong picture",
+        "1 dead letter of CreateFileRecord: wrong picture",
         &format!("fieldfen jobs show {}", job(0)),
         "1 job of CreateFileRecord waits, and no living worker handles this kind",
         "service etsy is paused until",
@@ -54,8 +54,8 @@ fn dead_letters_are_shown_by_error_and_not_one_by_one() {
     }
     let status = shop.run(&["status"]);
     for part in [
-        "2 jobs of CreateFileRecord have failed: tray 22 is empty  [fieldfen jobs errors]",
-        "failed: no ink  [fieldfen jobs show ",
+        "2 dead letters of CreateFileRecord: tray 22 is empty  [fieldfen jobs errors]",
+        "1 dead letter of CreateFileRecord: no ink  [fieldfen jobs show ",
     ] {
         assert!(status.out.contains(part), "{part}: {}", status.out);
     }
@@ -132,13 +132,15 @@ fn a_job_says_why_it_does_not_run() {
     let job = jobs["items"][0]["id"].as_str().unwrap();
     let why = shop.run(&["jobs", "why", job]);
     why.ends_with(0);
-    assert_eq!(why.out, format!("job {job}: no living worker handles CreateFileRecord\n"));
+    assert_eq!(why.out, format!("job {job}: no living worker handles CreateFileRecord\nwhat helps: fieldfen work\n"));
     shop.run(&["pause", "--kind", "CreateFileRecord", "--reason", "the disk is full"]).ends_with(0);
     let why = shop.run(&["jobs", "why", job, "--json"]).document(0);
     assert_eq!((&why["why"], &why["by"], &why["job"]), (&"paused".into(), &"ann".into(), &job.into()));
     let shown = shop.run(&["jobs", "show", job]);
-    let last = shown.out.lines().last().unwrap();
-    assert!(last.starts_with("why ") && last.ends_with("until somebody resumes it: the disk is full"), "{last}");
+    let lines: Vec<_> = shown.out.lines().collect();
+    let [.., why, helps] = &*lines else { panic!("{}", shown.out) };
+    assert!(why.starts_with("why ") && why.ends_with("until somebody resumes it: the disk is full"), "{why}");
+    assert!(helps.starts_with("what helps ") && helps.ends_with("fieldfen resume --kind CreateFileRecord"), "{helps}");
     assert_eq!(shop.run(&["jobs", "show", job, "--json"]).document(0)["reason"]["why"], "paused");
     let nowhere = shop.run(&["jobs", "why", "00000000-0000-4000-8000-000000000000"]);
     nowhere.ends_with(11);

@@ -37,7 +37,8 @@ fn shop() -> Shop {
     let usage = ApiUsage::new(shop.store(), environment.clone());
     for (outcome, status) in [(CallOutcome::Ok, 201), (CallOutcome::Throttled, 429)] {
         let call = ApiCall::new("etsy", environment.now()).endpoint("createListing".to_owned()).outcome(outcome);
-        usage.record(&call.http_status(status)).unwrap();
+        let id = (status == 201).then(|| "listing 1".to_owned());
+        usage.record(&call.http_status(status).external_id(id)).unwrap();
     }
     let rules = ShopFile::read(shop.folder().join("fieldfen.toml")).unwrap().shop().unwrap();
     let costs = ApiCosts::new(shop.store(), environment).prices(rules.prices().unwrap());
@@ -53,6 +54,34 @@ fn calls_are_filtered_by_outcome() {
     assert_eq!(
         (&throttled["items"][0]["http_status"], &throttled["items"][0]["service"]),
         (&429.into(), &"etsy".into())
+    );
+}
+
+#[test]
+fn a_call_has_the_exact_cost_of_what_it_created() {
+    let shop = shop();
+    let costs = ApiCosts::new(shop.store(), Environment::system());
+    let usage = ApiUsage::new(shop.store(), Environment::system());
+    let most = Money::from_micros(fieldfen_domain::api_cost::MAX_MONEY_MICROS, Currency::EUR).unwrap();
+    costs.record(&NewCost::charged("bank", "gold").price(most)).unwrap();
+    costs
+        .record(&NewCost::started("bank", "silver").guess(Some(Money::from_micros(225, Currency::USD).unwrap())))
+        .unwrap();
+    for id in ["gold", "silver"] {
+        usage.record(&ApiCall::new("bank", Environment::system().now()).external_id(id.to_owned())).unwrap();
+    }
+    let calls = shop.run(&["usage", "calls"]).out;
+    for cost in ["0.20 USD", "9223372036854.775807 EUR", "0.000225 USD guessed"] {
+        assert!(calls.contains(cost), "{cost}: {calls}");
+    }
+    let document = shop.run(&["usage", "calls", "--json"]);
+    let items = document.document(0)["items"].clone();
+    assert!(document.out.contains("\"micros\": 9223372036854775807"), "{}", document.out);
+    let known: Vec<_> = items.as_array().unwrap().iter().map(|call| &call["cost"]["status"]).collect();
+    assert_eq!(
+        known,
+        ["pending".into(), "known".into(), serde_json::Value::Null, "known".into()].each_ref(),
+        "{items}"
     );
 }
 

@@ -351,7 +351,13 @@ fn programs_take_a_picture_from_its_arrival_to_its_approval() {
     shop.pictures(&["red-fox-first-snow.jpg"]);
     shop.run(&["files", "ingest", "pictures"]).ends_with(0);
     let end = shop.run(&["work", "--until-idle", "--json"]).document(0);
-    assert_eq!(end, serde_json::json!({"given_back": 0, "kept": 0, "still_running": []}));
+    assert_eq!(
+        end,
+        serde_json::json!({
+            "completed": 3, "failed": 0, "retried_later": 0, "parked": 0, "others": 0,
+            "given_back": 0, "kept": 0, "still_running": []
+        })
+    );
     let files = shop.run(&["files", "list", "--status", "processed", "--json"]).document(0);
     let id = files["items"][0]["id"].as_str().unwrap();
     let shown = shop.run(&["files", "show", id]).out;

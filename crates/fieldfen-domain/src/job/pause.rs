@@ -94,14 +94,14 @@ pub struct Pause {
     pub reason: String,
     /// The time at which the pause began.
     pub since: Timestamp,
-    /// The time at which it ends by itself; `None` if it lasts until somebody lifts it.
+    /// The time at which it ends by itself; `None` if it lasts until somebody resumes it.
     pub until: Option<Timestamp>,
     /// The person or the part of the program that paused.
     pub by: String,
 }
 
 impl Pause {
-    /// A pause that lasts until somebody lifts it.
+    /// A pause that lasts until somebody resumes it.
     #[must_use]
     pub fn new(scope: PauseScope, reason: impl Into<String>, since: Timestamp, by: impl Into<String>) -> Self {
         Self { scope, reason: reason.into(), since, until: None, by: by.into() }

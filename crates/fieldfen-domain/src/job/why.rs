@@ -39,7 +39,7 @@ pub enum Why {
         name: String,
         /// The reason of the pause, for people.
         reason: String,
-        /// The time at which the pause ends by itself; `None` if somebody must lift it.
+        /// The time at which the pause ends by itself; `None` if somebody must resume it.
         until: Option<Timestamp>,
         /// The person or the part of the program that paused.
         by: String,
@@ -194,7 +194,7 @@ impl fmt::Display for Why {
                     write!(f, "; a rate limit has delayed it {}", times(*throttled))?;
                 }
                 if let Some(since) = declined_since {
-                    write!(f, "; workers of another version have declined it since {since}")?;
+                    write!(f, "; workers that cannot run it have declined it since {since}")?;
                 }
                 after_error(f, error.as_deref())
             }

@@ -102,12 +102,13 @@ impl Subject {
         })
     }
 
-    /// The word for the kind of the subject, for people: `service` for a service as a whole, otherwise the text of
-    /// [`kind`](Self::kind).
+    /// The word for the kind of the subject, for people: `service` for a service as a whole, `bulk` for a bulk action
+    /// as in the commands `jobs bulk`, otherwise the text of [`kind`](Self::kind).
     #[must_use]
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Account(account) if account.account().is_none() => "service",
+            Self::BulkAction(_) => "bulk",
             other => other.kind().as_str(),
         }
     }

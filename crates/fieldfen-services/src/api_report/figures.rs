@@ -53,9 +53,9 @@ pub struct ApiFigures {
     pub errors: u64,
     /// The calls by outcome.
     pub outcomes: CallsByOutcome,
-    /// The mean duration of a call in milliseconds, rounded down. A call without a duration counts as 0. It is 0
-    /// without calls.
-    pub mean_duration_ms: u64,
+    /// The mean duration of a call in milliseconds, rounded down. A call without a duration counts as 0. `None` without
+    /// calls, and if no call states a duration of a millisecond or more.
+    pub mean_duration_ms: Option<u64>,
     /// The costs, one row for each currency, sorted by currency.
     pub costs: Vec<CostFigures>,
     /// The number of things that the service did not charge for.
@@ -138,7 +138,9 @@ impl Sum {
     fn figures(self) -> ApiFigures {
         let millis = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX);
         ApiFigures {
-            mean_duration_ms: millis.checked_div(self.figures.calls).unwrap_or_default(),
+            mean_duration_ms: Some(millis)
+                .filter(|millis| *millis > 0)
+                .and_then(|millis| millis.checked_div(self.figures.calls)),
             costs: self.costs.into_values().collect(),
             ..self.figures
         }

@@ -86,7 +86,7 @@ pub struct Blocked {
     pub endpoint: Option<String>,
     /// The kind of job that is paused.
     pub kind: Option<String>,
-    /// The end of the block; `None` if somebody must lift it.
+    /// The end of the block; `None` if somebody must resume it.
     pub until: Option<Timestamp>,
     /// The reason, for people to read.
     pub reason: String,

@@ -19,6 +19,9 @@ const MOST_PUBLICATIONS: u32 = 1000;
 /// The newest jobs and files that are read to see whether they can be read.
 const NEWEST_ROWS: u32 = 100;
 
+/// The newest bulk actions among which those that have not finished are found.
+const NEWEST_BULK_ACTIONS: u32 = 100;
+
 /// The files that wait for an approval.
 pub(super) fn files(s: &mut dyn ReadSession, needs: &mut Vec<Need>) -> Result<(), StoreError> {
     let count = s.files().count_up_to(FileStatus::Processed, MOST_COUNTED)?;
@@ -74,6 +77,25 @@ pub(super) fn publications(s: &mut dyn ReadSession, needs: &mut Vec<Need>) -> Re
         let need = Need::new(NeedKind::PublicationsInDoubt, count, Some(oldest.updated_at));
         needs.push(need.example(Some(oldest.id)));
     }
+    Ok(())
+}
+
+/// The bulk actions that have not finished.
+pub(super) fn bulk_actions(s: &mut dyn ReadSession, needs: &mut Vec<Need>) -> Result<(), StoreError> {
+    let newest = s.bulk_actions().page(&PageRequest::first(NEWEST_BULK_ACTIONS).newest_first())?;
+    let unfinished: Vec<_> = newest.items.iter().filter(|row| !row.is_finished()).collect();
+    let Some(oldest) = unfinished.last() else { return Ok(()) };
+    let mut count = CappedCount::new(unfinished.len() as u64, NEWEST_BULK_ACTIONS.into());
+    count.is_capped |= newest.next.is_some();
+    let order = &oldest.order;
+    let reason = format!(
+        "{} jobs so far, by {}: {}",
+        oldest.progress.matched(),
+        order.ordered.by().name(),
+        order.ordered.reason()
+    );
+    let need = Need::new(NeedKind::UnfinishedBulkActions, count, Some(order.started_at));
+    needs.push(need.name(order.action.kind()).example(Some(order.id)).reason(reason));
     Ok(())
 }
 

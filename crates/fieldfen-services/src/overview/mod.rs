@@ -103,6 +103,7 @@ impl<S: Store> Overviews<S> {
         find_needs::files(s, &mut needs)?;
         find_needs::jobs(s, &kinds, &live, &mut needs)?;
         find_needs::publications(s, &mut needs)?;
+        find_needs::bulk_actions(s, &mut needs)?;
         find_needs::pauses(s, now, &mut needs)?;
         find_needs::blocks(s, now, &mut needs)?;
         if let Some(costs) = &self.budgets {

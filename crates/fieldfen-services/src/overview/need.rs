@@ -20,9 +20,10 @@ pub struct Need {
     pub since: Option<Timestamp>,
     /// The time at which it ends by itself; `None` if it does not, or if it is not known.
     pub until: Option<Timestamp>,
-    /// The thing: the kind of job, the service or account, the budget, the worker; `None` for files and publications.
+    /// The thing: the kind of job, the service or account, the budget, the worker, the action of the oldest bulk
+    /// action; `None` for files and publications.
     pub name: Option<String>,
-    /// The id of the oldest file, job or publication.
+    /// The id of the oldest file, job, publication or bulk action.
     pub example: Option<String>,
     /// The reason or the error, and who caused it, for people.
     pub reason: Option<String>,
@@ -53,6 +54,9 @@ pub enum NeedKind {
     Budget,
     /// The newest backup is too old, or there is none.
     Backup,
+    /// Actions on all jobs that match a filter have not finished: their programs were stopped, have died, or still
+    /// carry them out. Only the newest bulk actions were looked at.
+    UnfinishedBulkActions,
     /// Rows cannot be read. Only the newest rows were looked at.
     UnreadableRows,
     /// A worker has died: it has not renewed its row for a minute, and has not ended properly.

@@ -100,10 +100,10 @@ fn a_report_adds_up_by_service_endpoint_and_day(store: impl Store) {
         .map(|of| (of.service.as_str(), of.endpoint.as_str(), of.figures.calls, of.figures.mean_duration_ms))
         .collect();
     let expected = [
-        ("etsy", "create", 3, 150),
-        ("etsy", "lookup", 1, 49),
-        ("printer", "", 0, 0),
-        ("replicate", "predict", 3, 3000),
+        ("etsy", "create", 3, Some(150)),
+        ("etsy", "lookup", 1, Some(49)),
+        ("printer", "", 0, None),
+        ("replicate", "predict", 3, Some(3000)),
     ];
     assert_eq!(endpoints, expected);
     let days: Vec<_> = before.days.iter().map(|of| (of.figures.calls, of.figures.costs.len())).collect();

@@ -18,6 +18,7 @@ use crate::{Bench, Note, SetUp as _};
 
 on_every_store!(
     a_dry_run_counts_and_changes_nothing,
+    the_jobs_that_are_left_are_counted,
     each_dead_letter_is_retried_once_although_some_fail_again,
     a_job_that_fails_after_the_start_is_not_taken,
     jobs_of_a_clock_that_was_ahead_are_taken,
@@ -85,6 +86,20 @@ fn a_dry_run_counts_and_changes_nothing(store: impl Store) {
     assert_eq!((pending.possible.number, pending.impossible.number, pending.examples.len()), (0, 1, 0));
     assert_eq!(dead.iter().map(|id| bench.job(id)).collect::<Vec<_>>(), before);
     assert!(bulk(&bench).list(&PageRequest::first(9)).unwrap().is_empty());
+}
+
+fn the_jobs_that_are_left_are_counted(store: impl Store) {
+    let bench = Bench::new(store);
+    dead_letters(&bench, 250);
+    let row = start(&bench, JobAction::Retry, &JobFilter::new());
+    bench.clock.advance(Duration::from_secs(1));
+    dead_letters(&bench, 3);
+    let left = |row: &BulkAction| bulk(&bench).left(row).unwrap();
+    assert_eq!((left(&row).number, left(&row).is_capped), (250, false), "later dead letters are not taken");
+    let row = bulk(&bench).step(&row.order.id).unwrap().unwrap();
+    assert_eq!((row.progress.matched(), left(&row).number), (100, 150));
+    let row = bulk(&bench).resume(&row.order.id, |_| true).unwrap().unwrap();
+    assert_eq!((row.progress.matched(), left(&row).number), (250, 0));
 }
 
 fn each_dead_letter_is_retried_once_although_some_fail_again(store: impl Store) {

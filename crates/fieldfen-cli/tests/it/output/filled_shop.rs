@@ -197,12 +197,13 @@ pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
     fs::write(shop.folder().join("fieldfen.toml"), RULES).unwrap();
     let environment = Environment::system();
     let calls = ApiUsage::new(shop.store(), environment.clone());
-    for (outcome, status, error) in [
-        (CallOutcome::Ok, Some(201), None),
-        (CallOutcome::Throttled, Some(429), Some("Too Many Requests")),
-        (CallOutcome::NoAnswer, None, Some("time-out\nafter 30 s")),
+    for (outcome, status, error, external_id) in [
+        (CallOutcome::Ok, Some(201), None, Some("listing 1")),
+        (CallOutcome::Throttled, Some(429), Some("Too Many Requests"), None),
+        (CallOutcome::NoAnswer, None, Some("time-out\nafter 30 s"), None),
     ] {
         let call = ApiCall::new("etsy", environment.now()).endpoint("createListing".to_owned()).outcome(outcome);
+        let call = call.external_id(external_id.map(str::to_owned));
         let call = call.http_status(status).error(error.map(str::to_owned)).duration(Duration::from_millis(250));
         calls.record(&call.account("main".to_owned()).job_id(job_id(12)).rate_limit_remaining(38)).unwrap();
     }

@@ -11,5 +11,5 @@ mod steps;
 mod typed;
 
 pub(crate) use stable_text::StableText;
-pub(crate) use steps::reading_commands;
+pub(crate) use steps::{list_commands, reading_commands};
 pub(crate) use typed::Typed;

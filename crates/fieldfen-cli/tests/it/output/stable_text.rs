@@ -26,7 +26,7 @@ impl StableText {
                 (regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)"), "YYYY-MM-DDTHH:MM:SSZ"),
                 (regex(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?( UTC)?"), "YYYY-MM-DD HH:MM:SS$2"),
                 (regex(r"\b20\d\d-\d\d-\d\d\b"), "YYYY-MM-DD"),
-                (regex(r"forecast( +)\d+\.\d+ ([A-Z]{3})"), "forecast$1<sum> $2"),
+                (regex(r"forecast( +)(?:about )?\d+\.\d+ ([A-Z]{3})"), "forecast$1<sum> $2"),
                 (regex(r#""(forecast\w*|bytes|log_bytes|process)": \d+"#), "\"$1\": <number>"),
                 (regex(r": \d+ bytes, \d+ rows, "), ": <number> bytes, <number> rows, "),
                 (regex(r"\d+ MiB"), "<number> MiB"),

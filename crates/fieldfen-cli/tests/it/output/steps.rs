@@ -31,6 +31,11 @@ pub(crate) fn reading_commands() -> Vec<&'static str> {
         .collect()
 }
 
+/// The commands that list rows: those of [`reading_commands`] without `status`, which lists needs.
+pub(crate) fn list_commands() -> Vec<&'static str> {
+    reading_commands().into_iter().filter(|line| *line != "status").collect()
+}
+
 /// All groups.
 pub(super) const GROUPS: &[Group] = &[
     group("status", publications, &["fieldfen status", "fieldfen status --json"]),
@@ -305,6 +310,7 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen usage calls",
             "fieldfen usage limits",
             "fieldfen usage report",
+            "fieldfen usage budget",
             "fieldfen pauses",
             "fieldfen recurring list",
             "fieldfen workers",
