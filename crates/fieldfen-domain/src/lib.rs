@@ -22,6 +22,7 @@ pub mod rate_limit;
 mod reason;
 pub mod recurring;
 mod redacted;
+mod secrets;
 mod sha256;
 pub mod store;
 mod text_enum;
@@ -42,6 +43,7 @@ pub use open_enum::{InvalidWord, OwnWord};
 pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};
 pub use reason::{MAX_REASON_BYTES, cut_reason};
 pub use redacted::redacted;
+pub use secrets::Secrets;
 pub use text_enum::ParseEnumError;
 pub use time::{
     CLOCK_TOLERANCE, MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp, corrected_end, is_ahead, later, truncate_to_micros,

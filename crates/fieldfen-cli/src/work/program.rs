@@ -5,10 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use fieldfen_domain::{RawJson, Timestamp, later};
+use fieldfen_domain::{RawJson, Secrets, Timestamp, later};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
-use fieldfen_services::api_usage::Secrets;
 use fieldfen_services::files::Files;
 use fieldfen_services::pipeline::Pipeline;
 use fieldfen_services::queue::{Completion, RetryPolicies};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use row::{ActionKind, ActionOutcome, OperatorAction, OperatorActionFilter};
 pub use subject::{InvalidSubject, Subject, SubjectKind};
 
-use crate::reason::cut_reason;
+use crate::secrets::Secrets;
 use crate::text_enum::text_enum;
 
 /// The longest name of an actor, in bytes.
@@ -104,7 +104,8 @@ pub struct Action {
 }
 
 impl Action {
-    /// An action of this actor for this reason. A reason that is too long is [cut](crate::cut_reason).
+    /// An action of this actor for this reason. [Secrets](crate::Secrets) in the usual forms are removed from the
+    /// reason, and a reason that is too long is [cut](crate::cut_reason).
     ///
     /// # Errors
     /// [`InvalidAction::Reason`] if the reason is blank.
@@ -113,7 +114,7 @@ impl Action {
         if reason.trim().is_empty() {
             return Err(InvalidAction::Reason(reason));
         }
-        Ok(Self { by, reason: cut_reason(&reason).into_owned() })
+        Ok(Self { by, reason: Secrets::default().clean(&reason) })
     }
 
     /// The person or program that acts.
@@ -169,6 +170,7 @@ mod tests {
             assert_eq!(Actor::new(name, Via::Tool), Err(InvalidAction::Name(name.to_owned())), "{name:?}");
         }
         assert!(Action::new(ann.clone(), "\t").is_err());
+        assert_eq!(Action::new(ann.clone(), "token=abcdef123").unwrap().reason(), "token=***");
         assert_eq!(Action::new(ann, "sharp").unwrap().reason(), "sharp");
     }
 

@@ -11,7 +11,6 @@ mod new_call;
 mod open_call;
 mod record_once;
 mod recorder;
-mod secrets;
 
 use std::ops::RangeInclusive;
 
@@ -24,8 +23,6 @@ pub use new_call::NewCall;
 pub use open_call::OpenCall;
 pub use record_once::StatedCost;
 pub use recorder::CallRecorder;
-pub use secrets::Secrets;
-pub(crate) use secrets::searched;
 
 use crate::Environment;
 use crate::write_retry::{cannot_be_looked_for, write_once};

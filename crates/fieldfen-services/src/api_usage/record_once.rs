@@ -1,10 +1,11 @@
 //! Records a call that a person or a program without a recorder has made.
 
+use fieldfen_domain::Secrets;
 use fieldfen_domain::api_cost::{Money, RecordCostOutcome};
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
 use fieldfen_domain::store::{Store, StoreError};
 
-use super::{ApiUsage, Secrets};
+use super::ApiUsage;
 use crate::Transaction;
 use crate::api_costs::{ApiCosts, NewCost};
 use crate::write_retry::write_once;

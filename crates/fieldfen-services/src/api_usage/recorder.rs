@@ -6,7 +6,7 @@ use std::time::Instant;
 use fieldfen_domain::api_usage::{ApiCall, CallOutcome};
 use fieldfen_domain::rate_limit::{AcquireOutcome, CallAnswer, Permit, SettledCosts, Settlement};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp};
+use fieldfen_domain::{MAX_TIMESTAMP, MIN_TIMESTAMP, Secrets, Timestamp};
 use fieldfen_rate_limits::{Dialect, Reading};
 
 use super::ApiUsage;
@@ -16,7 +16,6 @@ use super::call_record::CallRecord;
 use super::call_refusal::CallRefusal;
 use super::new_call::NewCall;
 use super::open_call::{OpenCall, Told};
-use super::secrets::Secrets;
 use crate::api_costs::{ApiCosts, NewCost};
 use crate::rate_limiter::RateLimiter;
 

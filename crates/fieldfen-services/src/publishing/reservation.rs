@@ -7,13 +7,12 @@ use fieldfen_domain::publication::{
     IdempotencyKey, PlatformRow, Publication, PublicationState, ReleaseReason, ReserveOutcome, ReserveRequest, Target,
 };
 use fieldfen_domain::store::{Session, Store, StoreError};
-use fieldfen_domain::{FileId, OperatorActionId, Timestamp};
+use fieldfen_domain::{FileId, OperatorActionId, Secrets, Timestamp};
 
 use super::confirmation::{ReservationConfirmOutcome, confirm, is_confirmed_as};
 use super::publisher::Publisher;
 use super::remote_item::RemoteItem;
 use crate::action_row::{is_recorded, record};
-use crate::api_usage::Secrets;
 use crate::write_retry::{unless_done_before, write_once};
 
 /// The answer to [`Publisher::reserve`].

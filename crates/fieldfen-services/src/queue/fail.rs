@@ -16,7 +16,7 @@ use crate::write_retry::{unless_done_before, write_once};
 /// The shortest and the longest pause of a declined job.
 const DECLINED_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// The end of an attempt without success.
+/// The end of an attempt without success. The errors and the reason have no [secrets](fieldfen_domain::Secrets).
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TryEnding<'e> {
     /// The job is retried after `delay`, if a retry is left.
@@ -42,7 +42,7 @@ impl<S: Store> Queue<S> {
     /// Ends an attempt without success. The job is retried after the backoff of its kind's policy. It fails for good if
     /// its retries are spent or its cancellation was requested. A wait beyond the year 9999 ends with that year.
     pub fn fail(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, &self.retry_ending(claimed, error, false))
+        self.end_try(claimed, &self.retry_ending(claimed, &self.secrets.clean(error), false))
     }
 
     /// The backoff of a job of this kind that was pending again this many times before.
@@ -52,7 +52,7 @@ impl<S: Store> Queue<S> {
 
     /// Fails a job for good, whatever retries it has left.
     pub fn fail_for_good(&self, claimed: &ClaimedJob, error: &str) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, &TryEnding::Fail { error })
+        self.end_try(claimed, &TryEnding::Fail { error: &self.secrets.clean(error) })
     }
 
     /// Parks a job that waits for an event, for example an approval. Parking spends no retry. The job runs again only
@@ -64,7 +64,7 @@ impl<S: Store> Queue<S> {
         parked_for: ParkedFor,
         reason: &str,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, &TryEnding::Park { parked_for, reason })
+        self.end_try(claimed, &TryEnding::Park { parked_for, reason: &self.secrets.clean(reason) })
     }
 
     /// Declines a job that this program cannot run and another one may be able to run, without spending a retry. For
@@ -78,7 +78,7 @@ impl<S: Store> Queue<S> {
         error: &str,
         patience: Duration,
     ) -> Result<FencedResult<FailOutcome>, StoreError> {
-        self.end_try(claimed, &TryEnding::Decline { error, patience })
+        self.end_try(claimed, &TryEnding::Decline { error: &self.secrets.clean(error), patience })
     }
 
     /// Releases a job without spending a retry. It is due again at `run_at`. If the cancellation of the job was

@@ -40,6 +40,7 @@ pub(crate) use failure_hook::FailureHooks;
 use std::error::Error;
 use std::sync::Arc;
 
+use fieldfen_domain::Secrets;
 use fieldfen_domain::job::InvalidJob;
 use fieldfen_domain::store::{Store, StoreError};
 
@@ -74,13 +75,20 @@ pub struct Queue<S> {
     environment: Environment,
     policies: Arc<RetryPolicies>,
     failure_hooks: FailureHooks,
+    secrets: Secrets,
 }
 
 impl<S: Store> Queue<S> {
     /// A queue on this store, with the default retry policy for every kind of job and no failure hook.
     #[must_use]
     pub fn new(store: S, environment: Environment) -> Self {
-        Self { store, environment, policies: Arc::default(), failure_hooks: FailureHooks::default() }
+        Self {
+            store,
+            environment,
+            policies: Arc::default(),
+            failure_hooks: FailureHooks::default(),
+            secrets: Secrets::default(),
+        }
     }
 
     /// Sets the retry policies: [`job`](Queue::job) takes the number of retries from them, [`fail`](Queue::fail) the
@@ -95,6 +103,14 @@ impl<S: Store> Queue<S> {
     #[must_use]
     pub fn with_failure_hook(mut self, hook: impl FailureHook + 'static) -> Self {
         self.failure_hooks.push(hook);
+        self
+    }
+
+    /// Sets the secrets, such as API keys, that are removed from the errors of jobs before they are stored. Secrets in
+    /// the usual forms are removed without that.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
         self
     }
 

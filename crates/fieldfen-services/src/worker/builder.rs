@@ -110,7 +110,7 @@ impl<S: Store> WorkerBuilder<S> {
 
     /// Names a secret, such as an API key or a password of at least 6 bytes, which is removed from the errors of jobs before
     /// they are stored and logged. Secrets in the usual forms are removed without that:
-    /// [`Secrets`](crate::api_usage::Secrets).
+    /// [`Secrets`](fieldfen_domain::Secrets).
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.settings.secrets = self.settings.secrets.and(secret.into());
         self

@@ -2,12 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::iter::repeat_n;
 
 use fieldfen_domain::job::{InvalidPayload, ParkedFor};
-use fieldfen_domain::{Timestamp, cut_reason, with_causes};
+use fieldfen_domain::{Secrets, Timestamp, with_causes};
 
-use crate::api_usage::{Secrets, searched};
 use crate::queue::Completion;
 
 /// The outcome that a handler returns for its job. The worker applies it.
@@ -118,10 +116,7 @@ impl Outcome {
             | Self::Decline { error: text }
             | Self::Park { reason: text, .. }
             | Self::Throttled { reason: text, .. } => {
-                let mut clean = secrets.remove(text);
-                // The mark of the cut counts the part that was not searched too.
-                clean.extend(repeat_n(' ', text.len() - searched(text).len()));
-                *text = cut_reason(&clean).into_owned();
+                *text = secrets.clean(text);
             }
         }
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use fieldfen_domain::Secrets;
 use fieldfen_domain::job::{JobKind, LONGEST_LEASE, WorkerName};
 
 use super::errors::StartError;
 use super::metrics::{Metrics, NoMetrics};
-use crate::api_usage::Secrets;
 
 /// A shorter lease could not be extended in time: a heartbeat waits for the write lock and for the disk.
 const SHORTEST_LEASE: Duration = Duration::from_millis(100);

@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
-use fieldfen_domain::job::{JobStatus, ParkedFor};
+use fieldfen_domain::job::{JobAction, JobActionOutcome, JobStatus, ParkedFor};
 use fieldfen_domain::publication::Platform;
 use fieldfen_domain::store::Store;
+use fieldfen_domain::{JobId, Secrets};
 use fieldfen_services::publishing::ReservationAttempt;
 use fieldfen_services::worker::{Outcome, Task, Worker};
+use fieldfen_testkit::fixtures::by_ann;
 
 use crate::fake_marketplace::FakeMarketplace;
 use crate::operator_requests::stop;
 use crate::shop_harness::{ETSY, approved, listing_on, publisher};
 use crate::{Bench, Note};
 
-on_every_store!(no_outcome_of_a_handler_stores_a_secret, no_error_of_a_publication_has_a_secret,);
+on_every_store!(
+    no_outcome_of_a_handler_stores_a_secret,
+    no_call_of_a_queue_stores_a_secret,
+    no_error_of_a_publication_has_a_secret,
+);
 
 const LEAKY: &str =
     "POST https://ann:pw12345@api.example.com/v1?access_token=abcdef123 failed, password hunter2hunter2";
@@ -44,6 +50,35 @@ fn no_outcome_of_a_handler_stores_a_secret(store: impl Store) {
     }
     assert_eq!(bench.status(&jobs[1]), JobStatus::Failed);
     stop(worker);
+}
+
+fn no_call_of_a_queue_stores_a_secret(store: impl Store) {
+    let bench = Bench::new(store);
+    let queue = bench.queue.clone().with_secrets(Secrets::default().and("hunter2hunter2".to_owned()));
+    let jobs: Vec<JobId> = (0..8).map(|number| bench.note(&number.to_string())).collect();
+    let claimed = bench.claim_notes(7);
+    assert!(queue.fail(&claimed[0], LEAKY).unwrap().is_done());
+    assert!(queue.fail_for_good(&claimed[1], LEAKY).unwrap().is_done());
+    assert!(queue.park(&claimed[2], ParkedFor::Person, LEAKY).unwrap().is_done());
+    assert!(queue.decline(&claimed[3], LEAKY, Duration::from_secs(60)).unwrap().is_done());
+    // A name that only the queue knows does not occur in the reasons of operators.
+    let by_ann = by_ann(LEAKY);
+    assert_eq!(queue.kill(&jobs[4], &by_ann).unwrap(), JobActionOutcome::Done);
+    assert_eq!(queue.apply(&jobs[5], JobAction::Release, &by_ann).unwrap(), JobActionOutcome::Done);
+    assert_eq!(queue.cancel(&jobs[6], &by_ann).unwrap(), JobActionOutcome::CancelRequested);
+    assert!(queue.fail(&claimed[6], LEAKY).unwrap().is_done());
+    assert_eq!(queue.cancel(&jobs[7], &by_ann).unwrap(), JobActionOutcome::Done);
+    for (number, job) in jobs.iter().enumerate() {
+        let of_job = bench.job(job).last_error;
+        let of_attempts = bench.queue.attempts(job).unwrap().into_iter().map(|attempt| attempt.error);
+        let errors: Vec<String> = of_attempts.chain([of_job]).flatten().collect();
+        assert!(!errors.is_empty(), "job {number} has no error");
+        for error in errors {
+            assert!(error.contains("https://***@api.example.com/v1?access_token=***"), "job {number}: {error}");
+            assert!(!error.contains("abcdef123") && !error.contains("pw12345"), "job {number}: {error}");
+            assert!(number > 3 || !error.contains("hunter2"), "job {number}: {error}");
+        }
+    }
 }
 
 fn no_error_of_a_publication_has_a_secret(store: impl Store) {

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, JobState, Lease, UnreadableJob};
 use fieldfen_domain::store::StoreError;
-use fieldfen_domain::{Timestamp, later, truncate_to_micros};
+use fieldfen_domain::{Secrets, Timestamp, later, truncate_to_micros};
 
 use super::error_text::ErrorText;
 use super::row::{JobColumns, JobRow, job_columns, pending_job_columns};
@@ -164,7 +164,8 @@ impl SqliteSession<'_> {
         error: &StoreError,
         now: Timestamp,
     ) -> Result<Option<UnreadableJob>, StoreError> {
-        let error = error.to_string();
+        // The error repeats the value of a column, in which another program may have written anything.
+        let error = Secrets::default().clean(&error.to_string());
         let error = ErrorText::new(&error);
         let fail = FailRow { reason: error.text(), fingerprint: error.fingerprint(), at: SqlTime(now), rowid };
         let left = self.partition_of_row(rowid)?;

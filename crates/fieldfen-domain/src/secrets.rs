@@ -1,14 +1,16 @@
-//! Removes secrets from the errors that are recorded.
+//! Removes secrets from the errors and reasons that are stored.
 //!
 //! An error of an HTTP client often shows the address that was called, and an API may repeat what it was sent. Both may
 //! hold a key. A secret that the program names is removed wherever it stands; others are recognised by the word before
 //! them or by the form that a vendor gives to its keys.
 
 use std::borrow::Cow;
+use std::iter::repeat_n;
 use std::sync::{Arc, LazyLock};
 
-use fieldfen_domain::MAX_REASON_BYTES;
 use regex_lite::Regex;
+
+use crate::reason::{MAX_REASON_BYTES, cut_reason};
 
 /// Stands for a secret.
 const HIDDEN: &str = "***";
@@ -111,10 +113,26 @@ impl Secrets {
         }
         text.into_owned()
     }
+
+    /// The text without secrets, [cut](crate::cut_reason) to the length at which errors and reasons are stored.
+    ///
+    /// ```
+    /// use fieldfen_domain::Secrets;
+    ///
+    /// let secrets = Secrets::default().and("correct horse".to_owned());
+    /// assert_eq!(secrets.clean("refused: correct horse, token=abcdef123"), "refused: ***, token=***");
+    /// ```
+    #[must_use]
+    pub fn clean(&self, text: &str) -> String {
+        let mut clean = self.remove(text);
+        // The mark of the cut counts the part that was not searched too.
+        clean.extend(repeat_n(' ', text.len() - searched(text).len()));
+        cut_reason(&clean).into_owned()
+    }
 }
 
 /// The part of a text that is searched for secrets, and that [`Secrets::remove`] keeps.
-pub(crate) fn searched(text: &str) -> &str {
+fn searched(text: &str) -> &str {
     let end = (0..=LOOKED_AT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     &text[..end]
 }
