@@ -128,8 +128,8 @@ pub(crate) struct JobDocument {
     result: Option<JsonText>,
     /// The last progress that the handler has reported.
     progress: Option<JsonText>,
-    /// The consequence for the job if its worker dies: `retry`, `hold` or `fail`.
-    on_worker_death: OnWorkerDeath,
+    /// The consequence for the job if its worker dies: `retry`, `hold` or `fail`; `null` if the worker decides.
+    on_worker_death: Option<OnWorkerDeath>,
     /// The command that helps; `null` if there is none.
     command: Option<String>,
     /// The attempts, the first one first. The last one of a completed job has the outcome `completed`.
@@ -139,7 +139,12 @@ pub(crate) struct JobDocument {
 }
 
 impl JobDocument {
-    pub(super) fn new(mut job: Job, on_worker_death: OnWorkerDeath, attempts: Vec<JobAttempt>, reason: Why) -> Self {
+    pub(super) fn new(
+        mut job: Job,
+        on_worker_death: Option<OnWorkerDeath>,
+        attempts: Vec<JobAttempt>,
+        reason: Why,
+    ) -> Self {
         let json = |json: Option<RawJson>| json.map(JsonText);
         let (payload, result, progress) =
             (json(job.payload.take()), json(job.result.take()), json(job.progress.take()));
@@ -173,7 +178,7 @@ impl JobDocument {
             ("lost leases", (line.lost_leases > 0).then(|| line.lost_leases.to_string())),
             (
                 "on worker death",
-                (self.on_worker_death != OnWorkerDeath::Retry).then(|| self.on_worker_death.to_string()),
+                self.on_worker_death.filter(|rule| *rule != OnWorkerDeath::Retry).map(|rule| rule.to_string()),
             ),
             ("throttled", (line.throttled > 0).then(|| line.throttled.to_string())),
             ("created", time(line.created)),

@@ -10,7 +10,6 @@ use fieldfen_terminal::Exit;
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
 use crate::id_argument::{IdArgument, resolve};
-use crate::shop_file;
 use crate::time_argument::TimeArgument;
 
 /// The new job.
@@ -36,7 +35,8 @@ pub(crate) struct EnqueueArgs {
     /// The number of retries before the job fails for good
     #[arg(long, value_name = "NUMBER")]
     retries: Option<u32>,
-    /// If its worker dies: retry, hold it for a person, or fail; by default the rule of its kind in fieldfen.toml
+    /// If its worker dies: retry, hold it for a person, or fail; by default as the worker that runs it
+    /// says
     #[arg(long, value_name = "retry|hold|fail")]
     on_worker_death: Option<OnWorkerDeath>,
     /// Enqueue nothing if a job with this key has not ended
@@ -48,17 +48,6 @@ pub(crate) struct EnqueueArgs {
 pub(super) fn priority(text: &str) -> Result<Priority, String> {
     let level = text.parse().ok().and_then(Priority::from_number);
     level.ok_or_else(|| format!("{text:?} must be 0 (urgent), 1 (high), 2 (normal) or 3 (low)"))
-}
-
-/// The consequence of a worker's death in the rules of the shop. If they cannot be read, a message says so.
-fn of_shop(kind: &JobKind, context: &Context<'_>) -> OnWorkerDeath {
-    match shop_file::rules() {
-        Ok(shop) => shop.retry_policies().of(kind).on_worker_death,
-        Err(error) => {
-            context.terminal.print_message(&format!("the job is retried if its worker dies: {error}"));
-            OnWorkerDeath::Retry
-        }
-    }
 }
 
 impl EnqueueArgs {
@@ -74,7 +63,7 @@ impl EnqueueArgs {
             .map_err(|error| Exit::Usage.with(error))?
             .account(self.account.clone())
             .priority(self.priority)
-            .on_worker_death(self.on_worker_death.unwrap_or_else(|| of_shop(&self.kind, context)))
+            .on_worker_death(self.on_worker_death)
             .dedup_key(key);
         if let Some(file) = resolve(self.file.as_ref(), queue.store())? {
             job = job.file_id(file);

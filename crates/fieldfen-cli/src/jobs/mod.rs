@@ -109,7 +109,7 @@ fn list(queue: &Queue<SqliteStore>, args: &ListArgs, context: &Context<'_>) -> a
 
 fn show(queue: &Queue<SqliteStore>, id: &JobId, context: &Context<'_>) -> anyhow::Result<()> {
     let job = queue.find(id)?.ok_or_else(|| Exit::NotFound.with(format!("there is no job {id}")))?;
-    let on_worker_death = queue.on_worker_death(id)?.unwrap_or_default();
+    let on_worker_death = queue.on_worker_death(id)?;
     let document = JobDocument::new(job, on_worker_death, queue.attempts(id)?, why::reason(queue, id, context)?);
     context.terminal.print_result(&document, |out| document.write(out, context.terminal))?;
     Ok(())

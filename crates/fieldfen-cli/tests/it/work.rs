@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 
-use fieldfen_domain::job::{Job, JobActionOutcome, JobState, NewJob};
+use fieldfen_domain::job::{Job, JobActionOutcome, JobState, JobStatus, NewJob, ParkedFor};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::{JobId, RawJson};
 use fieldfen_persistence::SqliteStore;
@@ -257,6 +257,35 @@ fn a_worker_that_is_killed_takes_its_programs_with_it() {
     wait_until("the script runs", || workshop.living("pids").len() == 2);
     worker.kill();
     wait_until("its processes have ended", || workshop.living("pids").is_empty());
+}
+
+/// Each job is inserted with the columns of the specification alone, and reclaimed by a worker without a handler of
+/// its kind.
+#[test]
+fn a_job_that_another_program_inserted_follows_the_rule_of_its_kind_when_its_worker_is_killed() {
+    for (rule, expected) in [
+        ("retry", (JobStatus::Pending, None)),
+        ("hold", (JobStatus::Failed, Some(ParkedFor::Person))),
+        ("fail", (JobStatus::Failed, None)),
+    ] {
+        let workshop = Workshop::of_script("sleep 1000", &format!("on_worker_death = \"{rule}\""));
+        let id: JobId = "11111111-1111-4111-8111-111111111111".parse().unwrap();
+        workshop.shop.sql(&format!(
+            "INSERT INTO jobs (id, command_type, payload_json, status, attempts) \
+             VALUES ('{id}', '{KIND}', '{{}}', 'pending', 0)"
+        ));
+        let killed = workshop.start(&["--lease", "1", "--quiet"]);
+        wait_until("the job runs", || workshop.job(&id).state.status() == JobStatus::Running);
+        killed.kill();
+        fs::write(workshop.shop.folder().join("fieldfen.toml"), "").unwrap();
+        let other = workshop.start(&["--lease", "1", "--quiet"]);
+        wait_until("the job is reclaimed", || workshop.job(&id).state.status() != JobStatus::Running);
+        let job = workshop.job(&id);
+        assert_eq!((job.state.status(), job.state.parked_for()), expected, "{rule}: {job:?}");
+        assert_eq!(job.lost_leases, 1, "{rule}");
+        other.signal(Signal::TERM);
+        other.ends_well();
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Job;
 use super::kind::JobKind;
+use super::on_worker_death::OnWorkerDeath;
 use crate::ids::{FenceToken, FileId};
 use crate::time::Timestamp;
 
@@ -54,11 +55,14 @@ pub struct ClaimRequest {
     /// Whether the worker runs no other job. If so, a claimed job that [must run alone](Job::must_run_alone) counts as
     /// running alone from this claim on, otherwise from [`run_alone`](crate::store::JobQueue::run_alone) on.
     pub alone: bool,
+    /// The consequence of the worker's death for jobs of single kinds. The claim stores it with each job that has
+    /// none, so that a worker without a handler of the kind can reclaim the job.
+    pub on_worker_death: BTreeMap<JobKind, OnWorkerDeath>,
 }
 
 impl ClaimRequest {
     /// A claim of at most `limit` jobs of these kinds, whose leases last for `lease`. The kinds have no limits of their
-    /// own, and `alone` is false.
+    /// own, `alone` is false, and no kind has a consequence of the worker's death.
     #[must_use]
     pub const fn new(
         kinds: BTreeSet<JobKind>,
@@ -68,7 +72,17 @@ impl ClaimRequest {
         lease: Duration,
         worker: WorkerName,
     ) -> Self {
-        Self { kinds, limit, limits: BTreeMap::new(), token, now, lease, worker, alone: false }
+        Self {
+            kinds,
+            limit,
+            limits: BTreeMap::new(),
+            token,
+            now,
+            lease,
+            worker,
+            alone: false,
+            on_worker_death: BTreeMap::new(),
+        }
     }
 
     /// Sets the kinds.
@@ -96,6 +110,13 @@ impl ClaimRequest {
     #[must_use]
     pub const fn alone(mut self, alone: bool) -> Self {
         self.alone = alone;
+        self
+    }
+
+    /// Sets the consequences of the worker's death.
+    #[must_use]
+    pub fn on_worker_death(mut self, by_kind: BTreeMap<JobKind, OnWorkerDeath>) -> Self {
+        self.on_worker_death = by_kind;
         self
     }
 

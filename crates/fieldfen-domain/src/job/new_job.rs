@@ -36,8 +36,8 @@ pub struct NewJob {
     pub run_at: Timestamp,
     /// The number of retries after failed attempts; 0 for a job that must not run twice.
     pub max_retries: u32,
-    /// The consequence of the death of its worker.
-    pub on_worker_death: OnWorkerDeath,
+    /// The consequence of the death of its worker; with `None`, the worker that claims the job decides.
+    pub on_worker_death: Option<OnWorkerDeath>,
     /// The key that no other live job may have; `None` if it has none.
     pub dedup_key: Option<DedupKey>,
     /// The time at which it is enqueued, by the caller's clock.
@@ -63,7 +63,7 @@ impl NewJob {
             account: payload.account(),
             priority: P::PRIORITY,
             max_retries: P::MAX_RETRIES.unwrap_or(DEFAULT_MAX_RETRIES),
-            on_worker_death: P::ON_WORKER_DEATH.unwrap_or_default(),
+            on_worker_death: P::ON_WORKER_DEATH,
             dedup_key: key.transpose()?,
             ..Self::with(id, P::kind(), Some(json), at)
         })
@@ -99,7 +99,7 @@ impl NewJob {
             priority: Priority::Normal,
             run_at: at,
             max_retries: DEFAULT_MAX_RETRIES,
-            on_worker_death: OnWorkerDeath::Retry,
+            on_worker_death: None,
             dedup_key: None,
             created_at: at,
         }
@@ -177,8 +177,8 @@ impl NewJob {
 
     /// Sets the consequence of the death of its worker.
     #[must_use]
-    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
-        self.on_worker_death = consequence;
+    pub fn on_worker_death(mut self, consequence: impl Into<Option<OnWorkerDeath>>) -> Self {
+        self.on_worker_death = consequence.into();
         self
     }
 

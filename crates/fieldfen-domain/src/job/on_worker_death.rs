@@ -6,6 +6,10 @@ text_enum! {
     /// The consequence for a job if its worker dies, or loses its lease otherwise. It is stored with the job, so that every
     /// reclaim honours it, whatever handlers its worker has.
     ///
+    /// The consequence that is given when a job is enqueued holds. A job without one, for example from a program that
+    /// knows only the initial schema or from a recurring schedule, gets the consequence that the worker that first
+    /// claims it has for its kind. If that worker has none either, the job is retried.
+    ///
     /// Nobody knows whether the work of such a job was done. Choose by what a second run costs:
     ///
     /// - The work can be repeated, or its handler finds out what was done: [`Retry`](Self::Retry). The publishing jobs are

@@ -32,7 +32,8 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// The number of retries of this kind of job; with `None`, the queue's retry policies decide.
     const MAX_RETRIES: Option<u32> = None;
 
-    /// The consequence for a job of this kind if its worker dies; with `None`, the queue's retry policies decide.
+    /// The consequence for a job of this kind if its worker dies; with `None`, the retry policies of the queue or
+    /// of the worker decide.
     ///
     /// ```
     /// use fieldfen_domain::JobId;
@@ -49,7 +50,7 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// }
     ///
     /// let job = NewJob::new(JobId::from_random(1), &OrderPrint { number: 7 }, "2026-11-27T09:00:00Z".parse()?)?;
-    /// assert_eq!(job.on_worker_death, OnWorkerDeath::Hold);
+    /// assert_eq!(job.on_worker_death, Some(OnWorkerDeath::Hold));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     const ON_WORKER_DEATH: Option<OnWorkerDeath> = None;
@@ -178,7 +179,7 @@ mod tests {
         let job = |width| NewJob::new(JobId::from_random(1), &Resize(width), crate::MIN_TIMESTAMP);
         let new = job(2).unwrap();
         assert_eq!((new.kind.as_str(), new.priority, new.max_retries), ("acme.resize", Priority::High, 7));
-        assert_eq!(new.on_worker_death, OnWorkerDeath::Hold);
+        assert_eq!(new.on_worker_death, Some(OnWorkerDeath::Hold));
         assert_eq!(new.dedup_key.unwrap().as_str(), "acme.resize:xx");
         assert!(job(244).unwrap_err().to_string().contains("255"));
     }

@@ -30,8 +30,8 @@ impl Default for Backoff {
 
 /// The number of retries of a job, the waits before them, and the consequence of a worker's death.
 ///
-/// The number of retries and the consequence are stored with the job when it is enqueued. The waits are those of the worker that runs the
-/// job.
+/// The number of retries and the consequence are stored with the job when it is enqueued. A job without a consequence
+/// gets that of the worker that claims it. The waits are those of the worker that runs the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
@@ -39,22 +39,22 @@ pub struct RetryPolicy {
     pub backoff: Backoff,
     /// The number of retries before the job fails for good.
     pub max_retries: u32,
-    /// The consequence for a job if its worker dies.
-    pub on_worker_death: OnWorkerDeath,
+    /// The consequence for a job if its worker dies; `None` if the policy has no rule for it.
+    pub on_worker_death: Option<OnWorkerDeath>,
 }
 
 impl Default for RetryPolicy {
-    /// 5 retries with the default waits, also after the death of a worker.
+    /// 5 retries with the default waits, and no rule for the death of a worker.
     fn default() -> Self {
         Self::new(Backoff::default(), DEFAULT_MAX_RETRIES)
     }
 }
 
 impl RetryPolicy {
-    /// A policy with these waits and this number of retries, also after the death of a worker.
+    /// A policy with these waits and this number of retries, and no rule for the death of a worker.
     #[must_use]
     pub const fn new(backoff: Backoff, max_retries: u32) -> Self {
-        Self { backoff, max_retries, on_worker_death: OnWorkerDeath::Retry }
+        Self { backoff, max_retries, on_worker_death: None }
     }
 
     /// Sets the waits.
@@ -73,8 +73,8 @@ impl RetryPolicy {
 
     /// Sets the consequence for a job if its worker dies.
     #[must_use]
-    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
-        self.on_worker_death = consequence;
+    pub fn on_worker_death(mut self, consequence: impl Into<Option<OnWorkerDeath>>) -> Self {
+        self.on_worker_death = consequence.into();
         self
     }
 }

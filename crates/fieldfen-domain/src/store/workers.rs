@@ -13,8 +13,9 @@ pub trait WorkerReads {
     /// an `Err` in its place.
     fn seen_since(&mut self, since: Timestamp) -> Result<Vec<Result<RegisteredWorker, UnreadableRow>>, StoreError>;
 
-    /// The consequence for a job if its worker dies; `None` if there is no such job. No claim reads it, so it is not part of
-    /// a [`Job`](crate::job::Job).
+    /// The consequence for a job if its worker dies. `None` if there is no such job, or if the job has no consequence:
+    /// a claim may give it one, and without one the job is retried. No claim reads it, so it is not part of a
+    /// [`Job`](crate::job::Job).
     ///
     /// # Errors
     /// [`StoreError::BadRow`] if the row holds another word.

@@ -24,7 +24,7 @@ pub(crate) fn reason(
         OnWorkerDeath::Hold => {
             format!("; nobody knows whether the work was done: retry or cancel the job; noticed at {now}")
         }
-        OnWorkerDeath::Fail => format!("; noticed at {now}; the job fails with its worker, as it was enqueued"),
+        OnWorkerDeath::Fail => format!("; noticed at {now}; the job fails with its worker, as its kind says"),
     };
     match (job.cancel_requested_at, &job.last_error) {
         // An operator's request to stop the job names its own reason, which comes first.

@@ -147,7 +147,8 @@ impl Pipeline {
         let job = NewJob::new(self.environment.job_id(), payload, self.environment.now()).map_err(refused)?;
         let kind = P::kind();
         let retries = self.retries_by_kind.get(&kind).copied().unwrap_or(self.max_retries);
-        let consequence = self.on_worker_death_by_kind.get(&kind).copied().unwrap_or(self.on_worker_death);
+        let consequence = self.on_worker_death_by_kind.get(&kind).copied();
+        let consequence = consequence.or(job.on_worker_death).or(self.on_worker_death);
         let mut job = job.max_retries(retries).on_worker_death(consequence);
         if let Some(key) = key {
             job = job.dedup_key(DedupKey::new(format!("{}:{key}", P::kind())).map_err(refused)?);

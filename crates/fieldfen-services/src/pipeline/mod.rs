@@ -100,7 +100,7 @@ pub struct Pipeline {
     target_dpi: u32,
     max_retries: u32,
     retries_by_kind: BTreeMap<JobKind, u32>,
-    on_worker_death: OnWorkerDeath,
+    on_worker_death: Option<OnWorkerDeath>,
     on_worker_death_by_kind: BTreeMap<JobKind, OnWorkerDeath>,
 }
 
@@ -116,7 +116,7 @@ impl Pipeline {
             target_dpi: 300,
             max_retries: DEFAULT_MAX_RETRIES,
             retries_by_kind: BTreeMap::new(),
-            on_worker_death: OnWorkerDeath::Retry,
+            on_worker_death: None,
             on_worker_death_by_kind: BTreeMap::new(),
         }
     }
@@ -163,10 +163,11 @@ impl Pipeline {
         self
     }
 
-    /// Sets the consequence of a worker's death for all jobs whose kind has none of its own; by default a retry.
+    /// Sets the consequence of a worker's death for all jobs whose kind has none of its own; by default the worker that
+    /// claims the job decides.
     #[must_use]
-    pub const fn on_worker_death(mut self, consequence: OnWorkerDeath) -> Self {
-        self.on_worker_death = consequence;
+    pub fn on_worker_death(mut self, consequence: impl Into<Option<OnWorkerDeath>>) -> Self {
+        self.on_worker_death = consequence.into();
         self
     }
 

@@ -48,6 +48,9 @@ impl<S: Store> Queue<S> {
     /// A job that [must run alone](Job::must_run_alone) is claimed alone, and counts as running alone. Run no other job
     /// in this process until it has ended: if the job kills the process, the other jobs would be lost too.
     ///
+    /// A job that was enqueued without a consequence of its worker's death gets that of the queue's policy for its
+    /// kind, if there is one.
+    ///
     /// If the outcome is [unknown](StoreError::OutcomeUnknown), jobs may be claimed that nobody runs. They are
     /// reclaimed when their leases expire.
     ///
@@ -73,9 +76,12 @@ impl<S: Store> Queue<S> {
         )
     }
 
-    /// Runs a claim request. Its time is replaced with the time of the write.
+    /// Runs a claim request. Its time is replaced with the time of the write, and its consequences of the worker's
+    /// death with those of the queue's policies.
     pub(crate) fn claim_by(&self, mut request: ClaimRequest) -> Result<Claims, StoreError> {
         check_lease(request.lease)?;
+        let consequence = |kind: &JobKind| Some((kind.clone(), self.policies.of(kind).on_worker_death?));
+        request.on_worker_death = request.kinds.iter().filter_map(consequence).collect();
         let claimed: ClaimOutcome = write_once(&self.store, |s, before: Option<&ClaimOutcome>| {
             for job in before.into_iter().flat_map(|before| &before.jobs) {
                 if is_held(s, &ClaimRef { id: job.id, token: request.token })? {

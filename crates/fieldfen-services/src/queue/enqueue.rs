@@ -9,7 +9,8 @@ use crate::write_retry::write_once;
 
 impl<S: Store> Queue<S> {
     /// Makes a job with this payload and a new id. The number of retries and the consequence of a worker's death are
-    /// those of the payload, or of its kind's policy. It is due at once.
+    /// those of the payload, or of its kind's policy. If neither has a consequence, that of the worker that claims the
+    /// job holds. It is due at once.
     ///
     /// The job is not enqueued yet: set a priority, a later time or a dedup key if it needs one, then call
     /// [`enqueue`](Queue::enqueue).
@@ -31,7 +32,7 @@ impl<S: Store> Queue<S> {
     ///
     /// let fail = RetryPolicies::new(RetryPolicy::default().on_worker_death(OnWorkerDeath::Fail));
     /// let queue = Queue::new(ModelStore::new(), Environment::system()).with_policies(fail);
-    /// assert_eq!(queue.job(&OrderPrint { number: 7 })?.on_worker_death, OnWorkerDeath::Hold);
+    /// assert_eq!(queue.job(&OrderPrint { number: 7 })?.on_worker_death, Some(OnWorkerDeath::Hold));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
@@ -42,7 +43,7 @@ impl<S: Store> Queue<S> {
         let job = NewJob::new(self.environment.job_id(), payload, self.environment.now())?;
         Ok(job
             .max_retries(P::MAX_RETRIES.unwrap_or(policy.max_retries))
-            .on_worker_death(P::ON_WORKER_DEATH.unwrap_or(policy.on_worker_death)))
+            .on_worker_death(P::ON_WORKER_DEATH.or(policy.on_worker_death)))
     }
 
     /// Enqueues a job, unless a live job has the same dedup key. The answer has the id of the live job.

@@ -95,14 +95,13 @@ impl<S: Store> Queue<S> {
         if !JobAction::Requeue.is_possible_in(&job.state) {
             return Ok(JobActionOutcome::Refused { status: job.state.status() });
         }
-        let on_worker_death = s.workers().on_worker_death(id)?.unwrap_or_default();
+        let on_worker_death = s.workers().on_worker_death(id)?;
         let new = NewJob::untyped(self.environment.job_id(), job.kind, job.payload, at)?
             .file_id(job.file_id)
             .account(job.account)
             .priority(job.priority)
             .max_retries(job.max_retries)
             .on_worker_death(on_worker_death)
-            .on_worker_death(s.workers().on_worker_death(id)?.unwrap_or_default())
             .dedup_key(job.dedup_key);
         Ok(match enqueue(s, &new)? {
             EnqueueOutcome::Created(new) => JobActionOutcome::Requeued(new),

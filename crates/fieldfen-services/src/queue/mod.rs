@@ -92,7 +92,7 @@ impl<S: Store> Queue<S> {
     }
 
     /// Sets the retry policies: [`job`](Queue::job) takes the number of retries from them, [`fail`](Queue::fail) the
-    /// backoff.
+    /// backoff, and [`claim`](Queue::claim) the consequence of the worker's death for jobs that have none.
     #[must_use]
     pub fn with_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = Arc::new(policies);

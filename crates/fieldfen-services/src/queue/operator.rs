@@ -30,7 +30,8 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.jobs().attempts(id))
     }
 
-    /// The consequence for a job if its worker dies; `None` if there is no such job.
+    /// The consequence for a job if its worker dies. `None` if there is no such job, or if the job has none: the
+    /// worker that claims it may give it one, and without one it is retried.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] if the row holds an unknown word.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fieldfen_domain::job::{Backoff, JobKind, RetryPolicy};
+use fieldfen_domain::job::{Backoff, JobKind, OnWorkerDeath, RetryPolicy};
 
 /// The longest time for which a job is throttled, unless [`RetryPolicies::longest_throttle`] sets another one. A
 /// platform that names a later time is asked again after this time.
@@ -48,6 +48,12 @@ impl RetryPolicies {
     /// Sets the backoff of one kind.
     pub(crate) fn with_backoff(self, kind: JobKind, backoff: Backoff) -> Self {
         let policy = (*self.of(&kind)).backoff(backoff);
+        self.with(kind, policy)
+    }
+
+    /// Sets the consequence of a worker's death for one kind.
+    pub(crate) fn with_on_worker_death(self, kind: JobKind, consequence: OnWorkerDeath) -> Self {
+        let policy = self.of(&kind).on_worker_death(consequence);
         self.with(kind, policy)
     }
 

@@ -86,7 +86,7 @@ fn the_consequence_of_a_workers_death_stands_in_one_place_or_is_the_same_in_both
     let shop = rules("otherwise = \"fail\"\nUpscaleImage = \"retry\"\nown = { \"a.b\" = \"hold\" }").unwrap();
     let policies = shop.retry_policies();
     let of = |kind: &str| policies.of(&kind.parse().unwrap()).on_worker_death;
-    assert_eq!(["a.b", "UpscaleImage", "a.c"].map(of), [Hold, Retry, Fail]);
+    assert_eq!(["a.b", "UpscaleImage", "a.c"].map(of), [Hold, Retry, Fail].map(Some));
     let error = with_causes(&rules("own = { \"a.b\" = \"fail\" }").unwrap_err());
     let expected =
         "handler #1, on_worker_death is \"hold\": [on_worker_death] says fail for a.b: leave one of the two out";

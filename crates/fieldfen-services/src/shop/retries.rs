@@ -21,7 +21,7 @@ impl Shop {
         let kinds: BTreeSet<&JobKind> = self.retries.by_kind.keys().chain(deaths.keys()).collect();
         kinds.into_iter().fold(RetryPolicies::new(default), |policies, kind| {
             let retries = self.retries.by_kind.get(kind).copied().unwrap_or(default.max_retries);
-            let consequence = deaths.get(kind).copied().unwrap_or(default.on_worker_death);
+            let consequence = deaths.get(kind).copied().or(default.on_worker_death);
             policies.with(kind.clone(), default.max_retries(retries).on_worker_death(consequence))
         })
     }
@@ -30,7 +30,7 @@ impl Shop {
     pub(super) fn default_retry_policy(&self) -> RetryPolicy {
         RetryPolicy::default()
             .max_retries(self.retries.otherwise.unwrap_or(DEFAULT_MAX_RETRIES))
-            .on_worker_death(self.on_worker_death.otherwise.unwrap_or_default())
+            .on_worker_death(self.on_worker_death.otherwise)
     }
 
     /// The consequence of a worker's death of each kind with a rule of its own, in `[on_worker_death]` or `[[handler]]`.

@@ -97,7 +97,7 @@ impl<S: Store> WorkerBuilder<S> {
             }
             Err(error) => Outcome::of_unreadable(error),
         };
-        self.handle_erased(P::kind(), Box::new(call))
+        self.handle_typed::<P>(Box::new(call))
     }
 }
 

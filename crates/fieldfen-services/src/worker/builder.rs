@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldfen_domain::RawJson;
-use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, Payload, WorkerName};
+use fieldfen_domain::job::{Backoff, ConcurrencyLimit, JobKind, OnWorkerDeath, Payload, WorkerName};
 use fieldfen_domain::operator::{Action, Actor, Via};
 use fieldfen_domain::rate_limit::CallScope;
 use fieldfen_domain::store::{Store, StoreError};
@@ -50,6 +50,8 @@ pub struct WorkerBuilder<S> {
     policies: RetryPolicies,
     failure_hooks: FailureHooks,
     backoffs: BTreeMap<JobKind, Backoff>,
+    /// The consequences of the worker's death that the payloads of the handlers name.
+    consequences: BTreeMap<JobKind, OnWorkerDeath>,
     settings: Settings,
     handlers: BTreeMap<JobKind, Handler>,
     rate_limited_kinds: RateLimitedKinds<S>,
@@ -87,6 +89,7 @@ impl<S: Store> WorkerBuilder<S> {
             policies: RetryPolicies::default(),
             failure_hooks: FailureHooks::default(),
             backoffs: BTreeMap::new(),
+            consequences: BTreeMap::new(),
             settings: Settings::default(),
             handlers: BTreeMap::new(),
             rate_limited_kinds: RateLimitedKinds::default(),
@@ -167,8 +170,10 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
-    /// Sets the backoff of each kind of job that has no [`backoff`](WorkerBuilder::backoff) of its own. Only the
-    /// backoff of these policies is used. The number of retries was stored with each job when it was enqueued.
+    /// Sets the backoff of each kind of job that has no [`backoff`](WorkerBuilder::backoff) of its own, and the
+    /// consequence of this worker's death for jobs that were enqueued without one, for example by a program that knows
+    /// only the initial schema. [`Payload::ON_WORKER_DEATH`] of a handler's payload comes before the policy of its
+    /// kind. The number of retries was stored with each job when it was enqueued.
     pub fn retry_policies(mut self, policies: RetryPolicies) -> Self {
         self.policies = policies;
         self
@@ -280,13 +285,10 @@ impl<S: Store> WorkerBuilder<S> {
         P: Payload + 'static,
         R: IntoOutcome,
     {
-        self.handle_erased(
-            P::kind(),
-            Box::new(move |job| match read_payload::<P>(job.job().payload.as_ref()) {
-                Ok(payload) => handler(Task::new(payload, job)).into_outcome(),
-                Err(error) => Outcome::of_unreadable(error),
-            }),
-        )
+        self.handle_typed::<P>(Box::new(move |job| match read_payload::<P>(job.job().payload.as_ref()) {
+            Ok(payload) => handler(Task::new(payload, job)).into_outcome(),
+            Err(error) => Outcome::of_unreadable(error),
+        }))
     }
 
     /// Registers this handler for the jobs of a kind that is only known when the program runs. The handler gets the
@@ -305,7 +307,12 @@ impl<S: Store> WorkerBuilder<S> {
         )
     }
 
-    pub(super) fn handle_erased(mut self, kind: JobKind, handler: Handler) -> Self {
+    pub(super) fn handle_typed<P: Payload>(mut self, handler: Handler) -> Self {
+        self.consequences.extend(P::ON_WORKER_DEATH.map(|consequence| (P::kind(), consequence)));
+        self.handle_erased(P::kind(), handler)
+    }
+
+    fn handle_erased(mut self, kind: JobKind, handler: Handler) -> Self {
         if self.handlers.insert(kind.clone(), handler).is_some() {
             self.refused = Some(("handler", kind.to_string(), "a kind of job can have only one handler"));
         }
@@ -330,6 +337,10 @@ impl<S: Store> WorkerBuilder<S> {
             .backoffs
             .into_iter()
             .fold(self.policies, |policies, (kind, backoff)| policies.with_backoff(kind, backoff));
+        let policies = self
+            .consequences
+            .into_iter()
+            .fold(policies, |policies, (kind, consequence)| policies.with_on_worker_death(kind, consequence));
         let queue =
             Queue::new(self.store, self.environment).with_policies(policies).with_failure_hooks(self.failure_hooks);
         handle::start(Context::new(queue, self.settings, self.handlers, self.rate_limited_kinds, self.budgets))

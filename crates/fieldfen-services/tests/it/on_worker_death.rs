@@ -2,21 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fieldfen_domain::job::{
-    Job, JobAction, JobActionOutcome, JobKind, JobStatus, OnWorkerDeath, ParkedFor, Payload, RetryPolicy, UpscaleImage,
-    WorkerName,
+    Job, JobAction, JobActionOutcome, JobFilter, JobKind, JobStatus, NewJob, OnWorkerDeath, ParkedFor, Payload,
+    RetryPolicy, UpscaleImage, WorkerName,
 };
 use fieldfen_domain::publication::{Platform, PlatformRowId};
 use fieldfen_domain::store::{Store, StoreError};
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::{JobId, PageRequest, RawJson, Timestamp};
 use fieldfen_services::Transaction;
 use fieldfen_services::publishing::RowResolution;
 use fieldfen_services::queue::{FailedJob, FailureHook, RetryPolicies};
+use fieldfen_services::recurring::{Recurring, Schedule};
 use fieldfen_services::shop::Shop;
-use fieldfen_services::worker::Task;
-use fieldfen_testkit::fixtures::{by_ann, foreign_listing};
+use fieldfen_services::worker::{Task, Worker};
+use fieldfen_testkit::fixtures::{by_ann, foreign_listing, recurring_name};
 use fieldfen_testkit::wait::wait_until;
+use serde::{Deserialize, Serialize};
 
 use super::panics::end_of;
 use super::{Bench, LEASE, Note};
@@ -25,6 +28,8 @@ use crate::shop_harness::{Shop as ShopOnBench, approved, confirm, publisher};
 
 on_every_store!(
     a_worker_without_the_handler_of_a_kind_honours_its_consequence_and_the_hooks_are_told,
+    a_job_without_a_consequence_gets_that_of_the_worker_that_claims_it,
+    the_job_of_a_schedule_gets_the_consequence_of_the_worker_that_claims_it,
     the_policy_of_the_kind_is_stored_with_each_job,
     a_job_enqueued_anew_keeps_the_consequence,
     the_answer_of_a_person_about_a_platform_runs_no_held_job_of_the_file,
@@ -83,6 +88,60 @@ fn a_worker_without_the_handler_of_a_kind_honours_its_consequence_and_the_hooks_
     assert_eq!([retried, held].map(|id| bench.status(&id)), [JobStatus::Completed; 2]);
 }
 
+/// The payload of a job that must not run twice without a person.
+#[derive(Debug, Serialize, Deserialize)]
+struct OrderPrint {
+    number: u32,
+}
+
+impl Payload for OrderPrint {
+    const KIND: &'static str = "test.order_print";
+    const ON_WORKER_DEATH: Option<OnWorkerDeath> = Some(OnWorkerDeath::Hold);
+}
+
+/// Enqueues a job as a program does that knows no consequences.
+fn enqueue_untyped<S: Store>(bench: &Bench<S>) -> JobId {
+    let environment = bench.queue.environment();
+    let payload = RawJson::parse(r#"{"number": 7}"#).unwrap();
+    let job = NewJob::untyped(environment.job_id(), OrderPrint::kind(), Some(payload), environment.now()).unwrap();
+    *bench.queue.enqueue(&job).unwrap().id()
+}
+
+/// Starts a worker of orders whose handler waits for its end.
+fn start_worker_of_orders<S: Store>(bench: &Bench<S>) -> Worker {
+    let policies =
+        RetryPolicies::default().with(OrderPrint::kind(), RetryPolicy::default().on_worker_death(OnWorkerDeath::Fail));
+    let waits = |task: Task<OrderPrint>| wait_until("the worker stops", || task.is_stopping());
+    bench.worker().retry_policies(policies).handle(waits).start().unwrap()
+}
+
+fn a_job_without_a_consequence_gets_that_of_the_worker_that_claims_it(store: impl Store) {
+    let bench = Bench::new(store);
+    let id = enqueue_untyped(&bench);
+    assert_eq!(bench.queue.on_worker_death(&id).unwrap(), None);
+    let running = start_worker_of_orders(&bench);
+    wait_until("the job runs", || bench.status(&id) == JobStatus::Running);
+    assert_eq!(bench.queue.on_worker_death(&id).unwrap(), Some(OnWorkerDeath::Hold), "the payload's own comes first");
+    running.stop_handle().stop();
+    end_of(running).unwrap();
+}
+
+fn the_job_of_a_schedule_gets_the_consequence_of_the_worker_that_claims_it(store: impl Store) {
+    let bench = Bench::new(store);
+    let recurring = Recurring::new(bench.queue.store().clone(), bench.queue.environment().clone());
+    let schedule: Schedule = "0 * * * *".parse().unwrap();
+    let order = OrderPrint { number: 7 };
+    recurring.define(&recurring_name("prints"), &schedule, &order, &by_ann("as wanted")).unwrap();
+    bench.clock.advance(Duration::from_secs(7200));
+    let running = start_worker_of_orders(&bench);
+    let orders = JobFilter::new().kind(OrderPrint::kind()).status(JobStatus::Running);
+    let of_tick = || bench.queue.list(&orders, &PageRequest::first(9)).unwrap().items;
+    wait_until("the job of the tick runs", || !of_tick().is_empty());
+    assert_eq!(bench.queue.on_worker_death(&of_tick()[0].id).unwrap(), Some(OnWorkerDeath::Hold));
+    running.stop_handle().stop();
+    end_of(running).unwrap();
+}
+
 fn the_policy_of_the_kind_is_stored_with_each_job(store: impl Store) {
     let bench = Bench::new(store);
     let policies =
@@ -90,7 +149,7 @@ fn the_policy_of_the_kind_is_stored_with_each_job(store: impl Store) {
     let queue = bench.queue.clone().with_policies(policies);
     let note = *queue.enqueue(&queue.job(&Note::new("x")).unwrap()).unwrap().id();
     assert_eq!(queue.on_worker_death(&note).unwrap(), Some(OnWorkerDeath::Fail));
-    assert_eq!(bench.queue.on_worker_death(&bench.note("y")).unwrap(), Some(OnWorkerDeath::Retry));
+    assert_eq!(bench.queue.on_worker_death(&bench.note("y")).unwrap(), None);
 }
 
 fn a_job_enqueued_anew_keeps_the_consequence(store: impl Store) {
@@ -132,7 +191,7 @@ fn the_rules_of_a_shop_reach_its_pipeline_and_its_queues() {
         Shop::new().on_worker_death(OnWorkerDeath::Fail).on_worker_death_of(JobKind::UpscaleImage, OnWorkerDeath::Hold);
     let policies = rules.retry_policies();
     let of = |kind: JobKind| policies.of(&kind).on_worker_death;
-    assert_eq!([of(JobKind::UpscaleImage), of(Note::kind())], [OnWorkerDeath::Hold, OnWorkerDeath::Fail]);
+    assert_eq!([of(JobKind::UpscaleImage), of(Note::kind())], [OnWorkerDeath::Hold, OnWorkerDeath::Fail].map(Some));
     let shop = ShopOnBench { pipeline: rules.pipeline(bench.queue.environment().clone()).unwrap(), bench };
     let queue = &shop.bench.queue;
     let file = shop.ingest("buck");

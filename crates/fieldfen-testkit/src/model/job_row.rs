@@ -21,8 +21,8 @@ pub(super) struct JobRow {
     pub(super) killed_under: Option<Lease>,
     /// The time at which the wait for the due time began; `None` if a caller has chosen the due time.
     pub(super) waiting_since: Option<Timestamp>,
-    /// The consequence of the death of its worker.
-    pub(super) on_worker_death: OnWorkerDeath,
+    /// The consequence of the death of its worker, if it has one.
+    pub(super) on_worker_death: Option<OnWorkerDeath>,
     /// The worker that runs the job, or ran it as the last one since the job was pending.
     pub(super) worker: Option<String>,
     /// The attempts that ended without completing the job.

@@ -86,6 +86,10 @@ impl JobQueue for ModelSession<'_> {
         }
         due.sort_by_key(|(order, _)| *order);
         due.truncate(usize::try_from(request.limit).unwrap_or(usize::MAX));
+        for ((.., number), row) in &mut due {
+            row.on_worker_death = row.on_worker_death.or(request.on_worker_death.get(&row.job.kind).copied());
+            self.state.jobs.update(*number, row.clone());
+        }
         // A job that must run alone is only taken if it is the first one, and then no other job is.
         if let Some(apart) = due.iter().position(|(_, row)| row.job.must_run_alone()) {
             due.truncate(apart.max(1));
@@ -257,14 +261,15 @@ impl JobQueue for ModelSession<'_> {
             if let Some(expires_at) = expires_at.filter(|expires_at| *expires_at > now) {
                 reason += &format!(", since it was to end at {expires_at} only");
             }
-            match row.on_worker_death {
+            let on_worker_death = row.on_worker_death.unwrap_or_default();
+            match on_worker_death {
                 OnWorkerDeath::Retry => {}
                 OnWorkerDeath::Hold => {
                     let decides = "nobody knows whether the work was done: retry or cancel the job";
                     reason += &format!("; {decides}; noticed at {now}");
                 }
                 OnWorkerDeath::Fail => {
-                    reason += &format!("; noticed at {now}; the job fails with its worker, as it was enqueued");
+                    reason += &format!("; noticed at {now}; the job fails with its worker, as its kind says");
                 }
             }
             row.job.last_error = Some(match (row.job.cancel_requested_at, row.job.last_error.take()) {
@@ -278,9 +283,9 @@ impl JobQueue for ModelSession<'_> {
             // If the job ran beside others, one of those may have killed the worker.
             let spent = row.job.max_retries == 0 || (row.alone && row.job.attempts >= row.job.max_retries);
             let cancelled = row.job.cancel_requested_at.is_some();
-            if row.on_worker_death == OnWorkerDeath::Hold && !cancelled {
+            if on_worker_death == OnWorkerDeath::Hold && !cancelled {
                 row.job.state = JobState::Parked { at: Some(now), parked_for: ParkedFor::Person };
-            } else if row.on_worker_death == OnWorkerDeath::Retry && !spent && !cancelled {
+            } else if on_worker_death == OnWorkerDeath::Retry && !spent && !cancelled {
                 let declined_since = row.job.declined_since;
                 row.go_back(run_at, 1, now);
                 row.job.declined_since = declined_since;

@@ -30,7 +30,7 @@ impl WorkerReads for ModelSession<'_> {
     }
 
     fn on_worker_death(&mut self, id: &JobId) -> Result<Option<OnWorkerDeath>, StoreError> {
-        Ok(self.state.jobs.find(&JobKey::Id(*id)).map(|(_, row)| row.on_worker_death))
+        Ok(self.state.jobs.find(&JobKey::Id(*id)).and_then(|(_, row)| row.on_worker_death))
     }
 }
 

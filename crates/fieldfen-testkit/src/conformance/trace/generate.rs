@@ -29,7 +29,7 @@ pub fn any_ops(steps: usize) -> impl Strategy<Value = Vec<Op>> {
             priority: Priority::Normal,
             run_at: 0,
             max_retries: 1,
-            on_worker_death: OnWorkerDeath::Retry,
+            on_worker_death: None,
             dedup_key: None,
             account: None,
             created_at: 0,
@@ -140,8 +140,8 @@ fn new_job() -> impl Strategy<Value = TraceJob> {
     )
 }
 
-fn on_worker_death() -> impl Strategy<Value = OnWorkerDeath> {
-    prop_oneof![4 => Just(OnWorkerDeath::Retry), 1 => Just(OnWorkerDeath::Hold), 1 => Just(OnWorkerDeath::Fail)]
+fn on_worker_death() -> impl Strategy<Value = Option<OnWorkerDeath>> {
+    prop_oneof![3 => Just(None), 3 => select(OnWorkerDeath::ALL).prop_map(Some)]
 }
 
 fn claim() -> impl Strategy<Value = JobOp> {
@@ -152,14 +152,16 @@ fn claim() -> impl Strategy<Value = JobOp> {
         3..10_i64,
         0..8_u64,
         any::<bool>(),
+        on_worker_death(),
     )
-        .prop_map(|(kinds, limit, token, now, lease, alone)| JobOp::Claim {
+        .prop_map(|(kinds, limit, token, now, lease, alone, on_worker_death)| JobOp::Claim {
             kinds,
             limit,
             token,
             now,
             lease,
             alone,
+            on_worker_death,
         });
     let reclaim = (second(), 0..4_u32).prop_map(|(now, limit)| JobOp::Reclaim { now, limit });
     prop_oneof![3 => claim, 1 => reclaim]

@@ -30,7 +30,7 @@ pub struct TraceJob {
     /// The number of its retries.
     pub max_retries: u32,
     /// The consequence of the death of its worker.
-    pub on_worker_death: OnWorkerDeath,
+    pub on_worker_death: Option<OnWorkerDeath>,
     pub dedup_key: Option<u64>,
     pub account: Option<u64>,
     pub created_at: Second,
@@ -91,6 +91,8 @@ pub enum JobOp {
         lease: u64,
         /// Whether the claimer has no other job.
         alone: bool,
+        /// The consequence of the claimer's death for jobs of kind 0 that have none.
+        on_worker_death: Option<OnWorkerDeath>,
     },
     /// Completes a job.
     Complete { job: u64, token: u64, at: Second },
@@ -171,11 +173,13 @@ pub(super) fn run(s: &mut dyn Session, op: &JobOp) -> Answer {
             let jobs: Vec<NewJob> = new.iter().map(TraceJob::new_job).collect();
             answer(s.jobs().enqueue_many(&jobs))
         }
-        JobOp::Claim { kinds, limit, token, now, lease, alone } => {
+        JobOp::Claim { kinds, limit, token, now, lease, alone, on_worker_death } => {
+            let consequences = on_worker_death.map(|consequence| (kind_numbered(0), consequence));
             let request = claim_request(*token, *limit, at(*now))
                 .kinds(kinds.iter().map(|&number| kind_numbered(number)).collect())
                 .lease(Duration::from_secs(*lease))
-                .alone(*alone);
+                .alone(*alone)
+                .on_worker_death(consequences.into_iter().collect());
             answer(
                 s.jobs()
                     .claim(&request)

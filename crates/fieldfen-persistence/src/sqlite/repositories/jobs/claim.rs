@@ -9,7 +9,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp as SqlTimestamp};
-use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, JobState, Lease, UnreadableJob};
+use fieldfen_domain::job::{ClaimOutcome, ClaimRequest, Job, JobKind, JobState, Lease, OnWorkerDeath, UnreadableJob};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Secrets, Timestamp, later, truncate_to_micros};
 
@@ -32,7 +32,7 @@ macro_rules! due {
 macro_rules! take {
     () => {
         "UPDATE jobs SET status = 'running', lease_token = ?, lease_expires_at = ?, worker = ?, started_at = ?, \
-         alone = 0, parked_for = NULL"
+         on_worker_death = coalesce(on_worker_death, ?), alone = 0, parked_for = NULL"
     };
 }
 
@@ -61,6 +61,7 @@ statement! {
         expires_at: SqlTime as SqlTimestamp,
         worker: &'a str as Text,
         started_at: SqlTime as SqlTimestamp,
+        on_worker_death: Option<&'a str> as Nullable<Text>,
         kind: &'a str as Text,
         now: SqlTime as SqlTimestamp,
         limit: i64 as BigInt,
@@ -75,6 +76,7 @@ statement! {
         expires_at: SqlTime as SqlTimestamp,
         worker: &'a str as Text,
         started_at: SqlTime as SqlTimestamp,
+        on_worker_death: Option<&'a str> as Nullable<Text>,
         rowid: i64 as BigInt,
     } = concat!(take!(), " WHERE rowid = ? AND status = 'pending'")
 }
@@ -176,15 +178,22 @@ impl SqliteSession<'_> {
     }
 
     /// Claims the first due jobs of a kind. Returns their rows as they were before.
-    fn take_kind(&mut self, request: &ClaimRequest, kind: &str, limit: i64) -> Result<Vec<JobRow>, StoreError> {
+    fn take_kind(&mut self, request: &ClaimRequest, kind: &JobKind, limit: i64) -> Result<Vec<JobRow>, StoreError> {
         let now = SqlTime(request.now);
+        let (on_worker_death, kind) = (consequence_of(request, kind), kind.as_str());
         let due: Vec<JobRow> = DueOfKind { kind, now, limit }.load(self.conn).store()?;
         let (token, worker) = (&*request.token.to_string(), request.worker.as_str());
         let (expires_at, started_at) = (SqlTime(later(request.now, request.lease)), now);
         let taken = match &*due {
             [] => Ok(0),
-            [row] => TakeRow { token, expires_at, worker, started_at, rowid: row.rowid }.execute(self.conn),
-            _ => TakeKind { token, expires_at, worker, started_at, kind, now, limit }.execute(self.conn),
+            [row] => {
+                let rowid = row.rowid;
+                TakeRow { token, expires_at, worker, started_at, on_worker_death, rowid }.execute(self.conn)
+            }
+            _ => {
+                let take = TakeKind { token, expires_at, worker, started_at, on_worker_death, kind, now, limit };
+                take.execute(self.conn)
+            }
         };
         let taken = taken.store()?;
         if taken != due.len() {
@@ -197,8 +206,8 @@ impl SqliteSession<'_> {
     }
 
     /// The number of jobs of each kind among the first due jobs of all kinds.
-    fn due_by_kind<'r>(&mut self, request: &'r ClaimRequest) -> Result<Vec<(&'r str, i64)>, StoreError> {
-        let limits = request.kinds.iter().map(|kind| (kind.as_str(), i64::from(request.limit_of(kind))));
+    fn due_by_kind<'r>(&mut self, request: &'r ClaimRequest) -> Result<Vec<(&'r JobKind, i64)>, StoreError> {
+        let limits = request.kinds.iter().map(|kind| (kind, i64::from(request.limit_of(kind))));
         let mut kinds: Vec<_> = limits.filter(|(_, limit)| *limit > 0).collect();
         if kinds.len() < 2 {
             return Ok(kinds);
@@ -206,7 +215,7 @@ impl SqliteSession<'_> {
         let now = SqlTime(request.now);
         let mut due = Vec::new();
         for (position, (kind, limit)) in kinds.iter_mut().enumerate() {
-            let places = PlacesOfKind { kind, now, limit: *limit };
+            let places = PlacesOfKind { kind: kind.as_str(), now, limit: *limit };
             let places = places.load::<(i64, StoredText, i64)>(self.conn).store()?;
             due.extend(places.into_iter().map(|place| (place, position)));
             *limit = 0;
@@ -222,6 +231,11 @@ impl SqliteSession<'_> {
         kinds.retain(|(_, limit)| *limit > 0);
         Ok(kinds)
     }
+}
+
+/// The consequence that the claim stores with the jobs of a kind that have none.
+pub(super) fn consequence_of(request: &ClaimRequest, kind: &JobKind) -> Option<&'static str> {
+    request.on_worker_death.get(kind).copied().map(OnWorkerDeath::as_str)
 }
 
 /// A pending job as the claim has changed it.

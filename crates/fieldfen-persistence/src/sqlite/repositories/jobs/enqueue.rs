@@ -112,7 +112,7 @@ impl<'j> Written<'j> {
             account: job.account.as_ref().map(ApiAccount::as_str),
             partition_key: admission.partition_key.as_deref(),
             waits_for: admission.waits_for.as_deref().unwrap_or_default(),
-            on_worker_death: (job.on_worker_death != OnWorkerDeath::Retry).then(|| job.on_worker_death.as_str()),
+            on_worker_death: job.on_worker_death.map(OnWorkerDeath::as_str),
         }
     }
 }

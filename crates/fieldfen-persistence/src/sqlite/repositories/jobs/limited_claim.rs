@@ -13,7 +13,7 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, Timestamp, later};
 
 use super::admission::Place;
-use super::claim::{DueOfKind, due, take};
+use super::claim::{DueOfKind, consequence_of, due, take};
 use super::row::{JobColumns, JobRow, pending_job_columns};
 use crate::rules::claim_rules::{ClaimRules, KindLimits, holds, pause_mark};
 use crate::sqlite::cached_statement::statement;
@@ -45,6 +45,7 @@ statement! {
         expires_at: SqlTime as SqlTimestamp,
         worker: &'a str as Text,
         started_at: SqlTime as SqlTimestamp,
+        on_worker_death: Option<&'a str> as Nullable<Text>,
         partition_key: Option<&'a str> as Nullable<Text>,
         rowid: i64 as BigInt,
     } = concat!(take!(), ", partition_key = ? WHERE rowid = ? AND status = 'pending'")
@@ -124,7 +125,9 @@ impl SqliteSession<'_> {
                 Some(row) => row,
                 None => DueRow { rowid }.get_result::<JobRow>(self.conn).store()?,
             });
-            let take = TakeCounted { token: &token, expires_at, worker, started_at, partition_key, rowid };
+            let on_worker_death = consequence_of(request, kind);
+            let take =
+                TakeCounted { token: &token, expires_at, worker, started_at, on_worker_death, partition_key, rowid };
             take.execute(self.conn).store()?;
             *taken.entry(kind).or_default() += 1;
         }

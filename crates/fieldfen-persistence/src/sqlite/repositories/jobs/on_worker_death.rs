@@ -1,4 +1,4 @@
-//! Reads the consequence of a worker's death for its jobs.
+//! Reads the consequence of a worker's death for its jobs. The claim writes it, if the job was enqueued without one.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -24,10 +24,10 @@ impl SqliteSession<'_> {
     /// The consequence for the job of a row. `id` names the row in an error.
     pub(super) fn on_worker_death_of(&mut self, rowid: i64, id: &str) -> Result<OnWorkerDeath, StoreError> {
         let (word,) = OnWorkerDeathOfRow { rowid }.get_result(self.conn).store()?;
-        read(id, word)
+        Ok(read(id, word)?.unwrap_or_default())
     }
 
-    /// The consequence for a job; `None` if there is no such job.
+    /// The consequence for a job; `None` if there is no such job or if it has none.
     pub(in crate::sqlite) fn on_worker_death_of_job(
         &mut self,
         id: &JobId,
@@ -35,7 +35,7 @@ impl SqliteSession<'_> {
         for id in id.formats() {
             let found = OnWorkerDeathOf { id: &id }.get_result(self.conn).optional().store()?;
             if let Some((word,)) = found {
-                return read(&id, word).map(Some);
+                return read(&id, word);
             }
         }
         Ok(None)
@@ -43,8 +43,8 @@ impl SqliteSession<'_> {
 }
 
 /// The word of a row. Programs that know only the initial schema leave it empty.
-fn read(id: &str, word: Option<StoredText>) -> Result<OnWorkerDeath, StoreError> {
-    Ok(RowRef::known("jobs", id).parse_nullable("on_worker_death", word.as_ref())?.unwrap_or_default())
+fn read(id: &str, word: Option<StoredText>) -> Result<Option<OnWorkerDeath>, StoreError> {
+    RowRef::known("jobs", id).parse_nullable("on_worker_death", word.as_ref())
 }
 
 #[cfg(test)]
