@@ -28,11 +28,14 @@ struct WorkerLine {
     stuck_jobs: Vec<JobId>,
     started: Timestamp,
     last_seen: Timestamp,
+    /// Whether it has missed a renewal of its row, so that it has probably died.
+    late: bool,
 }
 
-impl From<RegisteredWorker> for WorkerLine {
-    fn from(worker: RegisteredWorker) -> Self {
+impl WorkerLine {
+    fn new(worker: RegisteredWorker, now: Timestamp) -> Self {
         Self {
+            late: worker.is_late(now),
             name: worker.name.to_string(),
             process: worker.process,
             host: worker.host,
@@ -59,7 +62,8 @@ pub(crate) const NO_WORKER: &str = "no worker is alive: jobs wait until one star
 pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
     let store = context.store()?;
     let workers = Workers::new(store.clone(), context.environment.clone()).all_alive()?;
-    let workers: Vec<_> = workers.into_iter().map(WorkerLine::from).collect();
+    let now = context.environment.now();
+    let workers: Vec<_> = workers.into_iter().map(|worker| WorkerLine::new(worker, now)).collect();
     let running = Queue::new(store, context.environment.clone())
         .list(&JobFilter::new().status(JobStatus::Running), &PageRequest::first(RUNNING))?;
     let running = List::of(running, JobLine::from);
@@ -69,18 +73,38 @@ pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
         if workers.is_empty() {
             writeln!(out, "{NO_WORKER}")?;
         } else {
-            let mut table =
-                context.terminal.table(["worker", "process", "host", "threads", "stuck", "started", "kinds"]);
+            let mut table = context.terminal.table([
+                "worker",
+                "process",
+                "host",
+                "threads",
+                "stuck",
+                "started",
+                "last seen",
+                "kinds",
+            ]);
             for worker in workers {
-                let WorkerLine { name, process, host, kinds, threads, stuck_jobs, started, .. } = worker;
+                let WorkerLine { name, process, host, kinds, threads, stuck_jobs, started, last_seen, .. } = worker;
+                let seen = format!("{} s ago", seconds_since(*last_seen, now));
                 let [process, threads, stuck] =
                     [process.to_string(), threads.to_string(), stuck_jobs.len().to_string()];
-                table.add_row([name, &process, host, &threads, &stuck, &shown(*started), &kinds.join(", ")]);
+                table.add_row([name, &process, host, &threads, &stuck, &shown(*started), &seen, &kinds.join(", ")]);
             }
             out.table(&table)?;
+            for WorkerLine { name, last_seen, .. } in workers.iter().filter(|worker| worker.late) {
+                let seconds = seconds_since(*last_seen, now);
+                writeln!(
+                    out,
+                    "{name} was last seen {seconds} s ago, a living worker every 15 s: it has probably died"
+                )?;
+            }
         }
         write_table(running.items(), out, context.terminal)?;
         running.write_end(out, "running job", "a worker runs those that are due, see `fieldfen work`")
     })?;
     Ok(())
+}
+
+fn seconds_since(at: Timestamp, now: Timestamp) -> i64 {
+    now.signed_duration_since(at).num_seconds().max(0)
 }

@@ -11,6 +11,12 @@ use crate::ids::{JobId, WorkerId};
 use crate::job::{JobKind, WorkerName};
 use crate::time::{Timestamp, is_ahead};
 
+/// The interval at which a living worker renews its row.
+pub const RENEWED_EVERY: TimeDelta = TimeDelta::seconds(15);
+
+/// The time after which a worker that has not renewed its row is [late](RegisteredWorker::is_late).
+const LATE_AFTER: TimeDelta = TimeDelta::seconds(30);
+
 /// The time after which a worker that has not renewed its row counts as dead.
 pub const SILENT_AFTER: TimeDelta = TimeDelta::seconds(60);
 
@@ -65,6 +71,13 @@ impl RegisteredWorker {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         !is_ahead(self.last_seen_at, now) && now.signed_duration_since(self.last_seen_at) <= SILENT_AFTER
     }
+
+    /// Returns whether the worker has missed a renewal of its row: it has probably died, even if it still counts as
+    /// [alive](Self::is_alive). A worker on a machine under load, or one that waits for the database, may also be late.
+    #[must_use]
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        now.signed_duration_since(self.last_seen_at) > LATE_AFTER
+    }
 }
 
 #[cfg(test)]
@@ -72,11 +85,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_lives_for_a_minute_after_its_last_sign() {
+    fn a_worker_is_late_after_half_a_minute_and_dead_after_a_minute() {
         let seen: Timestamp = "2026-11-26T01:00:00Z".parse().unwrap();
         let worker = RegisteredWorker::new(WorkerId::from_random(1), BTreeSet::new(), seen);
-        for (seconds, alive) in [(-3600, false), (0, true), (60, true), (61, false)] {
-            assert_eq!(worker.is_alive(seen + TimeDelta::seconds(seconds)), alive, "{seconds}");
+        for (seconds, alive, late) in [
+            (-3600, false, false),
+            (0, true, false),
+            (30, true, false),
+            (31, true, true),
+            (60, true, true),
+            (61, false, true),
+        ] {
+            let now = seen + TimeDelta::seconds(seconds);
+            assert_eq!((worker.is_alive(now), worker.is_late(now)), (alive, late), "{seconds}");
         }
     }
 }

@@ -34,7 +34,8 @@ impl<S: Store> Workers<S> {
     }
 
     /// The living workers: each has updated its row in the last minute. A worker that was killed is listed for up to a
-    /// minute longer. The log names rows that cannot be read as a worker.
+    /// minute longer; after half a minute it [is late](RegisteredWorker::is_late). The log names rows that cannot be
+    /// read as a worker.
     pub fn all_alive(&self) -> Result<Vec<RegisteredWorker>, StoreError> {
         let now = self.environment.now();
         let seen = self.store.read(|s| s.workers().seen_since(now - SILENT_AFTER))?;

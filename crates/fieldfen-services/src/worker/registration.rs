@@ -5,14 +5,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::with_causes;
-use fieldfen_domain::worker::RegisteredWorker;
+use fieldfen_domain::worker::{RENEWED_EVERY, RegisteredWorker};
 
 use super::context::Context;
 use super::interval_timer::IntervalTimer;
 use crate::write_retry::write;
-
-/// The interval of the registry's heartbeat. A worker counts as dead after it has missed more than three.
-const EVERY: Duration = Duration::from_secs(15);
 
 /// The longest wait before the next look at the clock.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -23,7 +20,7 @@ const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 /// Updates the worker's row until the worker is closed, and then deletes it.
 pub(super) fn run<S: Store>(context: &Context<S>) {
     let environment = context.queue.environment();
-    let mut timer = IntervalTimer::new(EVERY);
+    let mut timer = IntervalTimer::new(RENEWED_EVERY.to_std().unwrap_or_default());
     let mut worker = registration(context);
     loop {
         let now = environment.now();

@@ -29,6 +29,9 @@ impl StableText {
                 (regex(r"forecast( +)(?:about )?\d+\.\d+ ([A-Z]{3})"), "forecast$1<sum> $2"),
                 (regex(r#""(forecast\w*|bytes|log_bytes|process)": \d+"#), "\"$1\": <number>"),
                 (regex(r": \d+ bytes, \d+ rows, "), ": <number> bytes, <number> rows, "),
+                // The column is as wide as its name, "last seen".
+                (regex(r"\b\d+ s ago +"), "N s ago     "),
+                (regex(r"last seen \d+ s ago,"), "last seen N s ago,"),
                 (regex(r"\d+ MiB"), "<number> MiB"),
                 (regex(r"(SQLite|had) 3\.\d+\.\d+"), "$1 <version>"),
                 (regex(r"((?:page|freelist)_count|schema_version) = \d+"), "$1 = <number>"),
