@@ -53,6 +53,10 @@ schema:
     diesel print-schema --database-url "$place/schema.db" > "$place/schema.rs"
     cp "$place/schema.rs" crates/fieldfen-persistence/src/sqlite/schema.rs
 
+# Write migrations/migrations.sum anew, the digests of all migrations
+migrations-sum:
+    FIELDFEN_WRITE_MIGRATIONS_SUM=1 cargo test --quiet -p fieldfen-persistence --lib the_embedded_migrations_are_those_of_the_folder
+
 # Read 10,000,000 random answers of web APIs (FIELDFEN_READER_CASES and FIELDFEN_SEED set the number and the first seed)
 fuzz-readers:
     FIELDFEN_READER_CASES="${FIELDFEN_READER_CASES:-10000000}" \

@@ -165,12 +165,17 @@ fn listed(losses: &[Loss]) -> String {
 /// The same error with the exit code of its kind.
 fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
-        MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Exit::Usage.with(error).into(),
+        MigrateError::InMemory { .. }
+        | MigrateError::NotApplied { .. }
+        | MigrateError::Migration(MigrationError::NoSuchMigration { .. }) => Exit::Usage.with(error).into(),
         MigrateError::Migration(error @ MigrationError::StillNeeded(_)) => {
             Exit::Usage.with(format!("{error}; back the database up, then give --allow-data-loss")).into()
         }
         MigrateError::Migration(
             MigrationError::Newer { .. }
+            | MigrationError::Missing(_)
+            | MigrationError::Edited(_)
+            | MigrationError::OutOfOrder { .. }
             | MigrationError::NotTheSpecification(_)
             | MigrationError::Encoding { .. }
             | MigrationError::NamesTaken(_)

@@ -103,7 +103,8 @@ impl Migrator {
         read_database(&self.url, |conn| {
             let all = migrations::status(conn)?;
             if let Some(unknown) = all.iter().find(|status| !status.known) {
-                return Err(MigrationError::Newer { version: unknown.migration.version.clone() }.into());
+                let newest = migrations::newest().to_string();
+                return Err(MigrationError::Newer { version: unknown.migration.to_string(), newest }.into());
             }
             let applied = all.into_iter().filter(|status| status.applied).map(|status| status.migration).rev();
             let migrations = select(applied.collect(), down)?;

@@ -57,7 +57,7 @@ fn names(kind: &str) -> Vec<String> {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
     migrations::run_pending(&mut conn).unwrap();
     let query = r"SELECT name FROM sqlite_schema
-                  WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE '\_\_diesel%' ESCAPE '\' AND name <> 'sqlite_sequence'";
+                  WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE '\_\_%' ESCAPE '\' AND name <> 'sqlite_sequence'";
     let rows: Vec<Row> = diesel::sql_query(query).bind::<Text, _>(kind).load(&mut conn).unwrap();
     rows.into_iter().map(|row| row.name).collect()
 }

@@ -86,7 +86,7 @@ fn table_names(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     lines(
         conn,
         r"SELECT name AS line FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-          AND name NOT LIKE '\_\_diesel%' ESCAPE '\' ORDER BY name",
+          AND name NOT LIKE '\_\_%' ESCAPE '\' ORDER BY name",
     )
 }
 
@@ -115,7 +115,7 @@ fn statements(conn: &mut SqliteConnection) -> Outcome<Vec<String>> {
     lines(
         conn,
         r"SELECT type || ' ' || name || ': ' || coalesce(sql, '') AS line FROM sqlite_schema
-          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_\_diesel%' ESCAPE '\' ORDER BY type, name",
+          WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_\_%' ESCAPE '\' ORDER BY type, name",
     )
 }
 

@@ -84,7 +84,7 @@ fn migrated(conn: &mut SqliteConnection) -> Schema {
     let names = lines(
         conn,
         r"SELECT name AS line FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-          AND name NOT LIKE '\_\_diesel%' ESCAPE '\'",
+          AND name NOT LIKE '\_\_%' ESCAPE '\'",
     );
     let (mut tables, mut joins) = (BTreeMap::new(), BTreeSet::new());
     for name in names {

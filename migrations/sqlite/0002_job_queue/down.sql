@@ -1,3 +1,5 @@
+-- fieldfen:changes jobs because jobs that are not due, and jobs that run under a lease, become failed ones
+
 -- A program that knows only the initial schema takes every pending job at once, so that jobs that are not due yet become
 -- failed ones until this migration is applied again. What this migration says of them is kept as their result. Times are
 -- compared as the claim compares them.

@@ -22,6 +22,8 @@ ALTER TABLE jobs ADD COLUMN waiting_since TIMESTAMP;
 -- What a failed job waits for that has not failed: an approval, for example. NULL means that it is a dead letter.
 ALTER TABLE jobs ADD COLUMN parked_for TEXT;
 
+-- fieldfen:changes jobs because jobs that the reversal of this migration held as failed become pending again
+
 -- Jobs that were not due when this migration was taken back. No handler gives a failed job a result.
 UPDATE jobs SET (status, run_at, priority, max_retries, dedup_key, progress_json, cancel_requested_at, lost_leases, alone,
     declined_since, throttled, waiting_since, last_error, result_json) = (

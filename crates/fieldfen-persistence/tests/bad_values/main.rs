@@ -54,7 +54,7 @@ struct Column {
 fn columns(conn: &mut SqliteConnection) -> Vec<Column> {
     let query =
         "SELECT m.name AS \"table\", c.name AS \"column\" FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
-                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_diesel%' ESCAPE '\\'
+                 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\'
                  ORDER BY 1, c.cid";
     diesel::sql_query(query).load(conn).unwrap()
 }

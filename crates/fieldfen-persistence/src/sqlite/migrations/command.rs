@@ -23,3 +23,9 @@ pub(crate) fn command() -> &'static str {
 pub(super) fn remedy() -> &'static str {
     REMEDY.get_or_init(|| format!("run `{}` first, after a backup", command()))
 }
+
+/// The command that accepts an edited migration: that of [`command`] with `repair` in place of `up`.
+pub(super) fn repair_command() -> String {
+    let command = command();
+    format!("{} repair", command.strip_suffix(" up").unwrap_or(command))
+}

@@ -6,9 +6,16 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
 
-use super::MigrationError;
-use super::embedded::EmbeddedMigration;
+use super::embedded::EMBEDDED;
 use super::expected_schema::ExpectedSchema;
+use super::guarded_schema::{columns, key, tables};
+use super::migration_file::MigrationFile;
+use super::migration_run::own_versions;
+use super::migration_set::FIELDFEN;
+use super::migration_state::MigrationStatus;
+use super::step::{Direction, Permission, Step};
+use super::table_digest::quoted;
+use super::{MigrationError, has};
 use crate::sqlite::error::Classify as _;
 
 /// Whether migrations whose data is still needed may be reverted.
@@ -107,11 +114,60 @@ const NOT_LOST: [&str; 13] = [
 const NOT_OF_FILES: &str = "NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_drive_ids.file_id \
                             AND files.drive_file_id = file_drive_ids.drive_file_id)";
 
+/// An error if a loss by these steps needs permission.
+pub(super) fn refuse(
+    conn: &mut SqliteConnection,
+    status: &[MigrationStatus],
+    steps: &[Step],
+) -> Result<(), MigrationError> {
+    let mut losses = of_steps(conn, status, steps)?;
+    losses.retain(|loss| loss.needs_permission);
+    if losses.is_empty() { Ok(()) } else { Err(MigrationError::StillNeeded(losses)) }
+}
+
+/// The losses by these steps. Those of an importing program's migrations all need permission, since nobody here knows
+/// what the data is for.
+pub(super) fn of_steps(
+    conn: &mut SqliteConnection,
+    status: &[MigrationStatus],
+    steps: &[Step],
+) -> Result<Vec<Loss>, MigrationError> {
+    let (own, others): (Vec<_>, Vec<_>) =
+        steps.iter().filter(|step| step.direction == Direction::Down).partition(|step| step.program == FIELDFEN);
+    let mut losses = Vec::new();
+    if !own.is_empty() {
+        let applied = own_versions(status);
+        let applied: Vec<_> = EMBEDDED.iter().filter(|file| has(&applied, file.version())).cloned().collect();
+        losses = self::losses(conn, &applied, applied.len().saturating_sub(own.len()))?;
+    }
+    for step in others {
+        for (table, column) in Permission::of(step).removed() {
+            let Some(name) = tables(conn)?.remove(&table) else { continue };
+            let (what, from) = match column {
+                None => (format!("rows of {name}"), quoted(&name)),
+                Some(column) => {
+                    let has = columns(conn, &name)?.all.iter().any(|one| key(one) == column);
+                    if !has {
+                        continue;
+                    }
+                    let condition = format!("{} WHERE {} IS NOT NULL", quoted(&name), quoted(&column));
+                    (format!("rows with {name}.{column}"), condition)
+                }
+            };
+            let rows = rows(conn, &from)?;
+            if rows > 0 {
+                losses.push(Loss { what, rows, consequence: "this is forgotten", needs_permission: true });
+            }
+        }
+    }
+    Ok(losses)
+}
+
 /// Lists the data that the database would lose if only this number of its migrations remained. The function changes
 /// nothing.
 pub(super) fn losses(
     conn: &mut SqliteConnection,
-    applied: &[EmbeddedMigration],
+    applied: &[MigrationFile],
     remain: usize,
 ) -> Result<Vec<Loss>, MigrationError> {
     let (before, after) = (ExpectedSchema::after(applied)?, ExpectedSchema::after(&applied[..remain])?);

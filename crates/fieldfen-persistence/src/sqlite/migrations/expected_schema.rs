@@ -10,7 +10,8 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{Source, StoreError};
 
 use super::difference::{Additions, Difference, compare};
-use super::embedded::{EMBEDDED, EmbeddedMigration};
+use super::embedded::EMBEDDED;
+use super::migration_file::MigrationFile;
 use super::newest_schema::{self, NewestObject};
 use super::schema_objects::{Column, Object, Table, objects};
 use super::sql_tokens::tokens;
@@ -29,7 +30,7 @@ pub(super) struct ExpectedSchema {
 
 impl ExpectedSchema {
     /// Computes the schema after these migrations, which must be the oldest ones without a gap.
-    pub(super) fn after(migrations: &[EmbeddedMigration]) -> Result<Self, MigrationError> {
+    pub(super) fn after(migrations: &[MigrationFile]) -> Result<Self, MigrationError> {
         let mut conn = memory()?;
         conn.setup().store()?;
         for migration in migrations {

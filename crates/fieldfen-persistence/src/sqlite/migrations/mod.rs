@@ -3,37 +3,72 @@
 //! A database that another program created from the specification already has the first migration's tables.
 //! [`run_pending`] recognises them, records the first migration as applied and applies the following ones.
 //!
-//! [`run_pending`] applies all migrations in one transaction. If a migration fails, the database stays as it was. Two
-//! programs that migrate at once run one after the other. A store never migrates its database.
+//! A [`MigrationRun`] applies all migrations in one transaction. If a migration fails, or changes rows that it does not
+//! declare, the database stays as it was. Two programs that migrate at once run one after the other. A store never
+//! migrates its database.
+//!
+//! An importing program can add [`MigrationSet`]s of its own, in its own range of versions. They get the same lock,
+//! guard, checks and ledger.
 
+mod checks;
 mod command;
 mod data_loss;
+mod declarations;
 mod difference;
 mod embedded;
 mod encoding;
 mod error;
 mod expected_schema;
+mod foreign_key_state;
+mod guard;
+mod guard_finding;
+mod guarded_schema;
+mod ledger;
+mod migration_event;
+mod migration_file;
+mod migration_folder;
+mod migration_lock;
+mod migration_run;
+mod migration_set;
+mod migration_state;
+mod migrations_of_programs;
 mod newest_schema;
 mod schema_check;
 mod schema_objects;
+mod sql_digest;
+mod sql_statements;
 mod sql_tokens;
+mod step;
+mod table_digest;
+mod target;
 
-use diesel::connection::SimpleConnection;
-use diesel::migration::MigrationConnection as _;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use std::collections::BTreeMap;
+
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
-use crate::sqlite::error::{Classify as _, classify};
+pub use checks::FailedCheck;
 pub(crate) use command::command;
 pub use command::set_command;
 pub use data_loss::{DataLoss, Loss};
+pub use declarations::DeclaredChange;
 pub use difference::Difference;
-use embedded::{EMBEDDED, EmbeddedMigration, locked};
+use embedded::EMBEDDED;
 pub use error::MigrationError;
 use expected_schema::SpecificationTables;
+pub use guard_finding::{GuardFinding, GuardReport};
+pub use ledger::{HowApplied, LedgerEntry};
+pub use migration_event::MigrationEvent;
+pub use migration_file::MigrationFile;
+pub use migration_run::{DoneStep, MigrationRun, RunReport};
+pub use migration_set::{FIELDFEN, InvalidMigrations, MigrationSet};
+pub use migration_state::{MigrationState, MigrationStatus};
+pub use migrations_of_programs::Migrations;
 pub(crate) use schema_check::check;
+pub use sql_digest::SqlDigest;
+pub use step::{Direction, Step};
+pub use table_digest::TableDigest;
+pub use target::Target;
 
 /// A migration of the schema, by its version and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,18 +87,6 @@ impl std::fmt::Display for Migration {
             name => f.pad(&format!("{}_{name}", self.version)),
         }
     }
-}
-
-/// A migration and its state in a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MigrationStatus {
-    /// The name is empty if this program does not know the migration.
-    pub migration: Migration,
-    /// Whether the database has the migration.
-    pub applied: bool,
-    /// Whether this program knows the migration.
-    pub known: bool,
 }
 
 /// The schema of a database, compared with the migrations of this program.
@@ -96,37 +119,53 @@ pub fn newest() -> Migration {
     EMBEDDED[EMBEDDED.len() - 1].migration()
 }
 
-/// All migrations that the program knows or the database has, the oldest first. This module ignores the migrations of
-/// an importing program, whose versions do not have four digits.
+/// The digest of each ordinary table of the database by its name, also of other programs' tables: the number of rows
+/// and a digest of all values. `observer` gets [`MigrationEvent::Digesting`].
+///
+/// # Errors
+/// [`MigrationError::Store`] if the database cannot be read.
+pub fn table_digests(
+    conn: &mut SqliteConnection,
+    mut observer: impl FnMut(&MigrationEvent<'_>),
+) -> Result<BTreeMap<String, TableDigest>, MigrationError> {
+    let mut digests = BTreeMap::new();
+    for name in guarded_schema::tables(conn)?.into_values() {
+        let columns = guarded_schema::columns(conn, &name)?;
+        let mut progress = |rows| observer(&MigrationEvent::Digesting { table: &name, rows, is_done: false });
+        let digest = table_digest::table_digest(conn, &name, &columns.stored, &mut progress)?;
+        observer(&MigrationEvent::Digesting { table: &name, rows: digest.rows, is_done: true });
+        digests.insert(name, digest);
+    }
+    Ok(digests)
+}
+
+/// All migrations that the program knows or the database has, the oldest first. The function ignores the migrations of
+/// importing programs; [`Migrations::status`] also returns those.
 ///
 /// # Errors
 /// [`MigrationError::Store`] if the database cannot be read.
 pub fn status(conn: &mut SqliteConnection) -> Result<Vec<MigrationStatus>, MigrationError> {
-    let applied = applied(conn)?;
-    let known = EMBEDDED.iter().map(|embedded| embedded.migration());
-    let mut all: Vec<MigrationStatus> = known
-        .map(|migration| MigrationStatus { applied: applied.contains(&migration.version), known: true, migration })
-        .collect();
-    for version in applied {
-        if !all.iter().any(|status| status.migration.version == version) {
-            let migration = Migration { version, name: String::new() };
-            all.push(MigrationStatus { migration, applied: true, known: false });
-        }
-    }
-    all.sort_by(|a, b| a.migration.cmp(&b.migration));
-    Ok(all)
+    let mut status = Migrations::fieldfen().status(conn)?;
+    status.retain(|status| status.program == FIELDFEN);
+    Ok(status)
 }
 
-/// The migrations of a database and the state of its schema.
+/// fieldfen's migrations of a database and the state of its schema.
 ///
 /// # Errors
 /// [`MigrationError::Store`] if the database cannot be read.
 pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationError> {
-    // Without a savepoint, another program could migrate between the statements.
-    conn.batch_execute("SAVEPOINT fieldfen_inspect").store()?;
-    let state = (|| {
+    let mut state = Migrations::fieldfen().inspect(conn)?;
+    state.migrations.retain(|status| status.program == FIELDFEN);
+    Ok(state)
+}
+
+fn inspect_sets(conn: &mut SqliteConnection, sets: &[MigrationSet]) -> Result<SchemaState, MigrationError> {
+    // Without a snapshot, another program could migrate between the statements.
+    migrations_of_programs::in_snapshot(conn, |conn| {
         encoding::refuse_other(conn)?;
-        let mut applied = applied(conn)?;
+        let migrations = migration_state::status(conn, sets)?;
+        let mut applied = migration_run::own_versions(&migrations);
         let specification = SpecificationTables::of_unmigrated(conn, &applied)?;
         let is_specification = matches!(specification, Some(SpecificationTables::Equal { .. }));
         let differences = match specification {
@@ -141,13 +180,12 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
                 differences
             }
         };
-        Ok(SchemaState { migrations: status(conn)?, is_specification, differences })
-    })();
-    conn.batch_execute("RELEASE fieldfen_inspect").store()?;
-    state
+        Ok(SchemaState { migrations, is_specification, differences })
+    })
 }
 
-/// Applies every missing migration, the oldest first, and returns the applied ones.
+/// Applies every missing migration of fieldfen, the oldest first, and returns the applied ones. [`MigrationRun`] does
+/// the same with more settings.
 ///
 /// If the database has no migration but the specification's six tables, in any equivalent SQL, the first migration is
 /// recorded as applied and its missing indexes are created.
@@ -155,44 +193,10 @@ pub fn inspect(conn: &mut SqliteConnection) -> Result<SchemaState, MigrationErro
 /// # Errors
 /// [`MigrationError`]. After an error, no migration has been applied.
 pub fn run_pending(conn: &mut SqliteConnection) -> Result<AppliedMigrations, MigrationError> {
-    locked(conn, |conn| {
-        encoding::refuse_other(conn)?;
-        let mut applied = refuse_newer(conn)?;
-        let specification = SpecificationTables::of_unmigrated(conn, &applied)?;
-        // Creates diesel's own table if it is missing.
-        conn.setup().store()?;
-        let mut done = AppliedMigrations::default();
-        match specification {
-            Some(SpecificationTables::Different(differences)) => {
-                return Err(MigrationError::NotTheSpecification(differences));
-            }
-            Some(SpecificationTables::Equal { indexes }) => {
-                indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
-                EMBEDDED[0].record(conn)?;
-                applied.push(EMBEDDED[0].version().to_owned());
-                done.recognised = Some(EMBEDDED[0].migration());
-            }
-            Some(SpecificationTables::Absent) | None => {}
-        }
-        refuse_changed(conn, &applied)?;
-        match expected_schema::taken_names(conn, &applied)? {
-            taken if taken.is_empty() => {}
-            taken => return Err(MigrationError::NamesTaken(taken)),
-        }
-        for embedded in EMBEDDED.iter().filter(|embedded| !has(&applied, embedded.version())) {
-            embedded.apply(conn)?;
-            done.migrations.push(embedded.migration());
-        }
-        let applied = self::applied(conn)?;
-        refuse_changed(conn, &applied).map(|()| done)
-    })
-}
-
-fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(), MigrationError> {
-    match expected_schema::differences(conn, applied)? {
-        differences if differences.is_empty() => Ok(()),
-        differences => Err(MigrationError::Changed(differences)),
-    }
+    let migrations = Migrations::fieldfen();
+    let report = MigrationRun::new(&migrations).run(conn)?;
+    let migrations = report.applied.into_iter().map(|done| done.migration).collect();
+    Ok(AppliedMigrations { recognised: report.recognised, migrations })
 }
 
 /// Lists the data that the database would lose if this number of its newest migrations were reverted. The function
@@ -201,8 +205,7 @@ fn refuse_changed(conn: &mut SqliteConnection, applied: &[String]) -> Result<(),
 /// # Errors
 /// [`MigrationError::Newer`], and [`MigrationError::Store`] if the database cannot be read.
 pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss>, MigrationError> {
-    let applied = applied_here(conn)?;
-    data_loss::losses(conn, &applied, applied.len().saturating_sub(migrations))
+    Migrations::fieldfen().losses(conn, &Target::Down(migrations))
 }
 
 /// Reverts these migrations, the newest first, and deletes the data of their tables and columns. Either all or none are
@@ -212,26 +215,16 @@ pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss
 /// again.
 ///
 /// # Errors
-/// [`MigrationError::StillNeeded`] if jobs are running or publications are live and `data_loss` does not allow data loss;
-/// [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others. After an error, no migration
-/// has been reverted.
+/// [`MigrationError::StillNeeded`] if jobs are running or publications are live and `data_loss` does not allow data
+/// loss; [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others. After an error, no
+/// migration has been reverted.
 pub fn revert(
     conn: &mut SqliteConnection,
     migrations: &[Migration],
     data_loss: DataLoss,
 ) -> Result<(), MigrationError> {
-    locked(conn, |conn| {
-        let applied = applied_here(conn)?;
-        let newest: Vec<_> = applied.iter().rev().take(migrations.len()).map(|embedded| embedded.migration()).collect();
-        if newest != migrations {
-            let mut pairs = migrations.iter().map(Some).zip(newest.iter().map(Some).chain(std::iter::repeat(None)));
-            let differing = pairs.find(|(expected, found)| expected != found);
-            let text = |migration: Option<&Migration>| migration.map_or("none".to_owned(), ToString::to_string);
-            let (expected, found) = differing.map_or((None, None), |pair| pair);
-            return Err(MigrationError::NotNewest { expected: text(expected), found: text(found) });
-        }
-        take_back(conn, &applied, migrations.len(), data_loss)
-    })
+    let own = Migrations::fieldfen();
+    MigrationRun::new(&own).revert(migrations.to_vec()).data_loss(data_loss).run(conn).map(|_| ())
 }
 
 /// Reverts the newest migration, as [`revert`] does without data loss; `None` if the database has no migration.
@@ -239,80 +232,34 @@ pub fn revert(
 /// # Errors
 /// [`MigrationError`]. After an error, no migration has been reverted.
 pub fn revert_last(conn: &mut SqliteConnection) -> Result<Option<Migration>, MigrationError> {
-    locked(conn, |conn| {
-        let applied = applied_here(conn)?;
-        take_back(conn, &applied, 1.min(applied.len()), DataLoss::Refuse)?;
-        Ok(applied.last().map(|newest| newest.migration()))
-    })
-}
-
-fn take_back(
-    conn: &mut SqliteConnection,
-    applied: &[EmbeddedMigration],
-    migrations: usize,
-    data_loss: DataLoss,
-) -> Result<(), MigrationError> {
-    let remain = applied.len() - migrations;
-    if data_loss == DataLoss::Refuse {
-        let mut losses = data_loss::losses(conn, applied, remain)?;
-        losses.retain(|loss| loss.needs_permission);
-        if !losses.is_empty() {
-            return Err(MigrationError::StillNeeded(losses));
-        }
-    }
-    applied[remain..].iter().rev().try_for_each(|migration| migration.take_back(conn))
-}
-
-/// The migrations of the database. This program must know all of them.
-fn applied_here(conn: &mut SqliteConnection) -> Result<Vec<EmbeddedMigration>, MigrationError> {
-    let applied = refuse_newer(conn)?;
-    Ok(EMBEDDED.into_iter().filter(|embedded| has(&applied, embedded.version())).collect())
+    let own = Migrations::fieldfen();
+    let report = MigrationRun::new(&own).target(Target::Down(1)).run(conn)?;
+    Ok(report.reverted.into_iter().next().map(|done| done.migration))
 }
 
 /// The versions of the migrations that this program knows, the oldest first.
-fn versions() -> [&'static str; EMBEDDED.len()] {
-    EMBEDDED.map(|embedded| embedded.version())
+fn versions() -> impl Iterator<Item = &'static str> {
+    EMBEDDED.iter().map(|file| file.version())
 }
 
 fn has(applied: &[String], version: &str) -> bool {
     applied.iter().any(|applied| applied == version)
 }
 
-/// The versions of fieldfen's migrations in the database, the oldest first. A version of fieldfen has four digits. An
-/// importing program may record its own migrations in the same table; diesel numbers them by their creation time, in
-/// fourteen digits. If diesel's table is missing, the result is empty. The function writes nothing.
+/// The versions of fieldfen's migrations in the database, the oldest first. If diesel's table is missing, the result is
+/// empty. The function writes nothing.
 fn applied(conn: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        version: String,
-    }
-    #[derive(QueryableByName)]
-    struct Tables {
-        #[diesel(sql_type = BigInt)]
-        n: i64,
-    }
-    let table = "SELECT count(*) AS n FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
-    if diesel::sql_query(table).get_result::<Tables>(conn).map_err(classify)?.n == 0 {
-        return Ok(Vec::new());
-    }
-    let rows = diesel::sql_query(
-        "SELECT version FROM __diesel_schema_migrations WHERE version GLOB '[0-9][0-9][0-9][0-9]' ORDER BY version",
-    );
-    let rows: Vec<Row> = rows.load(conn).map_err(classify)?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
-}
-
-fn refuse_newer(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
-    let applied = applied(conn)?;
-    match applied.iter().find(|version| !versions().contains(&version.as_str())) {
-        Some(version) => Err(MigrationError::Newer { version: version.clone() }),
-        None => Ok(applied),
-    }
+    let mut versions = migration_state::applied(conn)?;
+    versions.retain(|version| migration_set::is_own_version(version));
+    Ok(versions)
 }
 
 #[cfg(test)]
 mod tests {
+    use diesel::connection::SimpleConnection as _;
+    use diesel::prelude::*;
+    use diesel::sql_types::Text;
+
     use super::*;
 
     fn connection() -> SqliteConnection {

@@ -21,10 +21,10 @@ pub(crate) fn check(conn: &mut SqliteConnection) -> Result<(), StoreError> {
 
 fn check_versions(applied: &[String]) -> Result<(), StoreError> {
     let needed = newest().version;
-    if let Some(newer) = applied.iter().rfind(|version| !versions().contains(&version.as_str())) {
+    if let Some(newer) = applied.iter().rfind(|version| !versions().any(|known| known == version.as_str())) {
         return Err(StoreError::Schema { found: newer.clone(), needed, remedy: "use the newer program" });
     }
-    let Some(missing) = versions().into_iter().find(|version| !has(applied, version)) else { return Ok(()) };
+    let Some(missing) = versions().find(|version| !has(applied, version)) else { return Ok(()) };
     let found = match applied.last() {
         Some(last) if last.as_str() > missing => format!("{last} without {missing}"),
         Some(last) => last.clone(),
