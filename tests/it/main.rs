@@ -28,6 +28,7 @@ mod readmes;
 mod recorded_costs;
 mod restored_backup;
 mod sigkill;
+mod sqlalchemy_databases;
 mod suspended_call;
 mod unreadable_rows;
 mod webhooks;

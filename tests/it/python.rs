@@ -29,19 +29,27 @@ fn interpreter() -> PathBuf {
     std::env::var("FIELDFEN_PYTHON").map_or_else(|_| if built.exists() { built } else { "python3".into() }, Into::into)
 }
 
-fn script(name: &str, command: &str, database: &Database) -> Command {
+/// A script in `tests/python`.
+pub(crate) fn script(name: &str) -> Command {
     let mut python = Command::new(interpreter());
-    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name)).arg(command).arg(database.path());
+    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name));
     python
 }
 
-/// The output of a script, which must be JSON.
-fn answer(name: &str, command: &str, database: &Database) -> Value {
-    let started = script(name, command, database).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+/// What a script prints, which must succeed.
+pub(crate) fn output(mut script: Command) -> Vec<u8> {
+    let started = script.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let python = started.unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", interpreter()));
     let output = output_of(python);
-    assert!(output.status.success(), "{name} {command}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    assert!(output.status.success(), "{script:?}");
+    output.stdout
+}
+
+/// The output of a script that reads or writes a database, which must be JSON.
+fn answer(name: &str, command: &str, database: &Database) -> Value {
+    let mut script = script(name);
+    script.arg(command).arg(database.path());
+    serde_json::from_slice(&output(script)).unwrap()
 }
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(ids: &Value, name: &str) -> T {
@@ -177,8 +185,9 @@ fn a_foreign_writer_and_our_workers_do_not_lose_each_others_work() {
     database.enqueue("test.work", jobs);
     let workers =
         ["--normal claim-loop", "claim-loop --threads 2"].map(|command| Process::start(database.path(), command));
-    let mut python =
-        script("specification.py", "enqueue", &database).arg(jobs.to_string()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut enqueue = script("specification.py");
+    enqueue.arg("enqueue").arg(database.path()).arg(jobs.to_string());
+    let mut python = enqueue.stdout(Stdio::piped()).spawn().unwrap();
     let store = database.store();
     let queue = Queue::new(store, Environment::system());
     let kinds = [JobKind::custom("test.foreign").unwrap()].into();

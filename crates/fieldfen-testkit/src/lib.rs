@@ -31,6 +31,7 @@ pub mod faults;
 pub mod fixtures;
 mod model;
 mod program_output;
+pub mod sqlalchemy;
 pub mod wait;
 
 pub use model::ModelStore;
