@@ -189,10 +189,6 @@ fn backlogs(stage: &Stage, report: &mut Report) -> Result<()> {
                 .parts(format!("{:.1} µs / {:.1} µs", rounds::median(times), rounds::median(clean))),
             );
         }
-        for worker in workers {
-            // Closing a store would run ANALYZE.
-            std::mem::forget(worker);
-        }
     }
     report.note("backlogs: the median time of one claim under NORMAL; what has been claimed is completed unmeasured.");
     Ok(())

@@ -206,8 +206,8 @@ pub trait Store: Clone + Send + Sync + 'static {
     /// [`StoreError`] if the store cannot be watched.
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError>;
 
-    /// Maintains the database: updates the statistics for query plans, and truncates the transaction log to what
-    /// readers still need.
+    /// Maintains the database: truncates the transaction log to what readers still need, and removes statistics of the
+    /// query planner by which the store's statements would become slow.
     ///
     /// The call is cheap when there is nothing to do; call it every few minutes. If a reader keeps the log from being
     /// truncated, the log grows with every commit. The report then says so, and the caller should log it.

@@ -1,4 +1,4 @@
-//! Maintenance of the planner's statistics and of the write-ahead log.
+//! Maintenance of the write-ahead log, and the removal of the planner's statistics.
 //!
 //! SQLite restarts its log when no reader uses it. Overlapping readers leave no such moment, and the log then grows
 //! with every commit. A `TRUNCATE` checkpoint blocks writers, so that new readers read the database alone, and waits
@@ -7,7 +7,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 use fieldfen_domain::store::{LogHeld, MaintenanceReport, StoreError};
@@ -18,6 +17,7 @@ use super::deadline::Deadline;
 use super::error::Classify;
 use super::file::wal_readers::log_readers;
 use super::group_commit::Writer;
+use super::planner_statistics;
 
 /// A longer log is truncated by a checkpoint that waits for readers.
 pub(super) const LARGE_LOG: u64 = 16 << 20;
@@ -30,15 +30,15 @@ const READER_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_READER_WAIT: Duration = Duration::from_secs(2);
 
 impl Writer {
-    /// Updates the planner's statistics where they are out of date, and truncates a large log.
+    /// Removes the statistics of other programs, and truncates a large log.
     pub(super) fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         let deadline = Deadline::after(self.options().busy_timeout);
-        left_to_next_time(self.with_connection(&deadline, |conn| conn.batch_execute("PRAGMA optimize").store()))?;
         let mut report = MaintenanceReport::default();
         let Some(files) = self.files() else { return Ok(report) };
         files.check()?;
         let file = files.database();
         let OpenConnection { mut conn, control, .. } = open::open_for_maintenance(file, self.options(), &deadline)?;
+        left_to_next_time(planner_statistics::remove(&mut conn))?;
         control.set_busy_timeout(Duration::ZERO);
         // A passive checkpoint does not wait. It shortens the checkpoint that waits for readers.
         left_to_next_time(checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)"))?;

@@ -15,6 +15,7 @@ mod maintenance;
 pub mod migrations;
 #[cfg(all(test, target_os = "linux"))]
 mod no_locks_test;
+mod planner_statistics;
 mod repositories;
 mod schema;
 mod session;

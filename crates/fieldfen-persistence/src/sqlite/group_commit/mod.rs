@@ -344,12 +344,3 @@ impl Writer {
         }
     }
 }
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Gathers statistics that the next program will use. If another process writes, this step is skipped.
-        let inner = self.inner.get_mut();
-        inner.control.set_busy_timeout(Duration::ZERO);
-        let _ = inner.conn.batch_execute("PRAGMA optimize");
-    }
-}

@@ -114,6 +114,11 @@ impl ExpectedSchema {
     }
 }
 
+/// The names of the tables of the newest schema.
+pub(in crate::sqlite) fn tables() -> Result<Vec<&'static str>, MigrationError> {
+    Ok(ExpectedSchema::newest()?.tables().map(|(name, _)| name).collect())
+}
+
 /// The number of migrations that the database has, counted from the oldest; `None` if one in between is missing.
 fn reached(applied: &[String]) -> Option<usize> {
     let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();

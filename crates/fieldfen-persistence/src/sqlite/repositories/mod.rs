@@ -7,12 +7,12 @@ pub(in crate::sqlite) mod concurrency_limits;
 pub(in crate::sqlite) mod files;
 pub(in crate::sqlite) mod ids;
 #[cfg(test)]
-mod job_plans_test;
+pub(in crate::sqlite) mod job_plans_test;
 pub(in crate::sqlite) mod jobs;
 pub(in crate::sqlite) mod operator_actions;
 pub(in crate::sqlite) mod pauses;
 #[cfg(test)]
-mod plans_test;
+pub(in crate::sqlite) mod plans_test;
 pub(in crate::sqlite) mod publications;
 pub(in crate::sqlite) mod rate_limits;
 pub(in crate::sqlite) mod recurring;

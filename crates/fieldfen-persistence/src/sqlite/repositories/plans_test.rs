@@ -10,6 +10,11 @@ use crate::sqlite::repositories::job_plans_test::plan;
 /// The statements that may scan: one counts all rows, the others those of a limited subquery.
 const BEYOND_A_SEARCH: [&str; 3] = ["CountAll", "CountUpTo", "NextRows"];
 
+/// All statements of the store with their names.
+pub(in crate::sqlite) fn all_statements() -> Vec<(&'static str, String)> {
+    [crate::sqlite::repositories::jobs::statements(), statements()].concat()
+}
+
 fn statements() -> Vec<(&'static str, String)> {
     [
         crate::sqlite::repositories::files::statements(),
