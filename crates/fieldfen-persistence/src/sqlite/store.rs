@@ -4,14 +4,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldfen_domain::store::{MaintenanceReport, ReadSession, Session, Store, StoreError, Watch};
+use fieldfen_domain::with_causes;
 
 use super::connection::nested_session::SessionGuard;
 use super::connection::open::PutIntoWal;
 use super::connection::options::SqliteOptions;
-use super::connection::reader_pool::Readers;
+use super::connection::reader_pool::{Readers, in_transaction};
 use super::connection::tool_connection::{OpenMode, connect};
 use super::deadline::Deadline;
 use super::file::path_check::require_file;
+use super::file::permissions::not_writable;
+use super::file::read_only::read_database;
 use super::group_commit::Writer;
 use super::watch::{CommitNotifier, PollIntervals, SqliteWatch, WakeFile, Watcher};
 use crate::sqlite::migrations;
@@ -28,6 +31,12 @@ pub struct SqliteStore {
 
 struct Shared {
     url: SqliteUrl,
+    /// `None` if the store only reads. Each read then opens the database as [`read_database`] does.
+    connections: Option<Connections>,
+}
+
+/// The connections of a store that writes, and what watches for the commits of other processes.
+struct Connections {
     writer: Arc<Writer>,
     /// `None` for a database in memory, which only its own connection can see.
     readers: Option<Readers>,
@@ -71,9 +80,10 @@ impl SqliteStore {
         }
         require_file(&url)?;
         let deadline = Deadline::after(options.busy_timeout);
-        let store = Self::start(url, options, &deadline)?;
-        store.shared.writer.with_connection(&deadline, migrations::check)?;
-        store.shared.writer.check_writable(&deadline)?;
+        let store = Self::start(url.clone(), options, &deadline).map_err(|error| read_only(error, &url))?;
+        let writer = &store.connections()?.writer;
+        writer.with_connection(&deadline, migrations::check)?;
+        writer.check_writable(&deadline)?;
         Ok(store)
     }
 
@@ -114,7 +124,7 @@ impl SqliteStore {
         let deadline = Deadline::after(options.busy_timeout);
         let store = Self::start(SqliteUrl::memory(), &options, &deadline)?;
         store
-            .shared
+            .connections()?
             .writer
             .with_connection(&deadline, |conn| migrations::run_pending(conn).map(drop).map_err(StoreError::from))?;
         Ok(store)
@@ -124,6 +134,40 @@ impl SqliteStore {
     #[must_use]
     pub fn url(&self) -> &SqliteUrl {
         &self.shared.url
+    }
+
+    /// Opens a store that only reads, for a database that this user cannot write. Nothing is created or changed beside
+    /// the database. Each read opens the database anew.
+    ///
+    /// [`Store::try_write`], [`Store::watch`] and [`Store::maintain`] fail with [`StoreError::ReadOnly`]. If the store
+    /// reads a database that no program has open, and a program begins to write meanwhile, the closure of the read runs
+    /// again.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if the file is missing or cannot be read, if only its owner can recover its log, if its
+    /// journal must be rolled back first, or if the database is in memory; [`StoreError::Schema`] and
+    /// [`StoreError::SchemaChanged`] as [`SqliteStore::open`].
+    ///
+    /// ```
+    /// use fieldfen_domain::store::{Store, StoreError};
+    /// use fieldfen_persistence::SqliteStore;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("shop.db").display().to_string();
+    /// drop(SqliteStore::create(&path)?);
+    /// let store = SqliteStore::open_read_only(&path)?;
+    /// assert!(store.read(|s| s.jobs().count())?.is_empty());
+    /// assert!(matches!(store.write(|_| Ok(())), Err(StoreError::ReadOnly(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_read_only(url: &str) -> Result<Self, StoreError> {
+        let url = parse(url)?;
+        if url.path().is_none() {
+            let reason = "a new database in memory holds nothing to read".to_owned();
+            return Err(StoreError::Open { url: url.to_string(), reason, source: None });
+        }
+        read_database(&url, migrations::check)?;
+        Ok(Self { shared: Arc::new(Shared { url, connections: None }) })
     }
 
     fn start(url: SqliteUrl, options: &SqliteOptions, deadline: &Deadline) -> Result<Self, StoreError> {
@@ -136,25 +180,45 @@ impl SqliteStore {
             commits.announce_by(Arc::clone(wake_file));
         }
         let (poll_intervals, watcher) = (PollIntervals::default(), Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { url, writer, readers, commits, wake_file, poll_intervals, watcher }) })
+        let connections = Connections { writer, readers, commits, wake_file, poll_intervals, watcher };
+        Ok(Self { shared: Arc::new(Shared { url, connections: Some(connections) }) })
     }
 
     /// The same store with other times for its watcher.
     #[cfg(test)]
     pub(super) fn with_poll_intervals(mut self, intervals: PollIntervals) -> Self {
-        if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.poll_intervals = intervals;
+        if let Some(connections) = Arc::get_mut(&mut self.shared).and_then(|shared| shared.connections.as_mut()) {
+            connections.poll_intervals = intervals;
         }
         self
     }
 
     #[cfg(test)]
     pub(super) fn writer(&self) -> &Arc<Writer> {
-        &self.shared.writer
+        &self.connections().unwrap().writer
+    }
+
+    /// The connections of a store that writes.
+    fn connections(&self) -> Result<&Connections, StoreError> {
+        self.shared.connections.as_ref().ok_or_else(|| {
+            let text = format!("{} was opened for reading only", self.shared.url);
+            StoreError::ReadOnly(text.into())
+        })
     }
 
     fn enter(&self) -> Result<SessionGuard, StoreError> {
         SessionGuard::enter(Arc::as_ptr(&self.shared).addr())
+    }
+}
+
+/// If SQLite may not create or write a file beside the database, it reports an I/O error or that it cannot open a file.
+fn read_only(error: StoreError, url: &SqliteUrl) -> StoreError {
+    match (&error, url.path().and_then(not_writable)) {
+        (StoreError::Io(cause), Some(path)) => {
+            let text = format!("this user cannot write {}: {}", path.display(), with_causes(&**cause));
+            StoreError::ReadOnly(text.into())
+        }
+        _ => error,
     }
 }
 
@@ -166,7 +230,7 @@ fn parse(url: &str) -> Result<SqliteUrl, StoreError> {
     })
 }
 
-impl Drop for Shared {
+impl Drop for Connections {
     fn drop(&mut self) {
         // The watcher uses the writer, whose connection must be closed after the last handle of the store is gone.
         drop(self.watcher.get_mut().unwrap_or_else(PoisonError::into_inner).take());
@@ -180,9 +244,10 @@ impl Store for SqliteStore {
         F: FnMut(&mut dyn ReadSession) -> Result<T, E>,
     {
         let _guard = self.enter()?;
-        match &self.shared.readers {
-            Some(readers) => readers.read(f),
-            None => self.shared.writer.write(|session| f(session.reads())),
+        match &self.shared.connections {
+            Some(Connections { readers: Some(readers), .. }) => readers.read(f),
+            Some(Connections { writer, .. }) => writer.write(|session| f(session.reads())),
+            None => read_database(&self.shared.url, |conn| in_transaction(conn, &mut f)),
         }
     }
 
@@ -192,11 +257,11 @@ impl Store for SqliteStore {
         F: FnMut(&mut dyn Session) -> Result<T, E>,
     {
         let _guard = self.enter()?;
-        self.shared.writer.write(|session| f(session))
+        self.connections()?.writer.write(|session| f(session))
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>, StoreError> {
-        let Shared { writer, commits, wake_file, poll_intervals, watcher, .. } = &*self.shared;
+        let Connections { writer, commits, wake_file, poll_intervals, watcher, .. } = self.connections()?;
         if let Some(file) = writer.file() {
             let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
             if watcher.is_none() {
@@ -209,6 +274,6 @@ impl Store for SqliteStore {
 
     fn maintain(&self) -> Result<MaintenanceReport, StoreError> {
         let _guard = self.enter()?;
-        self.shared.writer.maintain()
+        self.connections()?.writer.maintain()
     }
 }

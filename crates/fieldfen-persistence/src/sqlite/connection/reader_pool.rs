@@ -103,7 +103,8 @@ impl Readers {
     }
 }
 
-fn in_transaction<T, E, F>(conn: &mut SqliteConnection, f: F) -> Result<T, E>
+/// Runs `f` in a read transaction of this connection. After an error, the transaction may still be open.
+pub(in crate::sqlite) fn in_transaction<T, E, F>(conn: &mut SqliteConnection, f: F) -> Result<T, E>
 where
     E: From<StoreError>,
     F: FnOnce(&mut dyn ReadSession) -> Result<T, E>,

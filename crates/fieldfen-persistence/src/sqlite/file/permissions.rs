@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a file beside a database for reading and writing. A missing file is created.
 ///
@@ -46,6 +46,27 @@ pub(in crate::sqlite) fn open_beside(path: &Path, database: &Path) -> io::Result
 pub(in crate::sqlite) fn open_beside(path: &Path, _database: &Path) -> io::Result<File> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     if is_link(path) || !file.metadata()?.is_file() { Err(not_regular()) } else { Ok(file) }
+}
+
+/// The first of the database, its log, its index and its folder that this user cannot write; `None` if this user can
+/// write all of them.
+#[cfg(unix)]
+pub(in crate::sqlite) fn not_writable(database: &Path) -> Option<PathBuf> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+    let beside = |ending: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut files = [database.to_owned(), beside("-wal"), beside("-shm"), folder.to_owned()].into_iter();
+    files.find(|path| path.exists() && accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_err())
+}
+
+#[cfg(not(unix))]
+pub(in crate::sqlite) fn not_writable(_database: &Path) -> Option<PathBuf> {
+    None
 }
 
 fn is_link(path: &Path) -> bool {
