@@ -34,11 +34,29 @@ impl<'a> Context<'a> {
         Self { terminal, environment: Environment::system(), operator }
     }
 
-    /// Opens the database.
+    /// Opens the database for a command that writes.
     pub(crate) fn store(&self) -> anyhow::Result<SqliteStore> {
+        self.open(SqliteStore::open)
+    }
+
+    /// Opens the database for a command that only reads. A database that this user cannot write is opened for reading
+    /// only, and nothing beside it is created or changed.
+    pub(crate) fn store_to_read(&self) -> anyhow::Result<SqliteStore> {
+        self.open(|address| match SqliteStore::open(address) {
+            Err(StoreError::ReadOnly(_)) => SqliteStore::open_read_only(address),
+            opened => opened,
+        })
+    }
+
+    /// Opens the database for a command that only reads, or for one that writes.
+    pub(crate) fn store_for(&self, only_reads: bool) -> anyhow::Result<SqliteStore> {
+        if only_reads { self.store_to_read() } else { self.store() }
+    }
+
+    fn open(&self, open: impl FnOnce(&str) -> Result<SqliteStore, StoreError>) -> anyhow::Result<SqliteStore> {
         let address = self.terminal.database_url()?;
         address.parse::<SqliteUrl>()?;
-        SqliteStore::open(&address).map_err(|error| match error {
+        open(&address).map_err(|error| match error {
             StoreError::Corrupt(_) => anyhow::Error::new(error).context(format!("cannot use {address}")),
             error => error.into(),
         })

@@ -103,7 +103,7 @@ impl LogArgs {
             filter = filter.by(name);
         }
         let filter = filter.kind(self.action).since(time(self.since)).until(time(self.until));
-        let actions = OperatorActions::new(context.store()?);
+        let actions = OperatorActions::new(context.store_to_read()?);
         let list = List::of(actions.list(&filter, &self.page.request())?, ActionLine::from);
         context.terminal.print_result(&list, |out| {
             if !list.items().is_empty() {

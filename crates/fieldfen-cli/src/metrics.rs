@@ -16,7 +16,7 @@ struct MetricsDocument<'a> {
 
 /// Prints the figures of the queue in the text format of Prometheus.
 pub(crate) fn print(context: &Context<'_>) -> anyhow::Result<()> {
-    let store = context.store()?;
+    let store = context.store_to_read()?;
     let costs = context.costs(&store)?;
     let figures = Overviews::new(store, context.environment.clone()).budgets(costs).figures()?;
     let text = queue_text(&figures)?;

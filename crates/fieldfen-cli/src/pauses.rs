@@ -147,7 +147,7 @@ struct PauseList {
 
 /// Lists the pauses that hold now.
 pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
-    let pauses = Pauses::new(context.store()?, context.environment.clone()).list()?;
+    let pauses = Pauses::new(context.store_to_read()?, context.environment.clone()).list()?;
     let pauses: Vec<_> = pauses.into_iter().map(PauseDocument::from).collect();
     let document = PauseList { items: pauses };
     context.terminal.print_result(&document, |out| {

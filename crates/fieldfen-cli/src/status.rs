@@ -24,7 +24,7 @@ const INDENT: usize = 6;
 
 /// Shows what needs a person, the oldest first, and then the jobs of each kind.
 pub(crate) fn run(context: &Context<'_>) -> anyhow::Result<()> {
-    let store = match context.store() {
+    let store = match context.store_to_read() {
         Ok(store) => store,
         Err(error) => return Err(schema::explain(error, context)?),
     };

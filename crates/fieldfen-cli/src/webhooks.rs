@@ -135,7 +135,8 @@ impl DeliveryLine {
 
 impl WebhooksCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let store = context.store()?;
+        let only_reads = matches!(self, Self::List { .. } | Self::Show { .. });
+        let store = context.store_for(only_reads)?;
         let deliveries = Deliveries::new(store.clone(), context.environment.clone());
         match self {
             Self::List { page } => {

@@ -60,7 +60,7 @@ struct WorkersDocument {
 pub(crate) const NO_WORKER: &str = "no worker is alive: jobs wait until one starts, for example `fieldfen work`";
 
 pub(crate) fn list(context: &Context<'_>) -> anyhow::Result<()> {
-    let store = context.store()?;
+    let store = context.store_to_read()?;
     let workers = Workers::new(store.clone(), context.environment.clone()).all_alive()?;
     let now = context.environment.now();
     let workers: Vec<_> = workers.into_iter().map(|worker| WorkerLine::new(worker, now)).collect();

@@ -45,13 +45,15 @@ fn size(text: &str) -> Result<Dimensions, String> {
 }
 
 pub(super) fn run(
-    files: &Files<SqliteStore>,
+    store: &SqliteStore,
     operator: &Operator<SqliteStore>,
     args: &EditArgs,
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
-    let id = &args.id.resolve(&context.store()?)?;
-    let file = files.find(id)?.ok_or_else(|| Exit::NotFound.with(format!("there is no file {id}")))?;
+    let id = &args.id.resolve(store)?;
+    let file = Files::new(store.clone(), context.environment.clone())
+        .find(id)?
+        .ok_or_else(|| Exit::NotFound.with(format!("there is no file {id}")))?;
     // The edit is refused if somebody changes the file before the worker carries it out.
     let mut edit = FileEdit::new().seen(&file);
     if let Some(species) = &args.species {

@@ -105,13 +105,14 @@ pub(crate) struct ListArgs {
 
 impl FilesCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let store = context.store()?;
+        let only_reads = matches!(self, Self::List(_) | Self::Show { .. });
+        let store = context.store_for(only_reads)?;
         let operator = Operator::new(store.clone(), context.environment.clone());
         match self {
             Self::List(args) => list(&store, args, context),
             Self::Show { id } => show(&store, &id.resolve(&store)?, context),
             Self::Ingest(args) => ingest::run(&Files::new(store, context.environment.clone()), args, context),
-            Self::Edit(args) => edit::run(&Files::new(store, context.environment.clone()), &operator, args, context),
+            Self::Edit(args) => edit::run(&store, &operator, args, context),
             Self::Approve(ActionArgs { id, reason, wait }) => {
                 act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| {
                     operator.approve(id, action)

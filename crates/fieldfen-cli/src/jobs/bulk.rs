@@ -46,6 +46,10 @@ pub(crate) enum BulkCommand {
 }
 
 impl BulkCommand {
+    pub(super) const fn only_reads(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Show { .. })
+    }
+
     pub(super) fn run(&self, queue: Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let bulk = BulkActions::new(queue);
         match self {

@@ -80,7 +80,7 @@ impl EnqueueArgs {
         })?;
         let answer = match enqueued {
             EnqueueOutcome::Created(id) => {
-                let workers = Workers::new(context.store()?, context.environment.clone()).alive(&self.kind)?.len();
+                let workers = Workers::new(queue.store().clone(), context.environment.clone()).alive(&self.kind)?.len();
                 let waits = if workers == 0 { "; no living worker handles this kind" } else { "" };
                 Answer::new(format_args!("job {id}"), Outcome::Done, format!("enqueued{waits}"))
             }

@@ -76,7 +76,7 @@ pub(crate) struct ListArgs {
 
 impl JobsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let queue = context.queue(context.store()?);
+        let queue = context.queue(context.store_for(self.only_reads())?);
         match self {
             Self::List(args) => list(&queue, args, context),
             Self::Show { id } => show(&queue, &id.resolve(queue.store())?, context),
@@ -93,6 +93,14 @@ impl JobsCommand {
             Self::Requeue(args) => args.run(JobAction::Requeue, &queue, context),
             Self::Priority(args) => args.run(&queue, context),
             Self::Bulk(command) => command.run(queue, context),
+        }
+    }
+
+    const fn only_reads(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Show { .. } | Self::Errors(_) | Self::Why { .. } => true,
+            Self::Bulk(command) => command.only_reads(),
+            _ => false,
         }
     }
 }

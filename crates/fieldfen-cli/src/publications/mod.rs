@@ -126,12 +126,14 @@ pub(crate) enum PostsCommand {
 
 impl PublicationsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let (publications, operator) = handles(context)?;
+        let only_reads = matches!(self, Self::List { .. } | Self::Show { .. });
+        let store = context.store_for(only_reads)?;
+        let publications = Publications::new(store.clone(), context.environment.clone());
         match self {
             Self::List { state, file, platform, network, account, key, platform_id, page } => {
                 let filter = PublicationFilter::new()
                     .state(*state)
-                    .file_id(resolve_id(file.as_ref(), &context.store()?)?)
+                    .file_id(resolve_id(file.as_ref(), &store)?)
                     .platform(*platform)
                     .network(*network)
                     .account(account.clone())
@@ -145,27 +147,29 @@ impl PublicationsCommand {
                 Ok(())
             }
             Self::Show { id } => {
-                let id = &id.resolve(&context.store()?)?;
+                let id = &id.resolve(&store)?;
                 let found = publications.find(id)?;
                 let found = found.ok_or_else(|| Exit::NotFound.with(format!("there is no publication {id}")))?;
                 let document = PublicationLine::from(found);
                 context.terminal.print_result(&document, |out| document.write(out))?;
                 Ok(())
             }
-            Self::Resolve(args) => args.run(&publications, &operator, context),
+            Self::Resolve(args) => args.run(&store, context),
         }
     }
 }
 
 impl ListingsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let (publications, operator) = handles(context)?;
+        let only_reads = matches!(self, Self::List { .. } | Self::Show { .. });
+        let store = context.store_for(only_reads)?;
+        let publications = Publications::new(store.clone(), context.environment.clone());
         match self {
             Self::List { platform, status, file, live, platform_id, page } => {
                 let filter = ListingFilter::new()
                     .platform(*platform)
                     .status(*status)
-                    .file_id(resolve_id(file.as_ref(), &context.store()?)?)
+                    .file_id(resolve_id(file.as_ref(), &store)?)
                     .platform_listing_id(platform_id.clone());
                 let filter = if *live { filter.live() } else { filter };
                 let list = List::of(publications.list_listings(&filter, &page.request())?, ListingLine::from);
@@ -176,26 +180,28 @@ impl ListingsCommand {
                 Ok(())
             }
             Self::Show { id } => {
-                let id = id.resolve(&context.store()?)?;
+                let id = id.resolve(&store)?;
                 let found = publications.find_listing_row(&id)?;
                 let found = found.ok_or_else(|| Exit::NotFound.with(format!("there is no listing {id}")))?;
                 let of_file = publications.list_by_file(&found.file_id)?;
                 let its = publication_of(&found, &of_file.listings, &of_file.publications).cloned();
                 show(ListingLine::from(found), its, context)
             }
-            Self::Withdraw(args) => args.run(&operator, PlatformRowId::Listing, context),
-            Self::Reconcile(args) => args.run(&operator, context),
-            Self::Resolve(args) => args.run(&operator, context),
+            Self::Withdraw(args) => args.run(&store, PlatformRowId::Listing, context),
+            Self::Reconcile(args) => args.run(&store, context),
+            Self::Resolve(args) => args.run(&store, context),
         }
     }
 }
 
 impl PostsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let (publications, operator) = handles(context)?;
+        let only_reads = matches!(self, Self::List { .. } | Self::Show { .. });
+        let store = context.store_for(only_reads)?;
+        let publications = Publications::new(store.clone(), context.environment.clone());
         match self {
             Self::List { network, file, page } => {
-                let file = resolve_id(file.as_ref(), &context.store()?)?;
+                let file = resolve_id(file.as_ref(), &store)?;
                 let filter = PostFilter::new().network(*network).file_id(file);
                 let list = List::of(publications.list_posts(&filter, &page.request())?, PostLine::from);
                 context.terminal.print_result(&list, |out| {
@@ -205,15 +211,15 @@ impl PostsCommand {
                 Ok(())
             }
             Self::Show { id } => {
-                let id = id.resolve(&context.store()?)?;
+                let id = id.resolve(&store)?;
                 let found = publications.find_post_row(&id)?;
                 let found = found.ok_or_else(|| Exit::NotFound.with(format!("there is no post {id}")))?;
                 let of_file = publications.list_by_file(&found.file_id)?;
                 let its = publication_of_post(&found, &of_file.publications).cloned();
                 show(PostLine::from(found), its, context)
             }
-            Self::Withdraw(args) => args.run(&operator, PlatformRowId::Post, context),
-            Self::Resolve(args) => args.run(&operator, context),
+            Self::Withdraw(args) => args.run(&store, PlatformRowId::Post, context),
+            Self::Resolve(args) => args.run(&store, context),
         }
     }
 }
@@ -225,7 +231,6 @@ fn show<R: Serialize + WriteRow>(row: R, its: Option<Publication>, context: &Con
     Ok(())
 }
 
-fn handles(context: &Context<'_>) -> anyhow::Result<(Publications<SqliteStore>, Operator<SqliteStore>)> {
-    let (store, environment) = (context.store()?, context.environment.clone());
-    Ok((Publications::new(store.clone(), environment.clone()), Operator::new(store, environment)))
+fn operator(store: &SqliteStore, context: &Context<'_>) -> Operator<SqliteStore> {
+    Operator::new(store.clone(), context.environment.clone())
 }

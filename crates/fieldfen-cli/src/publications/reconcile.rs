@@ -2,12 +2,12 @@
 
 use fieldfen_domain::publication::Platform;
 use fieldfen_persistence::SqliteStore;
-use fieldfen_services::operator::Operator;
 use fieldfen_services::publishing::Reconcile;
 use fieldfen_services::queue::{Queue, WaitOutcome};
 
 use crate::answer::{Answer, Outcome, WaitArgs, no_worker_can};
 use crate::context::Context;
+use crate::publications::operator;
 
 /// The account to reconcile.
 #[derive(Debug, clap::Args)]
@@ -23,13 +23,14 @@ pub(crate) struct ReconcileArgs {
 }
 
 impl ReconcileArgs {
-    pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+    pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let subject = match self.account.as_str() {
             "" => format!("service {}", self.platform),
             account => format!("account {}/{account}", self.platform),
         };
-        let queued = operator.reconcile(&Reconcile::new(self.platform).account(self.account.clone()))?;
-        let queue = Queue::new(context.store()?, context.environment.clone());
+        let queued =
+            operator(store, context).reconcile(&Reconcile::new(self.platform).account(self.account.clone()))?;
+        let queue = Queue::new(store.clone(), context.environment.clone());
         let answer = match queue.wait_for(&queued.job, self.wait.timeout())? {
             WaitOutcome::Completed { result } => {
                 let found = result.as_ref().map_or("", |result| result.as_str());

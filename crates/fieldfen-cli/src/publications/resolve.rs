@@ -11,6 +11,7 @@ use fieldfen_terminal::Exit;
 use crate::answer::{Answer, WaitArgs};
 use crate::context::Context;
 use crate::id_argument::IdArgument;
+use crate::publications::operator;
 
 /// The decision about a publication.
 #[derive(Debug, clap::Args)]
@@ -41,14 +42,11 @@ pub(crate) struct PublicationArgs {
 }
 
 impl PublicationArgs {
-    pub(super) fn run(
-        &self,
-        publications: &Publications<SqliteStore>,
-        operator: &Operator<SqliteStore>,
-        context: &Context<'_>,
-    ) -> anyhow::Result<()> {
+    pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let Self { there, url, reason, .. } = self;
-        let id = &self.id.resolve(&context.store()?)?;
+        let publications = Publications::new(store.clone(), context.environment.clone());
+        let operator = &operator(store, context);
+        let id = &self.id.resolve(store)?;
         let action = context.action(reason)?;
         let request = if self.not_ours {
             operator.resolve_key(id, &KeyResolution::NotOurs, &action)?
@@ -96,13 +94,12 @@ pub(crate) struct ListingArgs {
 }
 
 impl ListingArgs {
-    pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+    pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let target =
             self.adopt.map(|platform| Target::listing(platform).with_variant(&self.variant).at_account(&self.account));
-        let store = context.store()?;
-        let (id, file) = (self.id.resolve(&store)?, self.file.resolve(&store)?);
+        let (id, file) = (self.id.resolve(store)?, self.file.resolve(store)?);
         let (row, subject) = (PlatformRowId::Listing(id), format!("listing {id}"));
-        resolve_row(operator, context, (&file, row, subject), target, (&self.reason, self.wait))
+        resolve_row(&operator(store, context), context, (&file, row, subject), target, (&self.reason, self.wait))
     }
 }
 
@@ -135,12 +132,11 @@ pub(crate) struct PostArgs {
 }
 
 impl PostArgs {
-    pub(super) fn run(&self, operator: &Operator<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
+    pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let target = self.adopt.map(|network| Target::post(network, &self.post_key).at_account(&self.account));
-        let store = context.store()?;
-        let (id, file) = (self.id.resolve(&store)?, self.file.resolve(&store)?);
+        let (id, file) = (self.id.resolve(store)?, self.file.resolve(store)?);
         let (row, subject) = (PlatformRowId::Post(id), format!("post {id}"));
-        resolve_row(operator, context, (&file, row, subject), target, (&self.reason, self.wait))
+        resolve_row(&operator(store, context), context, (&file, row, subject), target, (&self.reason, self.wait))
     }
 }
 

@@ -4,12 +4,12 @@ use std::fmt;
 
 use fieldfen_domain::publication::PlatformRowId;
 use fieldfen_persistence::SqliteStore;
-use fieldfen_services::operator::Operator;
 use fieldfen_terminal::Exit;
 
 use crate::answer::{Answer, WaitArgs};
 use crate::context::Context;
 use crate::id_argument::{IdArgument, RowId};
+use crate::publications::operator;
 
 /// The row of the product or post.
 #[derive(Debug, clap::Args)]
@@ -30,11 +30,12 @@ pub(crate) struct WithdrawArgs<T: RowId + Send + Sync + 'static> {
 impl<T: RowId + Send + Sync + fmt::Debug + 'static> WithdrawArgs<T> {
     pub(super) fn run(
         &self,
-        operator: &Operator<SqliteStore>,
+        store: &SqliteStore,
         row: impl FnOnce(T) -> PlatformRowId,
         context: &Context<'_>,
     ) -> anyhow::Result<()> {
-        let id = self.id.resolve(&context.store()?)?;
+        let operator = &operator(store, context);
+        let id = self.id.resolve(store)?;
         let subject = format!("{} {id}", T::NOUN);
         context.confirm(&format!("this takes {subject} down at its platform"), self.yes)?;
         let request = operator.withdraw(row(id), &context.action(&self.reason)?)?;

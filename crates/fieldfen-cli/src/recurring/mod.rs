@@ -52,7 +52,8 @@ pub(crate) struct WorkArgs {
 
 impl RecurringCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
-        let recurring = Recurring::new(context.store()?, context.environment.clone());
+        let only_reads = matches!(self, Self::List | Self::Show { .. });
+        let recurring = Recurring::new(context.store_for(only_reads)?, context.environment.clone());
         let answer = match self {
             Self::List => return list(&recurring, context),
             Self::Show { name } => return show(&recurring, name, context),

@@ -139,7 +139,7 @@ impl From<&Price> for PriceLine {
 
 /// Shows the budgets and the prices in force.
 pub(super) fn run(context: &Context<'_>) -> anyhow::Result<()> {
-    let costs = context.costs(&context.store()?)?;
+    let costs = context.costs(&context.store_to_read()?)?;
     let today = context.environment.now().date_naive();
     let budgets = Budgets {
         items: costs.budget_reports()?.into_iter().map(BudgetLine::from).collect(),

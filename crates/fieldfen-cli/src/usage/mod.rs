@@ -219,7 +219,7 @@ impl UsageCommand {
 }
 
 fn calls(args: &CallsArgs, context: &Context<'_>) -> anyhow::Result<()> {
-    let (store, now) = (context.store()?, context.environment.now());
+    let (store, now) = (context.store_to_read()?, context.environment.now());
     let time = |argument: Option<TimeArgument>| argument.map(|argument| argument.before(now));
     let filter = ApiCallFilter::new()
         .service(args.service.clone())
@@ -277,7 +277,7 @@ fn cost_of(call: &ApiCall, costs: &ApiCosts<SqliteStore>) -> Result<Option<ApiCo
 
 fn limits(service: Option<&str>, context: &Context<'_>) -> anyhow::Result<()> {
     let now = context.environment.now();
-    let (items, unreadable): (Vec<_>, Vec<_>) = RateLimiter::new(context.store()?, context.environment.clone())
+    let (items, unreadable): (Vec<_>, Vec<_>) = RateLimiter::new(context.store_to_read()?, context.environment.clone())
         .list(service)?
         .into_iter()
         .partition(Result::is_ok);

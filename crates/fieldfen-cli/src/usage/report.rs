@@ -36,7 +36,7 @@ impl ReportArgs {
             let text = format!("--since {since} must not be after --until {until}");
             return Err(Exit::Usage.with(text).into());
         }
-        let costs = context.costs(&context.store()?)?;
+        let costs = context.costs(&context.store_to_read()?)?;
         let report = ApiReports::new(costs).report(&(since..=until))?;
         context.terminal.print_result(&report, |out| write(&report, self.details, out, context.terminal))?;
         Ok(())
