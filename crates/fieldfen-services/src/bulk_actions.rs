@@ -17,10 +17,10 @@
 //! let queue = Queue::new(ModelStore::new(), Environment::system());
 //! let bulk_actions = BulkActions::new(queue);
 //! let dead_letters = JobFilter::new().dead_letters().account("etsy".parse::<fieldfen_domain::job::ApiAccount>()?);
-//! assert!(bulk_actions.dry_run(JobAction::Retry, &dead_letters)?.possible.is_zero());
+//! assert!(bulk_actions.dry_run(&dead_letters, JobAction::Retry)?.possible.is_zero());
 //!
 //! let ann = Action::new(Actor::new("ann", Via::Console)?, "Etsy answers again")?;
-//! let started = bulk_actions.start(JobAction::Retry, &dead_letters, &ann)?;
+//! let started = bulk_actions.start(&dead_letters, JobAction::Retry, &ann)?;
 //! let ended = bulk_actions.resume(&started.order.id, |_| true)?;
 //! assert!(ended.is_some_and(|ended| ended.is_finished()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -82,7 +82,7 @@ impl<S: Store> BulkActions<S> {
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
-    pub fn dry_run(&self, action: JobAction, filter: &JobFilter) -> Result<DryRun, StoreError> {
+    pub fn dry_run(&self, filter: &JobFilter, action: JobAction) -> Result<DryRun, StoreError> {
         let filter = action.effective_filter(filter);
         let (mut possible, mut impossible, mut examples) = (0, 0, Vec::new());
         let (mut request, mut is_capped) = (PageRequest::first(PAGE), true);
@@ -120,10 +120,10 @@ impl<S: Store> BulkActions<S> {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] if the filter is too long.
-    pub fn start(&self, action: JobAction, filter: &JobFilter, ordered: &Action) -> Result<BulkAction, StoreError> {
+    pub fn start(&self, filter: &JobFilter, action: JobAction, ordered: &Action) -> Result<BulkAction, StoreError> {
         let environment = self.queue.environment();
         let id = BulkActionId::from_random(environment.bits());
-        let order = NewBulkAction::new(id, action, filter.clone(), ordered.clone(), environment.now());
+        let order = NewBulkAction::new(id, filter.clone(), action, ordered.clone(), environment.now());
         write_once(self.queue.store(), |s, before: Option<&BulkAction>| {
             if before.is_some() && s.bulk_actions().find(&id)?.is_some() {
                 return Ok(None);

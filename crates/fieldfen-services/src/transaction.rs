@@ -17,7 +17,7 @@ use crate::queue::{QueueError, enqueue, enqueue_many};
 /// it changes a file together with the consequences of the change. The services whose writes may be part of a larger
 /// transaction take a `Transaction`: the methods of a [`Pipeline`](crate::pipeline::Pipeline), the `*_in` methods of
 /// [`Recurring`](crate::recurring::Recurring), [`apply_status_update`](crate::publishing::apply_status_update) and
-/// [`Queue::cancel_in`](crate::queue::Queue::cancel_in) with the other `*_in` methods of the queue. The caller commits,
+/// [`Queue::apply_in`](crate::queue::Queue::apply_in) with the other `*_in` methods of the queue. The caller commits,
 /// or rolls back by returning an error.
 ///
 /// A program that opens its own transaction, for example with `SqliteSession::join`, makes a `Transaction` with

@@ -16,9 +16,9 @@ use crate::time_argument::TimeArgument;
 pub(crate) struct ActArgs {
     /// Why
     #[arg(long, value_name = "TEXT", default_value = "no reason given")]
-    reason: String,
+    pub(super) reason: String,
     #[command(flatten)]
-    jobs: SelectionArgs,
+    pub(super) jobs: SelectionArgs,
 }
 
 /// An action that takes something away.
@@ -26,9 +26,9 @@ pub(crate) struct ActArgs {
 pub(crate) struct EndArgs {
     /// Why; it becomes the last error of a job that is cancelled or killed
     #[arg(long, value_name = "TEXT")]
-    reason: String,
+    pub(super) reason: String,
     #[command(flatten)]
-    jobs: SelectionArgs,
+    pub(super) jobs: SelectionArgs,
 }
 
 /// Another due time.
@@ -36,9 +36,9 @@ pub(crate) struct EndArgs {
 pub(crate) struct RescheduleArgs {
     /// The new due time, or a span from now: 2026-11-26T09:00:00Z, 15m, 2h, 3d
     #[arg(long, value_name = "TIME")]
-    at: TimeArgument,
+    pub(super) at: TimeArgument,
     #[command(flatten)]
-    act: ActArgs,
+    pub(super) act: ActArgs,
 }
 
 /// Another priority.
@@ -46,46 +46,13 @@ pub(crate) struct RescheduleArgs {
 pub(crate) struct PriorityArgs {
     /// 0 is urgent, 1 high, 2 normal, 3 low
     #[arg(long, value_name = "0-3", value_parser = priority)]
-    to: Priority,
+    pub(super) to: Priority,
     #[command(flatten)]
-    act: ActArgs,
+    pub(super) act: ActArgs,
 }
 
-impl ActArgs {
-    pub(super) fn run(
-        &self,
-        action: JobAction,
-        queue: &Queue<SqliteStore>,
-        context: &Context<'_>,
-    ) -> anyhow::Result<()> {
-        run(action, &self.jobs, &self.reason, queue, context)
-    }
-}
-
-impl EndArgs {
-    pub(super) fn run(
-        &self,
-        action: JobAction,
-        queue: &Queue<SqliteStore>,
-        context: &Context<'_>,
-    ) -> anyhow::Result<()> {
-        run(action, &self.jobs, &self.reason, queue, context)
-    }
-}
-
-impl RescheduleArgs {
-    pub(super) fn run(&self, queue: &Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
-        self.act.run(JobAction::Reschedule(self.at.after(context.environment.now())), queue, context)
-    }
-}
-
-impl PriorityArgs {
-    pub(super) fn run(&self, queue: &Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
-        self.act.run(JobAction::SetPriority(self.to), queue, context)
-    }
-}
-
-fn run(
+/// Carries an action out on the jobs of a selection.
+pub(super) fn run(
     action: JobAction,
     jobs: &SelectionArgs,
     reason: &str,
@@ -94,8 +61,8 @@ fn run(
 ) -> anyhow::Result<()> {
     let ids = match jobs.selection(queue.store(), context)? {
         Selection::Ids(ids) => ids,
-        Selection::All(filter) => return bulk::run(queue, action, &filter, (reason, jobs.yes), context),
-        Selection::Count(filter) => return bulk::dry_run(queue, action, &filter, context),
+        Selection::All(filter) => return bulk::run(queue, &filter, action, (reason, jobs.yes), context),
+        Selection::Count(filter) => return bulk::dry_run(queue, &filter, action, context),
     };
     if action == JobAction::Delete {
         let what = match &*ids {

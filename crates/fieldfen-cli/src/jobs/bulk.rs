@@ -94,11 +94,11 @@ fn list(bulk: &BulkActions<SqliteStore>, page: &PageArgs, context: &Context<'_>)
 /// Counts the jobs that an action would take, and shows the first ones.
 pub(super) fn dry_run(
     queue: &Queue<SqliteStore>,
-    action: JobAction,
     filter: &JobFilter,
+    action: JobAction,
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
-    let counted = BulkActions::new(queue.clone()).dry_run(action, filter)?;
+    let counted = BulkActions::new(queue.clone()).dry_run(filter, action)?;
     let more = counted.possible.is_capped || counted.possible.number > counted.examples.len() as u64;
     let first = if more { format!("; the first {}:", counted.examples.len()) } else { String::new() };
     let sentence = format!("this would {} {}{first}", words(action), jobs(&counted));
@@ -115,18 +115,18 @@ pub(super) fn dry_run(
 /// Asks, records a bulk action and carries it out.
 pub(super) fn run(
     queue: &Queue<SqliteStore>,
-    action: JobAction,
     filter: &JobFilter,
+    action: JobAction,
     (reason, yes): (&str, bool),
     context: &Context<'_>,
 ) -> anyhow::Result<()> {
     let bulk = BulkActions::new(queue.clone());
     let ordered = context.action(reason)?;
     if !yes {
-        let counted = bulk.dry_run(action, filter)?;
+        let counted = bulk.dry_run(filter, action)?;
         context.confirm(&format!("this will {} {}", words(action), jobs(&counted)), yes)?;
     }
-    let started = bulk.start(action, filter, &ordered)?;
+    let started = bulk.start(filter, action, &ordered)?;
     context.terminal.print_message(&format!("bulk action {}", started.order.id));
     carry_out(&bulk, &started, context)
 }
@@ -144,7 +144,7 @@ fn carry_out(bulk: &BulkActions<SqliteStore>, action: &BulkAction, context: &Con
     }
     let bar = context.terminal.progress_bar(0, "jobs");
     if !bar.is_hidden() {
-        let left = bulk.dry_run(action.order.action, &action.order.filter)?.possible;
+        let left = bulk.dry_run(&action.order.filter, action.order.action)?.possible;
         bar.set_length(action.progress.matched().saturating_add(left.number));
         bar.set_message(if left.is_capped { "or more" } else { "" });
     }

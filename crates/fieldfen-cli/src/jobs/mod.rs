@@ -19,9 +19,11 @@ use fieldfen_terminal::Exit;
 use crate::context::Context;
 use crate::id_argument::IdArgument;
 use crate::page::{List, PageArgs};
+use act::{PriorityArgs, RescheduleArgs};
 use document::JobDocument;
 pub(crate) use document::{JobLine, write_table};
 pub(crate) use filter::FilterArgs;
+use selection::SelectionArgs;
 
 /// The commands of `jobs`.
 #[derive(Debug, clap::Subcommand)]
@@ -53,13 +55,13 @@ pub(crate) enum JobsCommand {
     /// Delete jobs that are not running
     Delete(act::EndArgs),
     /// Set the due time of pending jobs
-    Reschedule(act::RescheduleArgs),
+    Reschedule(RescheduleArgs),
     /// Make pending jobs due now
     RunNow(act::ActArgs),
     /// Enqueue new jobs with the payloads of completed or failed ones
     Requeue(act::ActArgs),
     /// Set the priority of jobs that have not completed
-    Priority(act::PriorityArgs),
+    Priority(PriorityArgs),
     /// Actions on all jobs that match a filter: list, show, resume
     #[command(subcommand)]
     Bulk(bulk::BulkCommand),
@@ -77,21 +79,26 @@ pub(crate) struct ListArgs {
 impl JobsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
         let queue = context.queue(context.store_for(self.only_reads())?);
+        let act = |action, jobs: &SelectionArgs, reason: &str| act::run(action, jobs, reason, &queue, context);
         match self {
             Self::List(args) => list(&queue, args, context),
             Self::Show { id } => show(&queue, &id.resolve(queue.store())?, context),
             Self::Errors(args) => args.run(&queue, context),
             Self::Why { id } => why::run(&queue, &id.resolve(queue.store())?, context),
             Self::Enqueue(args) => args.run(&queue, context),
-            Self::Retry(args) => args.run(JobAction::Retry, &queue, context),
-            Self::Cancel(args) => args.run(JobAction::Cancel, &queue, context),
-            Self::Kill(args) => args.run(JobAction::Kill, &queue, context),
-            Self::Release(args) => args.run(JobAction::Release, &queue, context),
-            Self::Delete(args) => args.run(JobAction::Delete, &queue, context),
-            Self::Reschedule(args) => args.run(&queue, context),
-            Self::RunNow(args) => args.run(JobAction::RunNow, &queue, context),
-            Self::Requeue(args) => args.run(JobAction::Requeue, &queue, context),
-            Self::Priority(args) => args.run(&queue, context),
+            Self::Retry(args) => act(JobAction::Retry, &args.jobs, &args.reason),
+            Self::Cancel(args) => act(JobAction::Cancel, &args.jobs, &args.reason),
+            Self::Kill(args) => act(JobAction::Kill, &args.jobs, &args.reason),
+            Self::Release(args) => act(JobAction::Release, &args.jobs, &args.reason),
+            Self::Delete(args) => act(JobAction::Delete, &args.jobs, &args.reason),
+            Self::Reschedule(RescheduleArgs { at, act: args }) => {
+                act(JobAction::Reschedule(at.after(context.environment.now())), &args.jobs, &args.reason)
+            }
+            Self::RunNow(args) => act(JobAction::RunNow, &args.jobs, &args.reason),
+            Self::Requeue(args) => act(JobAction::Requeue, &args.jobs, &args.reason),
+            Self::Priority(PriorityArgs { to, act: args }) => {
+                act(JobAction::SetPriority(*to), &args.jobs, &args.reason)
+            }
             Self::Bulk(command) => command.run(queue, context),
         }
     }

@@ -27,12 +27,12 @@ impl NewBulkAction {
     #[must_use]
     pub const fn new(
         id: BulkActionId,
-        action: JobAction,
         filter: JobFilter,
+        action: JobAction,
         ordered: Action,
         started_at: Timestamp,
     ) -> Self {
-        Self { id, action, filter, ordered, started_at }
+        Self { id, filter, action, ordered, started_at }
     }
 
     /// Returns whether a job was in its present state before the action was ordered.
@@ -117,7 +117,7 @@ mod tests {
 
     fn order(action: JobAction, filter: JobFilter) -> NewBulkAction {
         let ordered = Action::new(Actor::new("ann", Via::Tool).unwrap(), "the service is back").unwrap();
-        NewBulkAction::new(BulkActionId::from_random(1), action, filter, ordered, at(10))
+        NewBulkAction::new(BulkActionId::from_random(1), filter, action, ordered, at(10))
     }
 
     #[test]

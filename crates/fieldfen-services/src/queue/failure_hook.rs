@@ -41,7 +41,7 @@ pub trait FailureHook: fmt::Debug + Send + Sync {
     fn job_failed(&self, t: &mut Transaction<'_>, job: &FailedJob<'_>, at: Timestamp) -> Result<(), StoreError>;
 
     /// Writes the consequences of a parked job, in the transaction that parks it; nothing by default. The event that
-    /// the job waits for may have come while the job ran. The hook can then [retry](super::Queue::retry_in) the job.
+    /// the job waits for may have come while the job ran. The hook can then [retry](super::Queue::apply_in) the job.
     ///
     /// `job` is the job as it was claimed. Like [`job_failed`](Self::job_failed), this call may run again.
     ///

@@ -1,8 +1,8 @@
-//! Any action of an operator on a job.
+//! The actions of operators on a job.
 
-use fieldfen_domain::job::{EnqueueOutcome, JobAction, JobActionOutcome, NewJob};
+use fieldfen_domain::job::{EnqueueOutcome, JobAction, JobActionOutcome, NewJob, Priority};
 use fieldfen_domain::operator::{Action, Subject};
-use fieldfen_domain::store::{Session, Store};
+use fieldfen_domain::store::{Session, Store, StoreError};
 use fieldfen_domain::{JobId, Timestamp};
 
 use super::{Queue, QueueError, enqueue};
@@ -10,15 +10,10 @@ use crate::Transaction;
 use crate::action_row::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
-    /// Carries out an action on a job, in its own transaction. [`retry`](Queue::retry), [`cancel`](Queue::cancel),
-    /// [`kill`](Queue::kill) and [`delete`](Queue::delete) are the same as the actions of their names.
-    ///
-    /// [`JobAction::Release`] gives a running job back to the queue. Its worker is told to stop the handler at the next
-    /// heartbeat, and the job runs again when the handler has ended or the lease has expired, so that two handlers of
-    /// one job never run at once. Whatever the handler reports is refused, so that finished work is done again. A job
-    /// that a program without leases runs is due at once: release it only when that program has ended.
-    ///
-    /// [`JobAction::Requeue`] answers with [`JobActionOutcome::Requeued`].
+    /// Carries out an action on a job, in its own transaction. Each [`JobAction`] also has a method of its name, which
+    /// explains it: [`retry`](Queue::retry), [`cancel`](Queue::cancel), [`kill`](Queue::kill),
+    /// [`release`](Queue::release), [`delete`](Queue::delete), [`reschedule`](Queue::reschedule),
+    /// [`run_now`](Queue::run_now), [`requeue`](Queue::requeue), [`set_priority`](Queue::set_priority).
     ///
     /// ```
     /// use chrono::TimeDelta;
@@ -60,6 +55,94 @@ impl<S: Store> Queue<S> {
         Ok(outcome)
     }
 
+    /// Makes a failed or parked job pending at once, with all its retries. Its file stays as it is. A parked job is
+    /// parked again if the event that it waits for has not come.
+    ///
+    /// A job that was [killed](Queue::kill) runs again after its handler has returned, or after its lease has expired,
+    /// which nobody extends any more. Two handlers of one job never run at once.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn retry(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Retry, action)
+    }
+
+    /// Cancels a job. A pending or parked job fails at once. A running job is asked to stop, and its handler sees that
+    /// at the next heartbeat. The reason of the action becomes the job's last error. A cancelled parked job does not
+    /// run again when the event comes that it waited for.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`], also with the error of a failure hook.
+    pub fn cancel(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Cancel, action)
+    }
+
+    /// Fails a running job at once, even if a worker holds it. Later outcomes of that worker are refused. The handler
+    /// is informed at the next heartbeat. A handler that does not check for that goes on running.
+    ///
+    /// # Errors
+    /// As [`cancel`](Queue::cancel).
+    pub fn kill(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Kill, action)
+    }
+
+    /// Gives a running job back to the queue. Its worker is told to stop the handler at the next heartbeat, and the job
+    /// runs again when the handler has ended or the lease has expired, so that two handlers of one job never run at
+    /// once. Whatever the handler reports is refused, so that finished work is done again. A job that a program without
+    /// leases runs is due at once: release it only when that program has ended.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn release(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Release, action)
+    }
+
+    /// Deletes a job that is not running.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn delete(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Delete, action)
+    }
+
+    /// Sets the due time of a pending job.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn reschedule(&self, id: &JobId, run_at: Timestamp, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Reschedule(run_at), action)
+    }
+
+    /// Makes a pending job due now.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn run_now(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::RunNow, action)
+    }
+
+    /// Enqueues a new job with the payload of a completed or failed one, and answers with
+    /// [`JobActionOutcome::Requeued`].
+    ///
+    /// # Errors
+    /// [`QueueError::Job`] if the payload breaks a rule of its kind, and [`QueueError::Store`].
+    pub fn requeue(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::Requeue, action)
+    }
+
+    /// Sets the priority of a job that has not completed.
+    ///
+    /// # Errors
+    /// [`QueueError::Store`].
+    pub fn set_priority(
+        &self,
+        id: &JobId,
+        priority: Priority,
+        action: &Action,
+    ) -> Result<JobActionOutcome, QueueError> {
+        self.apply(id, JobAction::SetPriority(priority), action)
+    }
+
     /// Carries out an action without recording it.
     pub(crate) fn carry_out(
         &self,
@@ -85,12 +168,28 @@ impl<S: Store> Queue<S> {
             JobAction::Reschedule(run_at) => jobs.reschedule(id, run_at, at)?,
             JobAction::RunNow => jobs.reschedule(id, at, at)?,
             JobAction::SetPriority(priority) => jobs.set_priority(id, priority)?,
-            JobAction::Requeue => self.requeue(s, id, at)?,
+            JobAction::Requeue => self.enqueue_again(s, id, at)?,
         };
         Ok(outcome)
     }
 
-    fn requeue(&self, s: &mut dyn Session, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, QueueError> {
+    fn run_hooks_if_done(
+        &self,
+        s: &mut dyn Session,
+        outcome: JobActionOutcome,
+        id: &JobId,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<JobActionOutcome, StoreError> {
+        if outcome == JobActionOutcome::Done
+            && let Some(job) = s.jobs().find(id)?
+        {
+            self.failure_hooks.run(s, &job, reason, at)?;
+        }
+        Ok(outcome)
+    }
+
+    fn enqueue_again(&self, s: &mut dyn Session, id: &JobId, at: Timestamp) -> Result<JobActionOutcome, QueueError> {
         let Some(job) = s.jobs().find(id)? else { return Ok(JobActionOutcome::NotFound) };
         if !JobAction::Requeue.is_possible_in(&job.state) {
             return Ok(JobActionOutcome::Refused { status: job.state.status() });

@@ -1,16 +1,12 @@
-//! Queries and actions of operators on the queue.
+//! Queries of operators on the queue.
 
 use fieldfen_domain::job::{
-    DeadLetterGroup, Job, JobActionOutcome, JobAttempt, JobCount, JobFilter, JobSummary, MAX_DEAD_LETTERS_COUNTED,
-    OnWorkerDeath,
+    DeadLetterGroup, Job, JobAttempt, JobCount, JobFilter, JobSummary, MAX_DEAD_LETTERS_COUNTED, OnWorkerDeath,
 };
-use fieldfen_domain::operator::{Action, ActionKind, Subject};
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::{CappedCount, JobId, Page, PageRequest, Timestamp};
 
 use super::Queue;
-use crate::Transaction;
-use crate::action_row::{act, of_job, record};
 
 impl<S: Store> Queue<S> {
     /// Finds the job with this id.
@@ -86,115 +82,5 @@ impl<S: Store> Queue<S> {
     /// question stays cheap however many there are.
     pub fn completed_between(&self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError> {
         self.store.read(|s| s.jobs().count_completed(since, until, most))
-    }
-
-    /// Makes a failed or parked job pending at once, with all its retries. Its file stays as it is. A parked job is
-    /// parked again if the event that it waits for has not come.
-    ///
-    /// A job that was [killed](Queue::kill) runs again after its handler has returned, or after its lease has expired,
-    /// which nobody extends any more. Two handlers of one job never run at once.
-    pub fn retry(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
-        self.act(id, (action, ActionKind::Retry), |t| self.retry_in(t, id, action))
-    }
-
-    /// As [`retry`](Queue::retry), inside the caller's transaction.
-    pub fn retry_in(
-        &self,
-        t: &mut Transaction<'_>,
-        id: &JobId,
-        action: &Action,
-    ) -> Result<JobActionOutcome, StoreError> {
-        let s = t.session();
-        let at = self.environment.now();
-        let answer = s.job_actions().retry(id, at)?;
-        record(s, action, ActionKind::Retry, Subject::Job(*id), of_job(&answer), &self.environment)?;
-        Ok(answer)
-    }
-
-    /// Cancels a job. A pending or parked job fails at once. A running job is asked to stop, and its handler sees that
-    /// at the next heartbeat. The reason of the action becomes the job's last error. A cancelled parked job does not
-    /// run again when the event comes that it waited for.
-    pub fn cancel(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
-        self.act(id, (action, ActionKind::Cancel), |t| self.cancel_in(t, id, action))
-    }
-
-    /// As [`cancel`](Queue::cancel), inside the caller's transaction.
-    pub fn cancel_in(
-        &self,
-        t: &mut Transaction<'_>,
-        id: &JobId,
-        action: &Action,
-    ) -> Result<JobActionOutcome, StoreError> {
-        let s = t.session();
-        let at = self.environment.now();
-        let answer = s.job_actions().cancel(id, action.reason(), at)?;
-        let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
-        record(s, action, ActionKind::Cancel, Subject::Job(*id), of_job(&answer), &self.environment)?;
-        Ok(answer)
-    }
-
-    /// Fails a running job at once, even if a worker holds it. Later outcomes of that worker are refused. The handler
-    /// is informed at the next heartbeat. A handler that does not check for that goes on running.
-    pub fn kill(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
-        self.act(id, (action, ActionKind::Kill), |t| self.kill_in(t, id, action))
-    }
-
-    /// As [`kill`](Queue::kill), inside the caller's transaction.
-    pub fn kill_in(
-        &self,
-        t: &mut Transaction<'_>,
-        id: &JobId,
-        action: &Action,
-    ) -> Result<JobActionOutcome, StoreError> {
-        let s = t.session();
-        let at = self.environment.now();
-        let answer = s.job_actions().kill(id, action.reason(), at)?;
-        let answer = self.run_hooks_if_done(s, answer, id, action.reason(), at)?;
-        record(s, action, ActionKind::Kill, Subject::Job(*id), of_job(&answer), &self.environment)?;
-        Ok(answer)
-    }
-
-    /// Deletes a job that is not running.
-    pub fn delete(&self, id: &JobId, action: &Action) -> Result<JobActionOutcome, StoreError> {
-        self.act(id, (action, ActionKind::Delete), |t| self.delete_in(t, id, action))
-    }
-
-    /// As [`delete`](Queue::delete), inside the caller's transaction.
-    pub fn delete_in(
-        &self,
-        t: &mut Transaction<'_>,
-        id: &JobId,
-        action: &Action,
-    ) -> Result<JobActionOutcome, StoreError> {
-        let s = t.session();
-        let answer = s.job_actions().delete(id)?;
-        record(s, action, ActionKind::Delete, Subject::Job(*id), of_job(&answer), &self.environment)?;
-        Ok(answer)
-    }
-
-    /// Runs an action on a job in its own transaction.
-    fn act(
-        &self,
-        id: &JobId,
-        (action, kind): (&Action, ActionKind),
-        act_in: impl FnMut(&mut Transaction<'_>) -> Result<JobActionOutcome, StoreError>,
-    ) -> Result<JobActionOutcome, StoreError> {
-        act(&self.store, (action, kind, Subject::Job(*id)), act_in)
-    }
-
-    pub(super) fn run_hooks_if_done(
-        &self,
-        s: &mut dyn Session,
-        answer: JobActionOutcome,
-        id: &JobId,
-        reason: &str,
-        at: Timestamp,
-    ) -> Result<JobActionOutcome, StoreError> {
-        if answer == JobActionOutcome::Done
-            && let Some(job) = s.jobs().find(id)?
-        {
-            self.failure_hooks.run(s, &job, reason, at)?;
-        }
-        Ok(answer)
     }
 }

@@ -63,7 +63,7 @@ fn attempts<S: Store>(bench: &Bench<S>, id: &JobId) -> usize {
 }
 
 fn start<S: Store>(bench: &Bench<S>, action: JobAction, filter: &JobFilter) -> BulkAction {
-    bulk(bench).start(action, filter, &by_ann("the light is back")).unwrap()
+    bulk(bench).start(filter, action, &by_ann("the light is back")).unwrap()
 }
 
 /// Carries out an action to its end. Returns the numbers of jobs done and refused.
@@ -79,10 +79,10 @@ fn a_dry_run_counts_and_changes_nothing(store: impl Store) {
     let dead = dead_letters(&bench, 7);
     bench.note("pending");
     let before: Vec<_> = dead.iter().map(|id| bench.job(id)).collect();
-    let all = bulk(&bench).dry_run(JobAction::Retry, &JobFilter::new()).unwrap();
+    let all = bulk(&bench).dry_run(&JobFilter::new(), JobAction::Retry).unwrap();
     assert_eq!((all.possible.to_string(), all.impossible.to_string()), ("7".to_owned(), "0".to_owned()));
     assert_eq!(all.examples.iter().map(|job| job.id).collect::<Vec<_>>(), dead[..5]);
-    let pending = bulk(&bench).dry_run(JobAction::Retry, &JobFilter::new().status(JobStatus::Pending)).unwrap();
+    let pending = bulk(&bench).dry_run(&JobFilter::new().status(JobStatus::Pending), JobAction::Retry).unwrap();
     assert_eq!((pending.possible.number, pending.impossible.number, pending.examples.len()), (0, 1, 0));
     assert_eq!(dead.iter().map(|id| bench.job(id)).collect::<Vec<_>>(), before);
     assert!(bulk(&bench).list(&PageRequest::first(9)).unwrap().is_empty());
@@ -157,7 +157,7 @@ fn requeued_jobs_are_not_requeued_again(store: impl Store) {
     fail_all(&bench);
     assert_eq!(finish(&bench, &action.order.id), (130, 0));
     let jobs =
-        |status| bulk(&bench).dry_run(JobAction::Delete, &JobFilter::new().status(status)).unwrap().possible.number;
+        |status| bulk(&bench).dry_run(&JobFilter::new().status(status), JobAction::Delete).unwrap().possible.number;
     assert_eq!(jobs(JobStatus::Failed) + jobs(JobStatus::Pending), 260);
     assert!(dead.iter().all(|id| bench.status(id) == JobStatus::Failed), "the old rows stay");
 }
@@ -263,6 +263,6 @@ fn two_processes_that_carry_out_one_action_take_each_job_once(store: impl Store)
         }
     });
     assert_eq!(finish(&bench, &action.order.id), (450, 0));
-    let new = bulk(&bench).dry_run(JobAction::RunNow, &JobFilter::new()).unwrap();
+    let new = bulk(&bench).dry_run(&JobFilter::new(), JobAction::RunNow).unwrap();
     assert_eq!(new.possible.number, dead.len() as u64);
 }

@@ -143,7 +143,7 @@ fn operators_actions_go_only_where_an_age_is_set(store: impl Store) {
     assert_eq!(bench.upkeep(&upkeep), UpkeepReport::default());
 
     let bulk = BulkActions::new(bench.queue.clone());
-    let started = bulk.start(JobAction::Retry, &JobFilter::new(), &by_ann("the light is back")).unwrap();
+    let started = bulk.start(&JobFilter::new(), JobAction::Retry, &by_ann("the light is back")).unwrap();
     bench.clock.advance(Duration::from_secs(9));
     assert_eq!(bench.upkeep(&upkeep).bulk_actions, 0, "it is not finished");
     assert!(bulk.resume(&started.order.id, |_| true).unwrap().unwrap().is_finished());

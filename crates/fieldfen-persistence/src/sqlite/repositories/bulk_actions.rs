@@ -121,7 +121,7 @@ impl BulkRow {
         let ordered = Action::new(actor, reason.as_str())
             .map_err(|error| row.bad("reason", format_args!("{reason:?}"), error))?;
         let started_at = row.time("started_at", self.started_at)?;
-        let order = NewBulkAction::new(row.parse("id", &self.id)?, action, filter, ordered, started_at);
+        let order = NewBulkAction::new(row.parse("id", &self.id)?, filter, action, ordered, started_at);
         let until = Cursor::new(row.text("jobs_until", self.jobs_until)?);
         let count = |column, number| {
             let number = row.number(column, number)?;
