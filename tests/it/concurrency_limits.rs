@@ -21,7 +21,7 @@ use crate::process::{Process, finish_all};
 const PROCESSES: usize = 4;
 
 /// The number of SIGKILL.
-pub(crate) const KILL: i32 = 9;
+const KILL: i32 = 9;
 
 #[test]
 fn threads_keep_to_limits_that_change() {
@@ -36,30 +36,38 @@ fn threads_keep_to_limits_that_change() {
 fn processes_that_are_killed_keep_to_limits_that_change() {
     let (jobs, kills) = (size("FIELDFEN_LIMITED_JOBS", 600), size("FIELDFEN_LIMIT_KILLS", 20));
     let (database, rng) = (with_limited_jobs(jobs), Rng::new(seed()));
-    let start = || {
-        let seed = rng.below(u64::from(u32::MAX));
-        Process::start(database.path(), &format!("--normal limited-jobs --threads 3 --lease-ms 300 --seed {seed}"))
-    };
-    let (mut processes, mut events, mut killed) = (Vec::new(), Vec::new(), 0);
-    processes.extend((0..PROCESSES).map(|_| start()));
+    let mut processes: Vec<Process> = (0..PROCESSES).map(|_| start_limited(&database, &rng)).collect();
+    let (mut events, mut killed) = (Vec::new(), 0);
     while killed < kills {
         thread::sleep(Duration::from_millis(rng.below(150)));
-        let victim = usize::try_from(rng.below(PROCESSES as u64)).unwrap();
-        let victim = std::mem::replace(&mut processes[victim], start());
-        victim.send_kill();
-        let (status, seen) = victim.finish();
-        // A process that has ended found no job left. More jobs keep the next ones busy.
-        if status.signal() == Some(KILL) {
-            killed += 1;
-        } else {
-            assert!(status.success(), "{status}");
-            enqueue(&database, jobs);
-        }
+        let (was_killed, seen) = kill_one(&database, &mut processes, jobs, &rng);
+        killed += u64::from(was_killed);
         events.extend(seen);
     }
     events.extend(finish_all(processes));
     println!("{killed} kills");
     assert_limits_held_and_all_done(&database, &events, jobs);
+}
+
+/// Starts a process that claims jobs of the limited kinds.
+pub(crate) fn start_limited(database: &Database, rng: &Rng) -> Process {
+    let seed = rng.below(u64::from(u32::MAX));
+    Process::start(database.path(), &format!("--normal limited-jobs --threads 3 --lease-ms 300 --seed {seed}"))
+}
+
+/// Kills one of the processes and starts another in its place. Returns whether it was killed before its end, and its
+/// events. A process that has ended found no job left; this number of jobs of each kind keeps the next ones busy.
+pub(crate) fn kill_one(database: &Database, processes: &mut [Process], jobs: u64, rng: &Rng) -> (bool, Vec<Event>) {
+    let victim = usize::try_from(rng.below(processes.len() as u64)).unwrap();
+    let victim = std::mem::replace(&mut processes[victim], start_limited(database, rng));
+    victim.send_kill();
+    let (status, events) = victim.finish();
+    let was_killed = status.signal() == Some(KILL);
+    if !was_killed {
+        assert!(status.success(), "{status}");
+        enqueue(database, jobs);
+    }
+    (was_killed, events)
 }
 
 /// A database with limits and this number of jobs of each limited kind.
@@ -75,7 +83,7 @@ pub(crate) fn with_limited_jobs(jobs: u64) -> Database {
 
 /// Enqueues this number of jobs of each kind, each about one of four files and accounts. Half of the jobs belong to the
 /// first one.
-pub(crate) fn enqueue(database: &Database, jobs: u64) {
+fn enqueue(database: &Database, jobs: u64) {
     let (store, environment) = (database.store(), Environment::system());
     for (kind, _) in LIMITED_KINDS {
         let kind = JobKind::custom(kind).unwrap();

@@ -2,7 +2,6 @@
 //! claims in the same transaction agree with it.
 
 use std::collections::BTreeSet;
-use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use fieldfen_domain::job::{ClaimRequest, JobFilter, JobKind, JobStatus, Pause, PauseScope, WorkerName};
@@ -17,7 +16,7 @@ use fieldfen_tests::commands::LIMITED_KINDS;
 use fieldfen_tests::event::Event;
 use fieldfen_tests::rng::Rng;
 
-use crate::concurrency_limits::{KILL, enqueue, with_limited_jobs};
+use crate::concurrency_limits::{kill_one, start_limited, with_limited_jobs};
 use crate::parameters::{seed, size};
 use crate::process::{Process, finish_all};
 
@@ -43,11 +42,7 @@ fn claims_agree_with_the_reasons_while_processes_are_killed() {
     let (checks, rng) = (size("FIELDFEN_WHY_CHECKS", 150), Rng::new(seed()));
     let database = with_limited_jobs(JOBS);
     let store = database.store();
-    let start = || {
-        let seed = rng.below(u64::from(u32::MAX));
-        Process::start(database.path(), &format!("--normal limited-jobs --threads 3 --lease-ms 300 --seed {seed}"))
-    };
-    let mut processes: Vec<Process> = (0..PROCESSES).map(|_| start()).collect();
+    let mut processes: Vec<Process> = (0..PROCESSES).map(|_| start_limited(&database, &rng)).collect();
     let (mut events, mut asked, mut claimable, mut killed) = (Vec::new(), 0, 0, 0);
     for check in 1..=checks {
         let (of_check, taken) = check_agreement(&store, &rng);
@@ -59,17 +54,8 @@ fn claims_agree_with_the_reasons_while_processes_are_killed() {
         let now = Environment::system().now();
         let pause = Pause::new(PauseScope::Account(account(1 + rng.below(3))), "a test", now, "test");
         store.write(|s| s.pauses().pause(&pause.clone().until(now + Duration::from_millis(50)))).unwrap();
-        let victim = usize::try_from(rng.below(PROCESSES as u64)).unwrap();
-        let victim = std::mem::replace(&mut processes[victim], start());
-        victim.send_kill();
-        let (status, seen) = victim.finish();
-        // A process that has ended found no job left. More jobs keep the next ones busy.
-        if status.signal() == Some(KILL) {
-            killed += 1;
-        } else {
-            assert!(status.success(), "{status}");
-            enqueue(&database, JOBS);
-        }
+        let (was_killed, seen) = kill_one(&database, &mut processes, JOBS, &rng);
+        killed += u64::from(was_killed);
         events.extend(seen);
     }
     events.extend(finish_all(processes));

@@ -20,7 +20,6 @@ unit = "call"
 price = "0.20"
 currency = "USD"
 
-
 [[budget]]
 name = "etsy"
 service = "etsy"
@@ -29,10 +28,17 @@ money = "1.00"
 currency = "USD"
 "#;
 
+/// Writes the price and the budget of Etsy to the shop's rules, and records one listing of 20 cents.
+pub(crate) fn charge_listing(shop: &Shop) {
+    fs::write(shop.folder().join("fieldfen.toml"), RULES).unwrap();
+    let rules = ShopFile::read(shop.folder().join("fieldfen.toml")).unwrap().shop().unwrap();
+    let costs = ApiCosts::new(shop.store(), Environment::system()).prices(rules.prices().unwrap());
+    costs.record(&NewCost::charged("etsy", "listing 1")).unwrap();
+}
+
 /// A shop with two calls to Etsy, of which one was throttled, and one listing of 20 cents.
 fn shop() -> Shop {
     let shop = Shop::new();
-    fs::write(shop.folder().join("fieldfen.toml"), RULES).unwrap();
     let environment = Environment::system();
     let usage = ApiUsage::new(shop.store(), environment.clone());
     for (outcome, status) in [(CallOutcome::Ok, 201), (CallOutcome::Throttled, 429)] {
@@ -40,9 +46,7 @@ fn shop() -> Shop {
         let id = (status == 201).then(|| "listing 1".to_owned());
         usage.record(&call.http_status(status).external_id(id)).unwrap();
     }
-    let rules = ShopFile::read(shop.folder().join("fieldfen.toml")).unwrap().shop().unwrap();
-    let costs = ApiCosts::new(shop.store(), environment).prices(rules.prices().unwrap());
-    costs.record(&NewCost::charged("etsy", "listing 1")).unwrap();
+    charge_listing(&shop);
     shop
 }
 

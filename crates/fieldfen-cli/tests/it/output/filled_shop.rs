@@ -11,10 +11,8 @@ use fieldfen_domain::rate_limit::{ApiLimit, CallAnswer, PermitRequest};
 use fieldfen_domain::store::{Session, Store as _, StoreError};
 use fieldfen_domain::{RawJson, Timestamp};
 use fieldfen_services::Environment;
-use fieldfen_services::api_costs::{ApiCosts, NewCost};
 use fieldfen_services::api_usage::ApiUsage;
 use fieldfen_services::rate_limiter::RateLimiter;
-use fieldfen_services::shop::ShopFile;
 use fieldfen_services::worker::Worker;
 use fieldfen_testkit::fixtures::{
     claim_ref, failure, file_id, foreign_listing, foreign_post, job_id, kind, listing_confirmation, listing_target,
@@ -22,6 +20,7 @@ use fieldfen_testkit::fixtures::{
 };
 
 use crate::shop_harness::Shop;
+use crate::usage::charge_listing;
 
 /// A worker of the test's own process, which carries requests of operators out.
 pub(super) type OperatorsWorker = Option<Worker>;
@@ -176,25 +175,9 @@ pub(super) fn recurring_work(shop: &Shop) -> OperatorsWorker {
     None
 }
 
-const RULES: &str = r#"
-[[price]]
-service = "etsy"
-unit = "call"
-price = "0.20"
-currency = "USD"
-
-[[budget]]
-name = "etsy"
-service = "etsy"
-per = "month"
-money = "1.00"
-currency = "USD"
-"#;
-
 /// Three calls to Etsy, one listing of 20 cents, and a limit of which two units are used.
 pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
     let _ = jobs(shop);
-    fs::write(shop.folder().join("fieldfen.toml"), RULES).unwrap();
     let environment = Environment::system();
     let calls = ApiUsage::new(shop.store(), environment.clone());
     for (outcome, status, error, external_id) in [
@@ -207,9 +190,7 @@ pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
         let call = call.http_status(status).error(error.map(str::to_owned)).duration(Duration::from_millis(250));
         calls.record(&call.account("main".to_owned()).job_id(job_id(12)).rate_limit_remaining(38)).unwrap();
     }
-    let rules = ShopFile::read(shop.folder().join("fieldfen.toml")).unwrap().shop().unwrap();
-    let costs = ApiCosts::new(shop.store(), environment.clone()).prices(rules.prices().unwrap());
-    costs.record(&NewCost::charged("etsy", "listing 1")).unwrap();
+    charge_listing(shop);
     let limit = ApiLimit::new("replicate", "predictions", 600, Duration::from_secs(3600)).unwrap();
     let limiter = RateLimiter::new(shop.store(), environment).limit(limit);
     for _ in 0..2 {
