@@ -22,7 +22,7 @@ fn acquire_and_settle(limiter: &RateLimiter<SqliteStore>, times: u64) {
     let request = PermitRequest::new("bench");
     for _ in 0..times {
         let permit = limiter.acquire(&request).unwrap().permit().unwrap();
-        let said = ReportedLimit::new("minute".to_owned()).limit(LIMIT).remaining(LIMIT / 2);
+        let said = ReportedLimit::new("minute").limit(LIMIT).remaining(LIMIT / 2);
         limiter.settle(permit, CallAnswer::reported(vec![said])).unwrap();
     }
 }

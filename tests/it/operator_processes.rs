@@ -75,7 +75,7 @@ impl Shop {
     fn processed(&self, number: u128) -> FileId {
         let id = FileId::from_random(number);
         let file = NewFile::new(id, format!("{number}.jpg"), Environment::system().now())
-            .species("red-fox".to_owned())
+            .species("red-fox")
             .size(Dimensions::new(3000, 2000).unwrap());
         let upscaled = FileEdit::new().processed_filename("big.png");
         let metadata = FileMetadata::new("Fox").unwrap();

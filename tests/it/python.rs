@@ -118,8 +118,8 @@ fn rows_of_a_program_that_knows_only_the_specification_are_understood() {
 fn write_ours(store: &SqliteStore) -> (FileId, JobId) {
     let environment = Environment::system();
     let file = NewFile::new(environment.file_id(), "ours.jpg".to_owned(), environment.now())
-        .species("fox".to_owned())
-        .drive_file_id("drive-ours".to_owned())
+        .species("fox")
+        .drive_file_id("drive-ours")
         .size(fieldfen_domain::file::Dimensions::new(3000, 2000).ok());
     let payload = UpscaleImage::new(file.id, 4, 300);
     let job = NewJob::new(environment.job_id(), &payload, environment.now()).unwrap();

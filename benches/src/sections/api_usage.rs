@@ -61,8 +61,8 @@ fn report_of_many(store: &SqliteStore, environment: &Environment, report: &mut R
     let limit = |dollars: &str| Ok::<_, anyhow::Error>(BudgetLimit::Money(Money::parse(dollars, Currency::USD)?));
     let budgets = [
         Budget::new("all", BudgetPeriod::Month, limit("100000")?),
-        Budget::new("etsy", BudgetPeriod::Day, limit("1000")?).service("etsy".to_owned()),
-        Budget::new("calls", BudgetPeriod::Month, BudgetLimit::Calls(10_000_000)).service("replicate".to_owned()),
+        Budget::new("etsy", BudgetPeriod::Day, limit("1000")?).service("etsy"),
+        Budget::new("calls", BudgetPeriod::Month, BudgetLimit::Calls(10_000_000)).service("replicate"),
     ];
     let reports = ApiReports::new(ApiCosts::new(store.clone(), environment.clone()).budgets(budgets)?);
     let today = environment.now().date_naive();
@@ -100,15 +100,15 @@ fn record(path: &Path, store: &SqliteStore, environment: &Environment, report: &
     let usage = ApiUsage::new(store.clone(), environment.clone());
     let job = JobId::from_random(1);
     let call = ApiCall::new("replicate", environment.now())
-        .account("main".to_owned())
-        .endpoint("POST /v1/predictions".to_owned())
+        .account("main")
+        .endpoint("POST /v1/predictions")
         .rate_limit_remaining(599)
         .rate_limit_reset_at(environment.now())
         .outcome(CallOutcome::Ok)
         .http_status(201)
         .duration(Duration::from_millis(120))
         .job_id(job)
-        .external_id("gm3qorzdhgbfurvjtvhg6dckhu".to_owned());
+        .external_id("gm3qorzdhgbfurvjtvhg6dckhu");
     let connection = Connection::open(path, Durability::Normal)?;
     let mut insert = connection.prepare(INSERT)?;
     let (mut begin, mut commit) = (connection.prepare("BEGIN IMMEDIATE")?, connection.prepare("COMMIT")?);

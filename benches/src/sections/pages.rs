@@ -40,7 +40,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
         let first = PageRequest::first(PAGE);
         let all = FileFilter::default();
         let status = all.clone().status(Some(FileStatus::Approved));
-        let species = all.clone().species(Some("elk".to_owned()));
+        let species = all.clone().species("elk");
         let both = species.clone().status(status.status);
         let within = |filter: &FileFilter, arrival| filter.clone().arrival(Some(arrival));
         let half = Arrival::between(arrival(files / 4)?, arrival(files / 4 * 3)?);

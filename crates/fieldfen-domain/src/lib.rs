@@ -16,6 +16,7 @@ mod json;
 mod non_finite_floats;
 mod open_enum;
 pub mod operator;
+mod optional_text;
 mod page;
 pub mod publication;
 pub mod rate_limit;
@@ -40,6 +41,7 @@ pub use ids::{
 };
 pub use json::{InvalidJson, MAX_JSON_BYTES, RawJson};
 pub use open_enum::{InvalidWord, OwnWord};
+pub use optional_text::OptionalText;
 pub use page::{Cursor, Order, Page, PageRequest, UnreadableRow};
 pub use reason::{MAX_REASON_BYTES, cut_reason};
 pub use redacted::redacted;

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::OptionalText;
 use crate::ids::JobId;
 use crate::job::{ApiAccount, JobKind};
 use crate::json::RawJson;
@@ -161,8 +162,8 @@ impl NewRecurringJob {
 
     /// Sets the time zone of the schedule.
     #[must_use]
-    pub fn time_zone(mut self, time_zone: impl Into<Option<String>>) -> Self {
-        self.time_zone = time_zone.into();
+    pub fn time_zone(mut self, time_zone: impl Into<OptionalText>) -> Self {
+        self.time_zone = time_zone.into().0;
         self
     }
 
@@ -175,8 +176,8 @@ impl NewRecurringJob {
 
     /// Sets the name of the file that defines it.
     #[must_use]
-    pub fn defined_in(mut self, file: impl Into<Option<String>>) -> Self {
-        self.defined_in = file.into();
+    pub fn defined_in(mut self, file: impl Into<OptionalText>) -> Self {
+        self.defined_in = file.into().0;
         self
     }
 

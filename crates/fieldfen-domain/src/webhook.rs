@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::OptionalText;
 use crate::ids::FileId;
 use crate::sha256;
 use crate::time::Timestamp;
@@ -119,8 +120,8 @@ impl Delivery {
 
     /// Sets the sender.
     #[must_use]
-    pub fn source(mut self, source: impl Into<Option<String>>) -> Self {
-        self.source = source.into();
+    pub fn source(mut self, source: impl Into<OptionalText>) -> Self {
+        self.source = source.into().0;
         self
     }
 

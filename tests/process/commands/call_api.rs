@@ -81,7 +81,7 @@ fn call(service: SocketAddr) -> CallAnswer {
         Ok(answer) => answer,
         Err(ended) => return ended,
     };
-    let said = ReportedLimit::new("window".to_owned())
+    let said = ReportedLimit::new("window")
         .limit(header(&answer, "X-RateLimit-Limit"))
         .remaining(header(&answer, "X-RateLimit-Remaining"));
     match answer.starts_with("HTTP/1.1 429") {

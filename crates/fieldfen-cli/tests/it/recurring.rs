@@ -103,7 +103,7 @@ fn a_zone_of_a_newer_program_is_a_problem_of_its_work_only() {
     let now = Environment::system().now();
     let kind = "acme.report".parse().unwrap();
     let newer = NewRecurringJob::new("newer".parse().unwrap(), "0 3 * * *", kind, now, now);
-    let newer = newer.time_zone("Mars/Olympus_Mons".to_owned());
+    let newer = newer.time_zone("Mars/Olympus_Mons");
     shop.store().write(|s| s.recurring().define(&newer)).unwrap();
     let document = shop.run(&["recurring", "show", "newer", "--json"]).document(0);
     assert!(document["problem"].as_str().unwrap().starts_with("time zone \"Mars/Olympus_Mons\""), "{document}");

@@ -42,7 +42,7 @@ fn shop() -> Shop {
     let environment = Environment::system();
     let usage = ApiUsage::new(shop.store(), environment.clone());
     for (outcome, status) in [(CallOutcome::Ok, 201), (CallOutcome::Throttled, 429)] {
-        let call = ApiCall::new("etsy", environment.now()).endpoint("createListing".to_owned()).outcome(outcome);
+        let call = ApiCall::new("etsy", environment.now()).endpoint("createListing").outcome(outcome);
         let id = (status == 201).then(|| "listing 1".to_owned());
         usage.record(&call.http_status(status).external_id(id)).unwrap();
     }

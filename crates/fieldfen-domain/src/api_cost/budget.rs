@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::money::{Currency, Money};
 use super::period::BudgetPeriod;
 use super::{Spend, SpendScope};
+use crate::OptionalText;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -74,8 +75,8 @@ impl Budget {
 
     /// Restricts the budget to a service.
     #[must_use]
-    pub fn service(mut self, service: impl Into<Option<String>>) -> Self {
-        self.scope.service = service.into();
+    pub fn service(mut self, service: impl Into<OptionalText>) -> Self {
+        self.scope.service = service.into().0;
         self
     }
 
@@ -100,8 +101,8 @@ impl Budget {
 
     /// Restricts the budget to an account.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.scope.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.scope.account = account.into().0;
         self
     }
 

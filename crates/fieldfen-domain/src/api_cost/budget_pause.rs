@@ -104,7 +104,7 @@ mod tests {
     fn a_pause_lasts_until_the_end_of_the_period_and_names_the_budget() {
         let now = "2026-11-30T23:59:59Z".parse().unwrap();
         let dollar = BudgetLimit::Money(Money::parse("1", Currency::USD).unwrap());
-        let budget = budget(dollar).service("replicate".to_owned());
+        let budget = budget(dollar).service("replicate");
         let in_use = |used| match budget.closed(used, &InFlightTotal::default(), 40_000, now).unwrap().by {
             ClosedBy::BudgetSpent { in_use, .. } => in_use,
             other => panic!("{other:?}"),

@@ -2,6 +2,7 @@
 
 use super::amounts::MeasuredAmounts;
 use super::money::Money;
+use crate::OptionalText;
 use crate::ids::{FileId, JobId};
 use crate::store::StoreError;
 use crate::text_enum::text_enum;
@@ -126,22 +127,22 @@ impl ApiCost {
 
     /// Sets the account at the service.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = account.into().0;
         self
     }
 
     /// Sets the endpoint or action.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 
     /// Sets the thing that was bought, for example the name of a model.
     #[must_use]
-    pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
-        self.item = item.into();
+    pub fn item(mut self, item: impl Into<OptionalText>) -> Self {
+        self.item = item.into().0;
         self
     }
 

@@ -1,6 +1,7 @@
 //! A filter of costs.
 
 use super::cost::CostStatus;
+use crate::OptionalText;
 use crate::ids::{FileId, JobId};
 
 /// A filter of costs. A cost passes it if it meets every condition that is set.
@@ -26,8 +27,8 @@ impl ApiCostFilter {
 
     /// Only costs of this service; `None` for any.
     #[must_use]
-    pub fn service(mut self, service: impl Into<Option<String>>) -> Self {
-        self.service = service.into();
+    pub fn service(mut self, service: impl Into<OptionalText>) -> Self {
+        self.service = service.into().0;
         self
     }
 

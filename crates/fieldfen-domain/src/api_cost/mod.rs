@@ -29,6 +29,8 @@ pub use price::{InvalidPrice, Price, PriceTier, PriceUnit};
 pub use price_table::PriceTable;
 pub use record::{RecordCostOutcome, record_cost};
 
+use crate::OptionalText;
+
 /// The costs that a budget or a sum counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -48,15 +50,15 @@ impl SpendScope {
 
     /// Only costs of this service; `None` for all services.
     #[must_use]
-    pub fn service(mut self, service: impl Into<Option<String>>) -> Self {
-        self.service = service.into();
+    pub fn service(mut self, service: impl Into<OptionalText>) -> Self {
+        self.service = service.into().0;
         self
     }
 
     /// Only costs of this account; `None` for all accounts.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = account.into().0;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::amounts::MeasuredAmounts;
 use super::money::{Currency, MAX_MONEY_MICROS};
+use crate::OptionalText;
 use crate::api_usage::Day;
 use crate::text_enum::text_enum;
 
@@ -124,15 +125,15 @@ impl Price {
 
     /// Restricts the price to an item, for example a model.
     #[must_use]
-    pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
-        self.item = item.into();
+    pub fn item(mut self, item: impl Into<OptionalText>) -> Self {
+        self.item = item.into().0;
         self
     }
 
     /// Restricts the price to an endpoint.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 

@@ -94,16 +94,16 @@ mod tests {
     fn what_the_days_count_stays_and_what_was_missing_is_added() {
         let amounts = |micros| MeasuredAmounts::new().with("predict_time", micros);
         let stored = ApiCost::new("replicate", "a", state(CostStatus::Pending, 1), at(1))
-            .endpoint("predictions".to_owned())
+            .endpoint("predictions")
             .amounts(amounts(1))
             .job_id(JobId::from_random(1));
         let again = ApiCost::new("replicate", "a", state(CostStatus::Known, 2), at(2))
-            .account("main".to_owned())
-            .endpoint("list".to_owned())
-            .item("acme/upscale".to_owned())
+            .account("main")
+            .endpoint("list")
+            .item("acme/upscale")
             .job_id(JobId::from_random(2))
             .file_id(FileId::from_random(2));
-        let settled = stored.clone().item("acme/upscale".to_owned()).file_id(FileId::from_random(2));
+        let settled = stored.clone().item("acme/upscale").file_id(FileId::from_random(2));
         let settled = settled.state(state(CostStatus::Known, 2), at(2));
         assert_eq!(record_cost(&stored, &again), Some(settled.clone()));
         assert_eq!(record_cost(&stored, &again.amounts(amounts(3))), Some(settled.amounts(amounts(3))));

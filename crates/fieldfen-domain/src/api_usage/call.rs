@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::OptionalText;
 use crate::ids::{FileId, JobId};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -104,15 +105,15 @@ impl ApiCall {
 
     /// Sets the account at the service.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = account.into().0;
         self
     }
 
     /// Sets the endpoint or action.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 
@@ -153,8 +154,8 @@ impl ApiCall {
 
     /// Sets the error.
     #[must_use]
-    pub fn error(mut self, error: impl Into<Option<String>>) -> Self {
-        self.error = error.into();
+    pub fn error(mut self, error: impl Into<OptionalText>) -> Self {
+        self.error = error.into().0;
         self
     }
 
@@ -181,8 +182,8 @@ impl ApiCall {
 
     /// Sets the service's id of the object that the call created.
     #[must_use]
-    pub fn external_id(mut self, external_id: impl Into<Option<String>>) -> Self {
-        self.external_id = external_id.into();
+    pub fn external_id(mut self, external_id: impl Into<OptionalText>) -> Self {
+        self.external_id = external_id.into().0;
         self
     }
 

@@ -1,6 +1,7 @@
 //! A filter of recorded calls.
 
 use super::call::CallOutcome;
+use crate::OptionalText;
 use crate::ids::{FileId, JobId};
 use crate::time::Timestamp;
 
@@ -35,22 +36,22 @@ impl ApiCallFilter {
 
     /// Only calls to this service; `None` for any.
     #[must_use]
-    pub fn service(mut self, service: impl Into<Option<String>>) -> Self {
-        self.service = service.into();
+    pub fn service(mut self, service: impl Into<OptionalText>) -> Self {
+        self.service = service.into().0;
         self
     }
 
     /// Only calls with this account; `None` for any.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = account.into().0;
         self
     }
 
     /// Only calls of this endpoint or action; `None` for any.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 

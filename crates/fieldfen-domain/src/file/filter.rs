@@ -1,6 +1,7 @@
 //! Filters of files: by status, species and time of arrival.
 
 use super::FileStatus;
+use crate::OptionalText;
 use crate::time::Timestamp;
 
 /// A filter of files. A file passes it if it meets every condition that is set.
@@ -32,8 +33,8 @@ impl FileFilter {
 
     /// Only files of this species; `None` for any.
     #[must_use]
-    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
-        self.species = species.into();
+    pub fn species(mut self, species: impl Into<OptionalText>) -> Self {
+        self.species = species.into().0;
         self
     }
 

@@ -1,6 +1,7 @@
 //! A file that arrives, and the answer to its arrival.
 
 use super::{ContentHash, Dimensions, File};
+use crate::OptionalText;
 use crate::ids::FileId;
 use crate::time::Timestamp;
 
@@ -55,15 +56,15 @@ impl NewFile {
 
     /// Sets the category.
     #[must_use]
-    pub fn species(mut self, species: impl Into<Option<String>>) -> Self {
-        self.species = species.into();
+    pub fn species(mut self, species: impl Into<OptionalText>) -> Self {
+        self.species = species.into().0;
         self
     }
 
     /// Sets the id at Google Drive.
     #[must_use]
-    pub fn drive_file_id(mut self, drive_file_id: impl Into<Option<String>>) -> Self {
-        self.drive_file_id = drive_file_id.into();
+    pub fn drive_file_id(mut self, drive_file_id: impl Into<OptionalText>) -> Self {
+        self.drive_file_id = drive_file_id.into().0;
         self
     }
 

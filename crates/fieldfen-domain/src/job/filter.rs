@@ -1,6 +1,7 @@
 //! Filters of jobs, and counts of them.
 
 use super::{ApiAccount, JobKind, JobStatus, ParkedFor};
+use crate::OptionalText;
 use crate::ids::FileId;
 use crate::time::Timestamp;
 
@@ -97,8 +98,8 @@ impl JobFilter {
 
     /// Only jobs that this worker runs, or ran as the last one; `None` for any.
     #[must_use]
-    pub fn worker(mut self, worker: impl Into<Option<String>>) -> Self {
-        self.worker = worker.into();
+    pub fn worker(mut self, worker: impl Into<OptionalText>) -> Self {
+        self.worker = worker.into().0;
         self
     }
 
@@ -111,8 +112,8 @@ impl JobFilter {
 
     /// Only jobs whose stored payload contains this text; `None` for any.
     #[must_use]
-    pub fn payload(mut self, text: impl Into<Option<String>>) -> Self {
-        self.payload = text.into();
+    pub fn payload(mut self, text: impl Into<OptionalText>) -> Self {
+        self.payload = text.into().0;
         self
     }
 

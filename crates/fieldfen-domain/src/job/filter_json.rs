@@ -65,7 +65,7 @@ impl JobFilter {
     /// ```
     /// use fieldfen_domain::job::JobFilter;
     ///
-    /// let filter = JobFilter::new().dead_letters().payload("fox".to_owned());
+    /// let filter = JobFilter::new().dead_letters().payload("fox");
     /// assert_eq!(filter.to_json()?.as_str(), r#"{"failed":"dead","payload":"fox"}"#);
     /// # Ok::<(), fieldfen_domain::InvalidJson>(())
     /// ```
@@ -150,7 +150,7 @@ mod tests {
             .ended_since(at)
             .ended_before(at)
             .created_before(at)
-            .worker("w".to_owned())
+            .worker("w")
             .account("etsy/main".parse::<ApiAccount>().unwrap())
             .payload("{\"a\":".to_owned());
         for filter in [

@@ -1,6 +1,7 @@
 //! Confirms a publication with a platform's answer.
 
 use super::ListingStatus;
+use crate::OptionalText;
 use crate::ids::{FileId, ListingId, SocialPostId};
 use crate::time::Timestamp;
 
@@ -37,8 +38,8 @@ impl Confirmation {
 
     /// Sets the address of the public page.
     #[must_use]
-    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
-        self.url = url.into();
+    pub fn url(mut self, url: impl Into<OptionalText>) -> Self {
+        self.url = url.into().0;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Filters of publications, listings and posts, and the selection of publications for pruning.
 
 use super::{IdempotencyKey, ListingStatus, Platform, PublicationState, SocialPlatform};
+use crate::OptionalText;
 use crate::ids::FileId;
 use crate::time::Timestamp;
 
@@ -61,8 +62,8 @@ impl PublicationFilter {
 
     /// Only publications at accounts with this name; `None` for any.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = account.into();
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = account.into().0;
         self
     }
 
@@ -75,8 +76,8 @@ impl PublicationFilter {
 
     /// Only publications that are, or were, confirmed with this id at their platform; `None` for any.
     #[must_use]
-    pub fn platform_id(mut self, platform_id: impl Into<Option<String>>) -> Self {
-        self.platform_id = platform_id.into();
+    pub fn platform_id(mut self, platform_id: impl Into<OptionalText>) -> Self {
+        self.platform_id = platform_id.into().0;
         self
     }
 }
@@ -127,8 +128,8 @@ impl ListingFilter {
 
     /// Only listings whose row has this text in the column of the product's id; `None` for any.
     #[must_use]
-    pub fn platform_listing_id(mut self, platform_listing_id: impl Into<Option<String>>) -> Self {
-        self.platform_listing_id = platform_listing_id.into();
+    pub fn platform_listing_id(mut self, platform_listing_id: impl Into<OptionalText>) -> Self {
+        self.platform_listing_id = platform_listing_id.into().0;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Listings at shops, and the events that change them.
 
+use crate::OptionalText;
 use crate::ids::{FileId, ListingId};
 use crate::open_enum::open_enum;
 use crate::text_enum::text_enum;
@@ -158,8 +159,8 @@ impl ListingUpdate {
 
     /// Sets the platform's own name of the status.
     #[must_use]
-    pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
-        self.platform_status = platform_status.into();
+    pub fn platform_status(mut self, platform_status: impl Into<OptionalText>) -> Self {
+        self.platform_status = platform_status.into().0;
         self
     }
 

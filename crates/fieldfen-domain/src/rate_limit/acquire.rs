@@ -7,6 +7,7 @@ use super::key::{CallScope, RateLimitKey};
 use super::pause::PausesOfBudgets;
 use super::permit::Permit;
 use super::rule::{LimitRule, MAX_UNITS};
+use crate::OptionalText;
 use crate::api_cost::Money;
 use crate::ids::PermitId;
 use crate::time::Timestamp;
@@ -40,14 +41,14 @@ impl PermitRequest {
 
     /// The same call with this account.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
         self.call = self.call.account(account);
         self
     }
 
     /// The same call to this endpoint.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
         self.call = self.call.endpoint(endpoint);
         self
     }

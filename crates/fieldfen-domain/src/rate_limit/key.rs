@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::OptionalText;
+
 /// The calls that a limit counts: those of a service, or only those of one account or of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -26,15 +28,15 @@ impl RateLimitKey {
 
     /// The same limit for the calls of one account; `None` for all accounts together.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = named(account.into());
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = named(account.into().0);
         self
     }
 
     /// The same limit for the calls of one endpoint; `None` for all endpoints together.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = named(endpoint.into());
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = named(endpoint.into().0);
         self
     }
 }
@@ -74,15 +76,15 @@ impl CallScope {
 
     /// The same call with this account.
     #[must_use]
-    pub fn account(mut self, account: impl Into<Option<String>>) -> Self {
-        self.account = named(account.into());
+    pub fn account(mut self, account: impl Into<OptionalText>) -> Self {
+        self.account = named(account.into().0);
         self
     }
 
     /// The same call to this endpoint.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = named(endpoint.into());
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = named(endpoint.into().0);
         self
     }
 
@@ -107,27 +109,27 @@ mod tests {
 
     #[test]
     fn a_call_counts_in_the_limits_of_its_service_account_and_endpoint() {
-        let call = CallScope::new("etsy").account("a".to_owned()).endpoint("GET /x".to_owned());
+        let call = CallScope::new("etsy").account("a").endpoint("GET /x");
         let all = RateLimitKey::new("etsy", "day");
         for (limit, counts) in [
             (all.clone(), true),
-            (all.clone().account("a".to_owned()), true),
-            (all.clone().account("b".to_owned()), false),
-            (all.clone().endpoint("GET /x".to_owned()), true),
-            (all.clone().endpoint("GET /y".to_owned()), false),
-            (all.clone().account("a".to_owned()).endpoint("GET /x".to_owned()), true),
+            (all.clone().account("a"), true),
+            (all.clone().account("b"), false),
+            (all.clone().endpoint("GET /x"), true),
+            (all.clone().endpoint("GET /y"), false),
+            (all.clone().account("a").endpoint("GET /x"), true),
             (RateLimitKey::new("ebay", "day"), false),
         ] {
             assert_eq!(call.counts_in(&limit), counts, "{limit}");
         }
-        assert!(!CallScope::new("etsy").counts_in(&all.account("a".to_owned())));
+        assert!(!CallScope::new("etsy").counts_in(&all.account("a")));
     }
 
     #[test]
     fn a_key_is_printed_with_what_it_has() {
         let key = RateLimitKey::new("etsy", "");
         assert_eq!(key.to_string(), "etsy");
-        let key = RateLimitKey::new("etsy", "day").account("a".to_owned()).endpoint("GET /x".to_owned());
+        let key = RateLimitKey::new("etsy", "day").account("a").endpoint("GET /x");
         assert_eq!(key.to_string(), "etsy/a GET /x (day)");
     }
 }

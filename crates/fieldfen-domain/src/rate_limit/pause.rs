@@ -132,9 +132,9 @@ mod tests {
         let key = RateLimitKey::new("etsy", "day");
         let expected = ("service etsy".to_owned(), "etsy (day): 429".to_owned(), Some(at(61)));
         assert_eq!((pause(key.clone(), 60), pause(key.clone(), 61)), (None, Some(expected)));
-        let of_account = key.clone().account("main".to_owned());
+        let of_account = key.clone().account("main");
         assert_eq!(pause(of_account, 99).unwrap().0, "account etsy/main");
-        assert_eq!(pause(key.endpoint("GET /x".to_owned()), 99), None);
+        assert_eq!(pause(key.endpoint("GET /x"), 99), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::limit::{RateLimit, micros_of};
 use super::limit_values::{Block, BucketLevel, MAX_REPORTED_SPAN, UnitsUntil};
 use super::permit::Permit;
 use super::rule::MAX_UNITS;
+use crate::OptionalText;
 use crate::time::{Timestamp, is_ahead, later};
 
 /// The time for which a statement holds if the answer does not state it and no window is known.
@@ -39,14 +40,14 @@ pub struct ReportedLimit {
 impl ReportedLimit {
     /// A limit without any statement.
     #[must_use]
-    pub fn new(bucket: impl Into<Option<String>>) -> Self {
-        Self { bucket: bucket.into(), ..Self::default() }
+    pub fn new(bucket: impl Into<OptionalText>) -> Self {
+        Self { bucket: bucket.into().0, ..Self::default() }
     }
 
     /// The same limit of an endpoint.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 

@@ -108,7 +108,7 @@ fn what_the_answer_says_is_held_against_what_is_surely_own_and_what_may_be() {
         let mut limit = window(10);
         (limit.used, limit.permitted, limit.settled) = (used, permitted, 100);
         limit.others = Some(UnitsUntil::new(known, at(30)));
-        let said = ReportedLimit::new("day".to_owned()).limit(said).remaining(remaining);
+        let said = ReportedLimit::new("day").limit(said).remaining(remaining);
         limit.correct(&said, &permit(0, 99 - since), 0, at(1));
         let corrected = limit.others_at(at(1)).filter(|others| others.units > 0);
         assert_eq!(corrected.map_or(0, |others| others.units), others, "{used} {since} {permitted} {known}");
@@ -144,7 +144,7 @@ fn what_is_left_without_a_limit_is_shared_among_the_calls_in_flight() {
 
 #[test]
 fn an_answer_that_may_be_older_lowers_and_does_not_raise() {
-    let said = |limit, remaining| ReportedLimit::new("day".to_owned()).limit(limit).remaining(remaining);
+    let said = |limit, remaining| ReportedLimit::new("day").limit(limit).remaining(remaining);
     let mut limit = window(500);
     (limit.used, limit.settled) = (100, 100);
     limit.correct(&said(250, 150), &permit(5, 99), 0, at(10));
@@ -273,7 +273,7 @@ fn an_answer_speaks_of_the_limit_that_it_names_or_of_the_only_one() {
         RateLimit::new(RateLimitId::new(number), RateLimitKey::new("etsy", bucket), rule)
     };
     let of_account = |mut limit: RateLimit| {
-        limit.key = limit.key.account("a".to_owned());
+        limit.key = limit.key.account("a");
         limit
     };
     let settlement = |taken: &[i64]| {
@@ -285,13 +285,13 @@ fn an_answer_speaks_of_the_limit_that_it_names_or_of_the_only_one() {
         [limit(1, "second", 1), limit(2, "day", 86_400), of_account(limit(3, "day", 86_400)), limit(4, "other", 5)];
     let second = Duration::from_secs(1);
     for (taken, said, expected) in [
-        (vec![1, 2], ReportedLimit::new("second".to_owned()), Ok(1)),
-        (vec![1, 2], ReportedLimit::new("day".to_owned()), Ok(3)),
+        (vec![1, 2], ReportedLimit::new("second"), Ok(1)),
+        (vec![1, 2], ReportedLimit::new("day"), Ok(3)),
         (vec![1], ReportedLimit::new(None), Ok(1)),
         (vec![1, 2], ReportedLimit::new(None).window(second), Ok(1)),
         (vec![1, 2], ReportedLimit::new(None), Err("etsy")),
-        (vec![1, 2], ReportedLimit::new("hour".to_owned()), Err("etsy (hour)")),
-        (vec![1], ReportedLimit::new("day".to_owned()).endpoint("GET /x".to_owned()), Err("etsy GET /x (day)")),
+        (vec![1, 2], ReportedLimit::new("hour"), Err("etsy (hour)")),
+        (vec![1], ReportedLimit::new("day").endpoint("GET /x"), Err("etsy GET /x (day)")),
     ] {
         let found = settlement(&taken).limit_of(&said, &limits).map(RateLimitId::number).map_err(|key| key.to_string());
         assert_eq!(found, expected.map_err(str::to_owned), "{taken:?} {said:?}");

@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn arrival() -> NewFile {
-        NewFile::new(file_id(9), "fox.jpg", at(0)).drive_file_id("drive".to_owned()).content_hash(hash())
+        NewFile::new(file_id(9), "fox.jpg", at(0)).drive_file_id("drive").content_hash(hash())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A cost as a program records it.
 
+use fieldfen_domain::OptionalText;
 use fieldfen_domain::api_cost::{MeasuredAmounts, Money};
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_rate_limits::{Charge, PendingCharge, Reading};
@@ -103,15 +104,15 @@ impl NewCost {
 
     /// Sets the endpoint or action that incurred the cost. It counts when the cost is first recorded.
     #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<Option<String>>) -> Self {
-        self.endpoint = endpoint.into();
+    pub fn endpoint(mut self, endpoint: impl Into<OptionalText>) -> Self {
+        self.endpoint = endpoint.into().0;
         self
     }
 
     /// Sets the thing that was bought, for example the name of a model.
     #[must_use]
-    pub fn item(mut self, item: impl Into<Option<String>>) -> Self {
-        self.item = item.into();
+    pub fn item(mut self, item: impl Into<OptionalText>) -> Self {
+        self.item = item.into().0;
         self
     }
 

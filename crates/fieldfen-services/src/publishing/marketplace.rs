@@ -1,5 +1,6 @@
 //! The interface that an importing program implements for each shop.
 
+use fieldfen_domain::OptionalText;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{IdempotencyKey, ListingStatus, Platform};
@@ -121,8 +122,8 @@ impl Product {
 
     /// Sets the address of the page.
     #[must_use]
-    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
-        self.url = url.into();
+    pub fn url(mut self, url: impl Into<OptionalText>) -> Self {
+        self.url = url.into().0;
         self
     }
 
@@ -135,8 +136,8 @@ impl Product {
 
     /// Sets the platform's own name of the status.
     #[must_use]
-    pub fn platform_status(mut self, platform_status: impl Into<Option<String>>) -> Self {
-        self.platform_status = platform_status.into();
+    pub fn platform_status(mut self, platform_status: impl Into<OptionalText>) -> Self {
+        self.platform_status = platform_status.into().0;
         self
     }
 
@@ -167,8 +168,8 @@ impl ProductPage {
 
     /// Sets the cursor of the next page.
     #[must_use]
-    pub fn next(mut self, next: impl Into<Option<String>>) -> Self {
-        self.next = next.into();
+    pub fn next(mut self, next: impl Into<OptionalText>) -> Self {
+        self.next = next.into().0;
         self
     }
 }

@@ -1,5 +1,6 @@
 //! A product or post as its platform describes it.
 
+use fieldfen_domain::OptionalText;
 use fieldfen_domain::Timestamp;
 use fieldfen_domain::publication::{ConfirmedRow, IdempotencyKey, ListingStatus};
 
@@ -47,8 +48,8 @@ impl RemoteItem {
 
     /// Sets the address of the page.
     #[must_use]
-    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
-        self.url = url.into();
+    pub fn url(mut self, url: impl Into<OptionalText>) -> Self {
+        self.url = url.into().0;
         self
     }
 

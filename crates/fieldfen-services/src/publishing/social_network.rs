@@ -1,5 +1,6 @@
 //! The interface that an importing program implements for each social network.
 
+use fieldfen_domain::OptionalText;
 use fieldfen_domain::file::File;
 use fieldfen_domain::publication::{IdempotencyKey, PostType, SocialPlatform};
 use serde_json::{Map, Value};
@@ -84,8 +85,8 @@ impl Post {
 
     /// Sets the address of the page.
     #[must_use]
-    pub fn url(mut self, url: impl Into<Option<String>>) -> Self {
-        self.url = url.into();
+    pub fn url(mut self, url: impl Into<OptionalText>) -> Self {
+        self.url = url.into().0;
         self
     }
 

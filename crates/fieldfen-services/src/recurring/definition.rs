@@ -1,5 +1,6 @@
 //! Recurring work that is to be defined, and the schedule of work that is.
 
+use fieldfen_domain::OptionalText;
 use fieldfen_domain::RawJson;
 use fieldfen_domain::job::{ApiAccount, InvalidJob, JobKind};
 use fieldfen_domain::recurring::{RecurringJob, RecurringName};
@@ -49,8 +50,8 @@ impl Definition {
 
     /// Sets the name of the file that defines it.
     #[must_use]
-    pub fn defined_in(mut self, file: impl Into<Option<String>>) -> Self {
-        self.defined_in = file.into();
+    pub fn defined_in(mut self, file: impl Into<OptionalText>) -> Self {
+        self.defined_in = file.into().0;
         self
     }
 }

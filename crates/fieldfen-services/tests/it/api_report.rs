@@ -36,8 +36,8 @@ fn costs<S: Store>(bench: &Bench<S>) -> ApiCosts<S> {
     let money = |micros| BudgetLimit::Money(usd(micros));
     let budgets = [
         Budget::new("all", BudgetPeriod::Month, money(10_000_000)),
-        Budget::new("etsy today", BudgetPeriod::Day, money(400_000)).service("etsy".to_owned()),
-        Budget::new("calls", BudgetPeriod::Day, BudgetLimit::Calls(10)).service("etsy".to_owned()),
+        Budget::new("etsy today", BudgetPeriod::Day, money(400_000)).service("etsy"),
+        Budget::new("calls", BudgetPeriod::Day, BudgetLimit::Calls(10)).service("etsy"),
     ];
     let costs = ApiCosts::new(bench.queue.store().clone(), bench.queue.environment().clone());
     costs.prices(PriceTable::of(prices).unwrap()).budgets(budgets).unwrap()
@@ -52,8 +52,8 @@ fn record<S: Store>(bench: &Bench<S>, costs: &ApiCosts<S>) {
     };
     use CallOutcome::{NoAnswer, NotSent, Ok, Refused, Throttled};
     let calls = [
-        call("etsy", "create", Some(Ok), 100).account("main".to_owned()),
-        call("etsy", "create", Some(Ok), 301).account("other".to_owned()).request_count(3),
+        call("etsy", "create", Some(Ok), 100).account("main"),
+        call("etsy", "create", Some(Ok), 301).account("other").request_count(3),
         call("etsy", "create", Some(Refused), 50),
         call("etsy", "lookup", Some(Throttled), 49).at(yesterday),
         call("replicate", "predict", Some(NoAnswer), 9_000),
@@ -61,14 +61,14 @@ fn record<S: Store>(bench: &Bench<S>, costs: &ApiCosts<S>) {
         call("replicate", "predict", None, 0).at(yesterday),
     ];
     suspended(|| bench.queue.store().write(|s| calls.iter().try_for_each(|call| s.api_usage().record(call)))).unwrap();
-    let replicate = |id: &str| NewCost::charged("replicate", id).endpoint("predict".to_owned());
+    let replicate = |id: &str| NewCost::charged("replicate", id).endpoint("predict");
     for cost in [
-        NewCost::charged("etsy", "listing 1").endpoint("create".to_owned()),
-        NewCost::charged("etsy", "listing 2").endpoint("create".to_owned()),
+        NewCost::charged("etsy", "listing 1").endpoint("create"),
+        NewCost::charged("etsy", "listing 2").endpoint("create"),
         replicate("p1").amount("predict_time", 4_000_000).at(yesterday),
         replicate("p2").guess(usd(70)),
-        NewCost::free("replicate", "p3").endpoint("predict".to_owned()),
-        NewCost::started("replicate", "p4").endpoint("predict".to_owned()).guess(usd(30)),
+        NewCost::free("replicate", "p3").endpoint("predict"),
+        NewCost::started("replicate", "p4").endpoint("predict").guess(usd(30)),
         NewCost::charged("printer", "card 1"),
     ] {
         costs.record(&cost).unwrap();

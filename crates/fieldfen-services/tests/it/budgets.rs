@@ -303,7 +303,7 @@ fn recorder<S: Store>(bench: &Bench<S>, costs: &ApiCosts<S>) -> CallRecorder<S> 
 fn a_recorded_call_counts_once_however_it_ends(store: impl Store) {
     use CallOutcome::{NoAnswer, NotSent, Ok as Answered, Refused};
     let bench = Bench::new(store);
-    let prices = PriceTable::of([Price::per_call("etsy", 40, USD).endpoint("create".to_owned())]).unwrap();
+    let prices = PriceTable::of([Price::per_call("etsy", 40, USD).endpoint("create")]).unwrap();
     let costs = costs(&bench, [Budget::new("all", BudgetPeriod::Month, money(1_000_000_000))]).prices(prices);
     let recorder = recorder(&bench, &costs);
     let ends = [

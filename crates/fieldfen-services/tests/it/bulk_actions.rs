@@ -171,7 +171,7 @@ fn a_job_for_which_the_action_is_impossible_is_refused(store: impl Store) {
     assert_eq!(finish(&bench, &action.order.id), (1, 2));
     assert_eq!(bench.job(&pending).last_error.as_deref(), Some("the light is back"));
     assert_eq!(bench.job(&dead[0]).last_error.as_deref(), Some("no light"));
-    let action = start(&bench, JobAction::Delete, &JobFilter::new().payload("note 1".to_owned()));
+    let action = start(&bench, JobAction::Delete, &JobFilter::new().payload("note 1"));
     assert_eq!(finish(&bench, &action.order.id), (1, 0));
     assert!(bench.queue.find(&dead[1]).unwrap().is_none());
 }

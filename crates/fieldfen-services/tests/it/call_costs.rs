@@ -39,7 +39,7 @@ fn usd(micros: u64) -> Money {
 }
 
 fn prices() -> PriceTable {
-    let listing = Price::per_call("etsy", 200_000, USD).endpoint("create".to_owned());
+    let listing = Price::per_call("etsy", 200_000, USD).endpoint("create");
     PriceTable::of([Price::per_second("replicate", "predict_time", 225, USD), listing]).unwrap()
 }
 

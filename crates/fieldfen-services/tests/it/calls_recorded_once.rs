@@ -27,7 +27,7 @@ fn handles<S: Store>(bench: &Bench<S>) -> (ApiUsage<S>, ApiCosts<S>) {
 }
 
 fn call<S: Store>(bench: &Bench<S>, service: &str, id: &str) -> ApiCall {
-    ApiCall::new(service, bench.now()).endpoint("createListing".to_owned()).external_id(id.to_owned())
+    ApiCall::new(service, bench.now()).endpoint("createListing").external_id(id.to_owned())
 }
 
 fn calls<S: Store>(usage: &ApiUsage<S>) -> Vec<ApiCall> {
@@ -37,7 +37,7 @@ fn calls<S: Store>(usage: &ApiUsage<S>) -> Vec<ApiCall> {
 fn a_call_with_the_same_id_is_recorded_once(store: impl Store) {
     let bench = Bench::new(store);
     let (usage, costs) = handles(&bench);
-    let made = call(&bench, "etsy", "listing 1").error("refused: token=abcdef123".to_owned());
+    let made = call(&bench, "etsy", "listing 1").error("refused: token=abcdef123");
     let stated = StatedCost::Amount(usd(5));
     assert_eq!(usage.record_once(&made, stated, &costs).unwrap(), RecordCostOutcome::Inserted);
     for again in [stated, StatedCost::Amount(usd(7)), StatedCost::Free] {

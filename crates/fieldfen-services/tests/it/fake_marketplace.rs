@@ -133,7 +133,7 @@ impl FakeMarketplace {
     pub(crate) fn by_hand(&self, platform_id: &str, key: Option<&str>) -> Product {
         let product = Product::new(platform_id.to_owned(), ListingStatus::Active)
             .key(key.map(|key| IdempotencyKey::from_text(key.to_owned())))
-            .platform_status(Some("ACTIVE".to_owned()));
+            .platform_status("ACTIVE");
         self.bring_back(&product);
         product
     }
@@ -244,7 +244,7 @@ impl FakeState {
         self.made += 1;
         let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
             .key(Some(key.clone()))
-            .platform_status(Some("ACTIVE".to_owned()));
+            .platform_status("ACTIVE");
         self.products.push((product.clone(), title));
         product
     }
@@ -350,7 +350,7 @@ impl Marketplace for FakeMarketplace {
         let from: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
         let products: Vec<Product> = state.shown().skip(from).take(2).collect();
         if state.pages_lead_back {
-            return Ok(ProductPage::new(products).next(Some("0".to_owned())));
+            return Ok(ProductPage::new(products).next("0"));
         }
         let next = (from + 2 < state.shown().count()).then(|| (from + 2).to_string());
         Ok(ProductPage::new(products).next(next))

@@ -81,7 +81,7 @@ fn a_broken_file_is_there_and_can_be_retried(store: impl Store) {
 fn what_no_file_can_be_is_refused_and_leaves_nothing(store: impl Store) {
     let shop = Shop::wanting(store, &[]);
     let files = files(&shop);
-    let blank = files.new_file("buck.jpg").drive_file_id(" ".to_owned());
+    let blank = files.new_file("buck.jpg").drive_file_id(" ");
     let error = files.ingest(&blank).unwrap_err();
     assert!(matches!(error, StoreError::Invalid { .. }), "{error:?}");
     assert_eq!(files.find(&blank.id).unwrap(), None);
@@ -244,7 +244,7 @@ fn files_are_listed_found_and_counted(store: impl Store) {
         let page = files.list(filter, page).unwrap();
         page.items.into_iter().map(|file| file.original_filename).collect::<Vec<_>>()
     };
-    let elks = FileFilter::new().species("elk".to_owned());
+    let elks = FileFilter::new().species("elk");
     assert_eq!(names(&elks, &PageRequest::first(2)), ["0.jpg", "2.jpg"]);
     assert_eq!(names(&FileFilter::default(), &PageRequest::first(2).newest_first()), ["4.jpg", "3.jpg"]);
     assert_eq!(files.find_by_drive_id("drive-3").unwrap().unwrap().id, arrived[3].id);

@@ -90,7 +90,7 @@ fn a_zone_that_this_program_does_not_know_stops_no_other_work(store: impl Store)
         bench.now(),
         bench.now(),
     );
-    let newer = newer.time_zone("Mars/Olympus_Mons".to_owned());
+    let newer = newer.time_zone("Mars/Olympus_Mons");
     bench.queue.store().set_up(|s| s.recurring().define(&newer)).unwrap();
     bench.in_zone("hourly", "0 * * * *", "Europe/Berlin");
     assert_eq!(bench.ticks_at("2026-11-23T15:00:00Z"), 1);

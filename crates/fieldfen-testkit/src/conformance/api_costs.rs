@@ -90,8 +90,8 @@ fn a_cost_is_found_as_it_was_recorded<S: Store>(store: &S) {
     let on = On(store);
     for (number, status) in (0..).zip(CostStatus::ALL.iter().copied()) {
         let cost = api_cost("replicate", number, state(status, 7 + number, EUR), at(5))
-            .account("main".to_owned())
-            .item("acme/upscale".to_owned())
+            .account("main")
+            .item("acme/upscale")
             .amounts(MeasuredAmounts::new().with("predict_time", 3_800_000).with("image \"count\"", 0))
             .job_id(JobId::from_random(1))
             .file_id(FileId::from_random(2));
@@ -115,7 +115,7 @@ fn a_cost_that_is_recorded_again_follows_the_table<S: Store>(store: &S) {
         for again in CostStatus::ALL.iter().copied() {
             number += 1;
             let stored = api_cost("replicate", number, state(before, 5, USD), at(0));
-            let told = api_cost("replicate", number, state(again, 7, USD), at(9)).item("acme/upscale".to_owned());
+            let told = api_cost("replicate", number, state(again, 7, USD), at(9)).item("acme/upscale");
             assert_eq!(record(&on, &stored), RecordCostOutcome::Inserted);
             let (outcome, after) = match record_cost(&stored, &told) {
                 Some(after) => (RecordCostOutcome::Updated, after),
@@ -169,11 +169,11 @@ fn costs_are_listed_by_each_field<S: Store>(store: &S) {
     let all = ApiCostFilter::new();
     let mut filters = vec![
         all.clone(),
-        all.clone().service("etsy".to_owned()),
-        all.clone().service("ets".to_owned()),
+        all.clone().service("etsy"),
+        all.clone().service("ets"),
         all.clone().job_id(job),
         all.clone().file_id(file),
-        all.clone().service("replicate".to_owned()).job_id(job).file_id(file).status(CostStatus::Unknown),
+        all.clone().service("replicate").job_id(job).file_id(file).status(CostStatus::Unknown),
     ];
     filters.extend(CostStatus::ALL.iter().map(|status| all.clone().status(*status)));
     for filter in filters {
@@ -316,7 +316,7 @@ fn the_dearest_cost_is_of_one_endpoint_and_currency<S: Store>(store: &S) {
         known(2, 9, USD),
         known(3, 7, USD),
         known(4, 20, EUR),
-        known(5, 30, USD).endpoint("list".to_owned()),
+        known(5, 30, USD).endpoint("list"),
         known(6, 40, USD).endpoint(None),
         api_cost("ebay", 7, state(CostStatus::Known, 50, USD), at(0)),
         api_cost("etsy", 8, state(CostStatus::Unknown, 60, USD), at(0)),

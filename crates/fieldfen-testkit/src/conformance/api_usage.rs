@@ -93,7 +93,7 @@ fn calls_are_listed_as_they_were_recorded<S: Store>(store: &S) {
         (ApiCallFilter::new().since(with_nanoseconds(since)), &[0, 1, 2, 3, 4][..]),
         (ApiCallFilter::new().until(until), &[2, 3, 4, 5, 6]),
         (ApiCallFilter::new().since(since).until(until), &[2, 3, 4]),
-        (ApiCallFilter::new().service("etsy".to_owned()).since(since).until(until), &[3]),
+        (ApiCallFilter::new().service("etsy").since(since).until(until), &[3]),
         (ApiCallFilter::new().since(until).until(since), &[]),
     ] {
         let expected: Vec<_> = numbers.iter().map(|&number: &usize| recorded[number].clone()).collect();
@@ -156,7 +156,7 @@ fn each_field_filters_and_all_combine<S: Store>(store: &S) {
     for filter in [all.clone(), all.clone().since(sample.at).until(at(38))] {
         assert_eq!(list(&filter), std::slice::from_ref(&sample), "{filter:?}");
     }
-    assert_eq!(list(&all.account("another".to_owned())), []);
+    assert_eq!(list(&all.account("another")), []);
 }
 
 /// The day of [`at`]`(0)`.
@@ -172,7 +172,7 @@ fn days_add_up_by_service_account_endpoint_and_outcome<S: Store>(store: &S) {
         call(0),
         call(DAY - 1).duration(None),
         call(DAY),
-        call(1).account("main".to_owned()),
+        call(1).account("main"),
         call(1).endpoint(None),
         call(1).outcome(None),
         call(1).outcome(CallOutcome::Throttled),

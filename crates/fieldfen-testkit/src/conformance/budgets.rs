@@ -52,7 +52,7 @@ fn requests_of_a_period_are_those_of_its_scope<S: Store>(store: &S) {
     for call in [
         call(-1, 1),
         call(0, 2),
-        call(1, 4).account("main".to_owned()).endpoint(None),
+        call(1, 4).account("main").endpoint(None),
         call(DAY - 1, 8).outcome(None),
         call(DAY, 16),
         call(month - 1, 32),
@@ -121,8 +121,8 @@ fn permits_in_flight_add_up_by_scope_and_currency<S: Store>(store: &S) {
     let etsy = || PermitRequest::new("etsy");
     for (number, request) in [
         etsy().guess(usd(1)),
-        etsy().units(2).guess(usd(2)).account("main".to_owned()),
-        etsy().units(4).guess(eur(4)).account("main".to_owned()),
+        etsy().units(2).guess(usd(2)).account("main"),
+        etsy().units(4).guess(eur(4)).account("main"),
         etsy().units(8),
         PermitRequest::new("shopify").units(16).guess(usd(16)),
     ]
@@ -205,7 +205,7 @@ fn guessed(micros: u64) -> PermitRequest {
 
 fn the_guess_of_a_lapsed_permit_becomes_an_unknown_cost<S: Store>(store: &S) {
     let on = On(store);
-    let request = guessed(5).account("main".to_owned()).endpoint("create".to_owned());
+    let request = guessed(5).account("main").endpoint("create");
     let (lapses, stays) = (acquire(&on, 1, &request, 0), acquire(&on, 2, &guessed(7), 1));
     let without = [guessed(0), PermitRequest::new("etsy"), PermitRequest::new(" ").guess(money(9, Currency::USD))];
     let without: Vec<Permit> =
@@ -217,9 +217,8 @@ fn the_guess_of_a_lapsed_permit_becomes_an_unknown_cost<S: Store>(store: &S) {
         assert_eq!(counted(&on, seconds), (0, 5, 7));
     }
     let guess = money(5, Currency::USD);
-    let expected = ApiCost::new("etsy", lapses.cost_id(), CostState::Unknown { guess }, at(0))
-        .account("main".to_owned())
-        .endpoint("create".to_owned());
+    let expected =
+        ApiCost::new("etsy", lapses.cost_id(), CostState::Unknown { guess }, at(0)).account("main").endpoint("create");
     assert_eq!(cost_of(&on, &lapses), Some(expected));
     assert!(without.iter().all(|permit| cost_of(&on, permit).is_none()));
     // An acquisition settles lapsed permits too.

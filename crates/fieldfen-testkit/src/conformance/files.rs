@@ -134,7 +134,7 @@ fn a_met_file_gets_the_drive_id_and_the_hash_that_it_lacks<S: Store>(store: &S) 
         );
     }
     // The known file keeps its values, since its bytes are known by another Drive id.
-    let elsewhere = file(1).drive_file_id(Some("drive-9".to_owned())).id(file_id(9));
+    let elsewhere = file(1).drive_file_id("drive-9").id(file_id(9));
     assert_eq!(on.write(|s| s.files().insert(&elsewhere)), IngestOutcome::Duplicate(Box::new(on.file(1))));
     assert_eq!(on.file(1).drive_file_id, file(1).drive_file_id);
 }

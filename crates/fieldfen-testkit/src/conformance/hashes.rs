@@ -145,10 +145,7 @@ fn deliveries_are_found_and_listed_as_they_were_taken_in<S: Store>(store: &S) {
         s.hashes().insert(&again)?;
         Ok((s.hashes().find(&again.hash)?, s.hashes().page(&PageRequest::first(1))?.items))
     });
-    let anew = Delivery::new(again.hash)
-        .source(Some("shopify".to_owned()))
-        .first_seen(Some(at(800_000)))
-        .expires_at(Some(at(900_000)));
+    let anew = Delivery::new(again.hash).source("shopify").first_seen(Some(at(800_000))).expires_at(Some(at(900_000)));
     assert_eq!(found, (Some(anew.clone()), vec![anew]), "it keeps its place");
 }
 

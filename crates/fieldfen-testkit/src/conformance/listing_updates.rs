@@ -52,7 +52,7 @@ fn news_bring_a_listing_up_to_date<S: Store>(store: &S) {
     listed(&on, 1, 1, "");
     let before = listing(&on, 1);
     let news = ListingUpdate::new(ListingStatus::SoldOut, with_nanoseconds(at(5)), with_nanoseconds(at(9)))
-        .platform_status("SOLD".to_owned());
+        .platform_status("SOLD");
     assert_eq!(update(&on, 1, &news), ListingUpdateOutcome::Done);
     let expected = with!(
         before,

@@ -32,7 +32,7 @@ pub(super) fn cases<S: Store>() -> Vec<Case<S>> {
 }
 
 fn call(account: Option<&str>) -> CallScope {
-    CallScope::new("etsy").account(account.map(str::to_owned)).endpoint("GET /x".to_owned())
+    CallScope::new("etsy").account(account.map(str::to_owned)).endpoint("GET /x")
 }
 
 fn scope(name: &str) -> PauseScope {
@@ -152,7 +152,7 @@ fn a_short_refusal_writes_no_pause<S: Store>(store: &S) {
 
 fn a_refusal_of_one_endpoint_pauses_nothing<S: Store>(store: &S) {
     let on = On(store);
-    let key = RateLimitKey::new("etsy", "").endpoint("GET /x".to_owned());
+    let key = RateLimitKey::new("etsy", "").endpoint("GET /x");
     let limit = ConfiguredLimit::new(key, LimitRule::Window { units: 9, window: Duration::from_secs(300) });
     let request = PermitRequest::of(call(Some("main")));
     let request = AcquireRequest::new(PermitId::from_random(1), request, at(1)).configured(vec![limit]);
@@ -160,14 +160,14 @@ fn a_refusal_of_one_endpoint_pauses_nothing<S: Store>(store: &S) {
     settle(&on, permit, refusal(200), at(2));
     assert_eq!(pauses(&on, at(2)), []);
     assert!(matches!(refused(&on, Some("main"), at(3)).by, ClosedBy::Blocked { .. }));
-    let other = call(Some("main")).endpoint("GET /y".to_owned());
+    let other = call(Some("main")).endpoint("GET /y");
     assert!(outcome(&on, 2, other, at(3)).permit().is_some());
 }
 
 fn an_account_whose_limit_is_used_up_is_paused<S: Store>(store: &S) {
     let on = On(store);
     let permit = acquired(&on, 1, at(1));
-    let used_up = ReportedLimit::new("calls".to_owned()).used_basis_points(10_000).resets_at(at(300));
+    let used_up = ReportedLimit::new("calls").used_basis_points(10_000).resets_at(at(300));
     settle(&on, permit, CallAnswer::reported(vec![used_up]), at(2));
     let [written] = &pauses(&on, at(2))[..] else { panic!("one pause") };
     assert_eq!((&written.scope, written.until), (&scope("etsy/main"), Some(at(300))));

@@ -181,7 +181,7 @@ impl<S: Store> Simulation<'_, S> {
     fn answered(&mut self, client: usize, id: u128, left: Option<u64>, limit: u64, now: i64) {
         let said = match left {
             _ if !self.traffic.says => Vec::new(),
-            left => vec![ReportedLimit::new("window".to_owned()).limit(limit).remaining(left.unwrap_or(0))],
+            left => vec![ReportedLimit::new("window").limit(limit).remaining(left.unwrap_or(0))],
         };
         let answer = if left.is_some() { CallAnswer::reported(said) } else { CallAnswer::throttled(said, None) };
         let permit = self.permits.remove(&id).unwrap();

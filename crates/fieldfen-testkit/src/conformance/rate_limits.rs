@@ -56,7 +56,7 @@ fn permit_id(number: u64) -> PermitId {
 
 /// A request for permit `number` that counts in these limits.
 fn request(number: u64, limits: &[ConfiguredLimit], now: Timestamp) -> AcquireRequest {
-    let request = PermitRequest::new("etsy").account("a".to_owned()).endpoint("GET /x".to_owned());
+    let request = PermitRequest::new("etsy").account("a").endpoint("GET /x");
     AcquireRequest::new(permit_id(number), request, now)
         .configured(limits.to_vec())
         .call_timeout(Duration::from_secs(9))
@@ -94,7 +94,7 @@ fn in_use<S: Store>(on: &On<'_, S>, now: Timestamp) -> Vec<u64> {
 }
 
 fn look<S: Store>(on: &On<'_, S>, now: Timestamp) -> Availability {
-    let call = CallScope::new("etsy").account("a".to_owned());
+    let call = CallScope::new("etsy").account("a");
     on.read(|s| s.rate_limits().look(&call, PausesOfBudgets::Refuse, now))
 }
 
@@ -181,16 +181,16 @@ fn limits_of_accounts_and_endpoints_count_apart<S: Store>(store: &S) {
     acquired(&on, &request(1, &[of("a")], at(0)));
     refused(&on, &request(2, &[of("a")], at(0)));
     let mut other = request(2, &[of("b")], at(0));
-    other.request = other.request.account("b".to_owned());
+    other.request = other.request.account("b");
     acquired(&on, &other);
     // The limit of an account is not asked where no account is named.
     let all = PermitRequest::new("etsy");
     acquired(&on, &AcquireRequest::new(permit_id(3), all, at(0)));
     // A call counts in a limit that another program has configured.
-    let endpoint = ConfiguredLimit::new(key("endpoint").endpoint("GET /y".to_owned()), rule);
+    let endpoint = ConfiguredLimit::new(key("endpoint").endpoint("GET /y"), rule);
     let call = |number, limits: &[ConfiguredLimit]| {
         let mut call = request(number, limits, at(0));
-        call.request = call.request.account("c".to_owned()).endpoint("GET /y".to_owned());
+        call.request = call.request.account("c").endpoint("GET /y");
         call
     };
     acquired(&on, &call(4, &[endpoint]));
@@ -226,8 +226,7 @@ fn a_late_answer_counts_again<S: Store>(store: &S) {
 fn a_limit_that_only_answers_name_is_kept<S: Store>(store: &S) {
     let on = On(store);
     let (first, second) = (acquired(&on, &request(1, &[], at(0))), acquired(&on, &request(2, &[], at(0))));
-    let said =
-        |remaining| vec![ReportedLimit::new("day".to_owned()).limit(100).remaining(remaining).resets_at(at(500))];
+    let said = |remaining| vec![ReportedLimit::new("day").limit(100).remaining(remaining).resets_at(at(500))];
     settle(&on, &first, CallAnswer::reported(said(2)), at(1));
     let kept = limits(&on, at(1));
     assert_eq!((kept.len(), kept[0].rule, kept[0].reported_units), (1, LimitRule::Reported, Some(100)));
@@ -260,7 +259,7 @@ fn a_refusal_of_a_call_without_limits_blocks_its_account<S: Store>(store: &S) {
     settle(&on, &permit, CallAnswer::throttled(Vec::new(), None), at(1));
     assert_eq!(refused(&on, &request(2, &[], at(1))).until, at(2));
     let mut other = request(2, &[], at(1));
-    other.request = other.request.account("b".to_owned());
+    other.request = other.request.account("b");
     acquired(&on, &other);
 }
 
@@ -360,7 +359,7 @@ fn requests_beyond_those_of_a_permit_count_once<S: Store>(store: &S) {
     let minute = [a_minute(100)];
     let permit = acquired(&on, &request(1, &minute, at(0)));
     // The service has counted the 40 requests of this call and no others.
-    let said = ReportedLimit::new("minute".to_owned()).limit(100).remaining(60);
+    let said = ReportedLimit::new("minute").limit(100).remaining(60);
     let settlement = Settlement::new(permit, CallAnswer::reported(vec![said]), at(1)).further_requests(39);
     on.write(|s| s.rate_limits().settle(&settlement));
     assert_eq!(in_use(&on, at(1)), [40]);
@@ -376,7 +375,7 @@ fn a_bucket_that_is_said_to_stand_still_is_full_after_a_day<S: Store>(store: &S)
     let on = On(store);
     for (number, burst) in [(10, 1), (20, 40), (30, 1_000_000)] {
         let permit = acquired(&on, &request(number, &[], at(0)));
-        let said = ReportedLimit::new("bucket".to_owned()).limit(burst).remaining(0).refill_micros_per_second(0);
+        let said = ReportedLimit::new("bucket").limit(burst).remaining(0).refill_micros_per_second(0);
         settle(&on, &permit, CallAnswer::reported(vec![said]), at(1));
         let mut next = request(number + 1, &[], at(2));
         next.request = next.request.units(burst);
@@ -385,6 +384,6 @@ fn a_bucket_that_is_said_to_stand_still_is_full_after_a_day<S: Store>(store: &S)
         next.now = closed.until;
         let permit = acquired(&on, &next);
         settle(&on, &permit, CallAnswer::NotSent, next.now);
-        on.write(|s| s.rate_limits().remove(&key("bucket").account("a".to_owned())));
+        on.write(|s| s.rate_limits().remove(&key("bucket").account("a")));
     }
 }

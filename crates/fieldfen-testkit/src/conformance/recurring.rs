@@ -103,9 +103,9 @@ fn zone_account_and_file_are_kept_until_it_is_defined_without_them<S: Store>(sto
     let plain = recurring("upkeep", "0 * * * *", at(60));
     let full = plain
         .clone()
-        .time_zone("Mars/Olympus_Mons".to_owned())
+        .time_zone("Mars/Olympus_Mons")
         .account("etsy/main".parse::<ApiAccount>().ok())
-        .defined_in("fieldfen.toml".to_owned());
+        .defined_in("fieldfen.toml");
     for new in [&full, &plain] {
         define(&on, new);
         let work = list(&on).remove(0);

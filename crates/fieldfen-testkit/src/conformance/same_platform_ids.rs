@@ -72,8 +72,8 @@ fn two_accounts_list_products_with_one_id<S: Store>(store: &S) {
     for (filter, numbers) in [
         (with_id(), &[1, 2, 3][..]),
         (with_id().platform(Platform::Etsy), &[1, 2, 3]),
-        (with_id().platform(Platform::Etsy).account("south".to_owned()), &[2]),
-        (with_id().account("south".to_owned()), &[2]),
+        (with_id().platform(Platform::Etsy).account("south"), &[2]),
+        (with_id().account("south"), &[2]),
         (with_id().platform(Platform::Etsy).state(PublicationState::Ended), &[]),
         (with_id().platform(Platform::Ebay), &[]),
         (with_id().file_id(file_id(1)), &[1, 3]),

@@ -63,7 +63,7 @@ impl Etsy {
     }
 
     fn product(id: &str) -> Product {
-        Product::new(id, ListingStatus::Active).platform_status("active".to_owned())
+        Product::new(id, ListingStatus::Active).platform_status("active")
     }
 }
 

@@ -185,10 +185,10 @@ pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
         (CallOutcome::Throttled, Some(429), Some("Too Many Requests"), None),
         (CallOutcome::NoAnswer, None, Some("time-out\nafter 30 s"), None),
     ] {
-        let call = ApiCall::new("etsy", environment.now()).endpoint("createListing".to_owned()).outcome(outcome);
+        let call = ApiCall::new("etsy", environment.now()).endpoint("createListing").outcome(outcome);
         let call = call.external_id(external_id.map(str::to_owned));
         let call = call.http_status(status).error(error.map(str::to_owned)).duration(Duration::from_millis(250));
-        calls.record(&call.account("main".to_owned()).job_id(job_id(12)).rate_limit_remaining(38)).unwrap();
+        calls.record(&call.account("main").job_id(job_id(12)).rate_limit_remaining(38)).unwrap();
     }
     charge_listing(shop);
     let limit = ApiLimit::new("replicate", "predictions", 600, Duration::from_secs(3600)).unwrap();

@@ -85,9 +85,7 @@ pub(super) struct AccountState {
 impl AccountState {
     fn make(&mut self, key: Option<IdempotencyKey>, at: Timestamp) -> Product {
         self.made += 1;
-        let product = Product::new(format!("p{}", self.made), ListingStatus::Active)
-            .key(key)
-            .platform_status(Some("ACTIVE".to_owned()));
+        let product = Product::new(format!("p{}", self.made), ListingStatus::Active).key(key).platform_status("ACTIVE");
         self.made_at.insert(product.platform_id.clone(), at);
         self.products.push(product.clone());
         product

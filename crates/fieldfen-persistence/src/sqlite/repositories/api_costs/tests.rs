@@ -86,8 +86,7 @@ fn totals_that_cannot_be_read_are_named() {
         {
             let error = session(&mut conn).spend(length.of(at(0)), &SpendScope::new()).unwrap_err();
             assert!(error.to_string().starts_with(&format!("{named}column {column} holds ")), "{error}");
-            let others =
-                session(&mut conn).spend(length.of(at(0)), &SpendScope::new().service("ebay".to_owned())).unwrap();
+            let others = session(&mut conn).spend(length.of(at(0)), &SpendScope::new().service("ebay")).unwrap();
             assert_eq!(others[0].known.micros(), 5, "{column} = {value}");
         }
     }
