@@ -1,5 +1,5 @@
-//! What an operator's program shows first, at many jobs and files: the overview, lists, and the reason of one job; and the
-//! whole program `fieldfen`, if it was built beside this one.
+//! The first screens of an operator's program, at many jobs and files: the overview, lists, and the reason of one job;
+//! and the whole program `fieldfen`, if it was built beside this one.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

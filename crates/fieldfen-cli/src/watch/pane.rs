@@ -11,7 +11,7 @@ const ALL_PANES: Size = Size::new(150, 40);
 /// A part of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Pane {
-    /// What needs a person.
+    /// The things that need a person.
     #[default]
     Needs,
     /// The jobs of each kind.

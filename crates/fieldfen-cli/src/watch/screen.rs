@@ -68,7 +68,7 @@ impl Drop for Screen {
 /// Gives the terminal back as it was. This has no effect if it is not taken.
 pub(super) fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
-        // Whether or not the terminal is still there, the rest is tried.
+        // The rest is tried even if the terminal is gone.
         execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show).ok();
         disable_raw_mode().ok();
     }

@@ -188,7 +188,7 @@ impl State {
         }
     }
 
-    /// Takes the answers in. What the look did not read stays as it was.
+    /// Takes the answers in. An answer that the look did not read stays as it was.
     fn take(&mut self, look: Look) {
         self.error = None;
         if let Some((jobs, since, until)) = look.completed {

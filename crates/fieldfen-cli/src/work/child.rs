@@ -95,7 +95,8 @@ impl Run<'_> {
                 running.signal(Signal::KILL);
             }
         }
-        // What the program has left behind ends before its output is read to the end and its id can be used again.
+        // The processes that the program has left behind end before its output is read to the end, and before its id
+        // can be used again.
         running.signal(Signal::KILL);
         let drained = Instant::now() + DRAIN;
         while running.has_output() && Instant::now() < drained {

@@ -88,7 +88,7 @@ impl<S: Store> Queue<S> {
 
     /// Gives a running job back to the queue. Its worker is told to stop the handler at the next heartbeat, and the job
     /// runs again when the handler has ended or the lease has expired, so that two handlers of one job never run at
-    /// once. Whatever the handler reports is refused, so that finished work is done again. A job that a program without
+    /// once. Every outcome of the handler is refused, so that finished work is done again. A job that a program without
     /// leases runs is due at once: release it only when that program has ended.
     ///
     /// # Errors

@@ -184,7 +184,7 @@ fn a_publication_takes_the_key_that_a_person_has_given_its_product<S: Store>(sto
     let blank = store
         .write(|s| s.publications().set_key(&publication_id(1), &IdempotencyKey::from_text(" ".to_owned()), at(3)));
     assert!(matches!(blank, Err(StoreError::Invalid { .. })), "{blank:?}");
-    // What is published after it has a key of its own.
+    // The publication after it has a key of its own.
     on.write(|s| s.listings().update(&listing_id(1), &listing_update(ListingStatus::Delisted, at(4))));
     let ReserveOutcome::Granted(next) = reserve(&on, 2, listing_target(""), 5) else { panic!("it was not reserved") };
     assert_eq!(next.client_key, IdempotencyKey::derive(&file_id(1), &listing_target(""), 1));

@@ -143,7 +143,7 @@ fn reclaims_look_at_every_partition_in_turn() {
     enqueue(&mut conn, (1..=accounts).map(|number| job_of(number, number)));
     enqueue(&mut conn, (1..=accounts).map(|number| job_of(accounts + number, number)));
     assert_eq!(claim(&mut conn, 1, 9999).len(), 1200);
-    // Whatever partition it is in: the waiting job of the last account and of the first are found within three rounds.
+    // The waiting job of the last account and that of the first are both found within three rounds.
     conn.batch_execute("UPDATE jobs SET status = 'completed' WHERE account IN ('etsy/1', 'etsy/999')").unwrap();
     conn.batch_execute("UPDATE jobs SET status = 'pending' WHERE account IN ('etsy/1', 'etsy/999') AND rowid > 1200")
         .unwrap();
