@@ -56,6 +56,11 @@ impl StoredText {
         }
     }
 
+    /// Returns whether the value is a blob, which sorts behind all texts.
+    pub(crate) const fn is_blob(&self) -> bool {
+        matches!(self, Self::Blob(_))
+    }
+
     /// Returns whether a message can show the value without quotes.
     pub(crate) fn is_name(&self) -> bool {
         self.as_str().is_some_and(|text| (1..=SHOWN).contains(&text.len()) && !text.contains(char::is_control))

@@ -2,7 +2,7 @@
 //! the number of groups and not on the number of jobs.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{DeadLetterGroup, JobKind};
 use fieldfen_domain::store::StoreError;
 
@@ -18,14 +18,16 @@ macro_rules! dead {
 }
 
 statement! {
-    /// The first kind with dead letters after a kind.
-    NextKind<'a> { kind: &'a str as Text } -> (Text,) =
-        concat!("SELECT command_type", dead!(), " > ? ORDER BY command_type LIMIT 1")
+    /// The first kind with dead letters after a kind. It is passed as bytes, since other programs write kinds that are not
+    /// UTF-8.
+    NextKind<'a> { kind: &'a [u8] as Binary } -> (Text,) =
+        concat!("SELECT command_type", dead!(), " > CAST(? AS TEXT) ORDER BY command_type LIMIT 1")
 }
 statement! {
     /// The first fingerprint of a kind after a fingerprint.
-    NextFingerprint<'a> { kind: &'a str as Text, after: &'a str as Text } -> (Text,) = concat!(
-        "SELECT error_fingerprint", dead!(), " = ? AND error_fingerprint > ? ORDER BY error_fingerprint LIMIT 1"
+    NextFingerprint<'a> { kind: &'a str as Text, after: &'a [u8] as Binary } -> (Text,) = concat!(
+        "SELECT error_fingerprint", dead!(),
+        " = ? AND error_fingerprint > CAST(? AS TEXT) ORDER BY error_fingerprint LIMIT 1"
     )
 }
 statement! {
@@ -60,14 +62,14 @@ impl SqliteSession<'_> {
     /// The first groups, of each of which at most `most` jobs are counted.
     pub(super) fn groups_of_dead_letters(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let (mut groups, mut before) = (Vec::new(), String::new());
+        let (mut groups, mut before) = (Vec::new(), Vec::new());
         while groups.len() < limit {
             let next = NextKind { kind: &before }.get_result::<(StoredText,)>(self.conn).optional().store()?;
-            let Some((StoredText::Text(kind),)) = next else { break };
-            if let Ok(known) = kind.parse::<JobKind>() {
+            let Some((kind,)) = next.filter(|(kind,)| !kind.is_blob()) else { break };
+            if let Some(known) = kind.as_str().and_then(|kind| kind.parse::<JobKind>().ok()) {
                 self.groups_of_kind(&known, limit, most, &mut groups)?;
             }
-            before = kind;
+            before = kind.as_bytes().to_vec();
         }
         Ok(groups)
     }
@@ -80,13 +82,15 @@ impl SqliteSession<'_> {
         groups: &mut Vec<DeadLetterGroup>,
     ) -> Result<(), StoreError> {
         groups.extend(self.group(kind, None, most)?);
-        let mut before = String::new();
+        let mut before = Vec::new();
         while groups.len() < limit {
             let next = NextFingerprint { kind: kind.as_str(), after: &before };
             let next = next.get_result::<(StoredText,)>(self.conn).optional().store()?;
-            let Some((StoredText::Text(fingerprint),)) = next else { break };
-            groups.extend(self.group(kind, Some(&fingerprint), most)?);
-            before = fingerprint;
+            let Some((fingerprint,)) = next.filter(|(fingerprint,)| !fingerprint.is_blob()) else { break };
+            if let Some(fingerprint) = fingerprint.as_str() {
+                groups.extend(self.group(kind, Some(fingerprint), most)?);
+            }
+            before = fingerprint.as_bytes().to_vec();
         }
         Ok(())
     }
@@ -125,4 +129,31 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("OldestOfGroup", OldestOfGroup::SQL),
         ("NewestOfGroup", NewestOfGroup::SQL),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+    use crate::sqlite::columns::test_database::{database, session};
+
+    #[test]
+    fn a_kind_or_a_fingerprint_that_is_no_utf_8_hides_no_group_behind_it() {
+        let mut conn = database();
+        for (id, kind, fingerprint) in [
+            ("a", "CAST(x'746573742e61ff' AS TEXT)", "'e1'"),
+            ("b", "'test.b'", "CAST(x'6531ff' AS TEXT)"),
+            ("c", "'test.b'", "'e2'"),
+            ("d", "'test.c'", "'e1'"),
+        ] {
+            conn.batch_execute(&format!(
+                "INSERT INTO jobs (id, command_type, status, error_fingerprint) VALUES ('{id}', {kind}, 'failed', {fingerprint})"
+            ))
+            .unwrap();
+        }
+        let groups = session(&mut conn).groups_of_dead_letters(9, 9).unwrap();
+        let groups: Vec<_> = groups.iter().map(|group| (group.kind.as_str(), group.fingerprint.as_deref())).collect();
+        assert_eq!(groups, [("test.b", Some("e2")), ("test.c", Some("e1"))]);
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::{KindFlow, ParkedFor, Priority, StoppedJobs};
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{CappedCount, Timestamp};
@@ -17,32 +17,34 @@ use crate::sqlite::columns::{DueFrom, SqlTime, StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
-/// The most kinds that are looked at. Other programs may write any text as a kind.
+/// The most kinds that are looked at. Other programs may write any text as a kind. If there are more, all counts of
+/// waiting jobs are capped.
 const MOST_KINDS: usize = 1000;
 
 statement! {
-    /// The first kind behind this one that has jobs in the claim's index.
-    NextKind<'a> { after: &'a str as Text } -> (Text,) =
+    /// The first kind behind this one that has jobs in the claim's index. Kinds are passed as bytes, since those of other
+    /// programs need not be UTF-8.
+    NextKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
-         AND command_type > ? ORDER BY command_type LIMIT 1"
+         AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1"
 }
 statement! {
     /// The first kind behind this one that has jobs that wait for a partition or a pause.
-    NextWaitingKind<'a> { after: &'a str as Text } -> (Text,) =
+    NextWaitingKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for WHERE status = 'pending' AND waits_for <> '' \
-         AND command_type > ? ORDER BY command_type LIMIT 1"
+         AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1"
 }
 statement! {
     /// The number of due jobs of a kind.
-    CountDue<'a> { kind: &'a str as Text, now: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (BigInt,) =
+    CountDue<'a> { kind: &'a [u8] as Binary, now: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (BigInt,) =
         "SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
-         AND command_type = ? AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? LIMIT ?)"
+         AND command_type = CAST(? AS TEXT) AND priority IN (0, 1, 2, 3) AND run_at >= '' AND run_at <= ? LIMIT ?)"
 }
 statement! {
     /// The number of jobs of a kind that wait for a partition or a pause, and the first due time among them.
-    CountWaiting<'a> { kind: &'a str as Text, most: i64 as BigInt } -> (BigInt, Nullable<SqlTimestamp>) =
+    CountWaiting<'a> { kind: &'a [u8] as Binary, most: i64 as BigInt } -> (BigInt, Nullable<SqlTimestamp>) =
         "SELECT count(*), min(run_at) FROM (SELECT run_at FROM jobs INDEXED BY idx_jobs_waits_for \
-         WHERE status = 'pending' AND waits_for <> '' AND command_type = ? LIMIT ?)"
+         WHERE status = 'pending' AND waits_for <> '' AND command_type = CAST(? AS TEXT) LIMIT ?)"
 }
 statement! {
     /// The kinds of running jobs.
@@ -89,37 +91,56 @@ statement! {
 /// A row of [`DeadLetters`] or [`ParkedJobs`].
 type StoppedJob = (StoredText, StoredText, Option<StoredTime>);
 
+/// One of the counts of a kind.
+type Count = fn(&mut KindFlow) -> &mut CappedCount;
+
 /// The figures of each kind that has any.
 #[derive(Default)]
-struct Flows(BTreeMap<String, KindFlow>);
+struct Flows {
+    by_kind: BTreeMap<String, KindFlow>,
+    /// The counts for which not all rows were read.
+    capped: Vec<Count>,
+}
 
 impl Flows {
     fn of(&mut self, kind: &StoredText) -> &mut KindFlow {
         let kind = kind.name();
-        self.0.entry(kind.clone()).or_insert_with(|| KindFlow::new(kind))
+        self.by_kind.entry(kind.clone()).or_insert_with(|| KindFlow::new(kind))
     }
 
-    /// Counts rows by kind. If as many rows were read as allowed, each of these counts may be too low.
-    fn count(&mut self, kinds: &[StoredText], most: u32, count: impl Fn(&mut KindFlow) -> &mut CappedCount) {
-        let mut by_kind = BTreeMap::<&[u8], (&StoredText, u64)>::new();
+    /// Counts rows by kind. If as many rows were read as allowed, the count of any kind may be too low.
+    fn count(&mut self, kinds: &[StoredText], most: u32, count: Count) {
         for kind in kinds {
-            by_kind.entry(kind.as_bytes()).or_insert((kind, 0)).1 += 1;
+            *count(self.of(kind)) += CappedCount::new(1, u64::MAX);
         }
-        let is_capped = kinds.len() >= most as usize;
-        for (kind, number) in by_kind.into_values() {
-            let bound = if is_capped { number } else { u64::MAX };
-            *count(self.of(kind)) += CappedCount::new(number, bound);
+        if kinds.len() >= most as usize {
+            self.capped.push(count);
         }
     }
 
     /// As [`count`](Self::count), for jobs that do not go on by themselves.
-    fn count_stopped(&mut self, rows: Vec<StoppedJob>, most: u32, stopped: impl Fn(&mut KindFlow) -> &mut StoppedJobs) {
+    fn count_stopped(
+        &mut self,
+        rows: Vec<StoppedJob>,
+        most: u32,
+        count: Count,
+        stopped: fn(&mut KindFlow) -> &mut StoppedJobs,
+    ) {
         let kinds: Vec<_> = rows.iter().map(|(kind, ..)| kind.clone()).collect();
-        self.count(&kinds, most, |flow| &mut stopped(flow).count);
+        self.count(&kinds, most, count);
         for (kind, id, ended) in rows {
             let id = id.as_str().and_then(|id| id.parse().ok());
             stopped(self.of(&kind)).see(id, ended.and_then(|ended| ended.time()));
         }
+    }
+
+    /// The figures, in the order of the kinds. A kind of which no row was read may have rows that were not read.
+    fn into_figures(self) -> Vec<KindFlow> {
+        let Self { mut by_kind, capped } = self;
+        for count in capped {
+            by_kind.values_mut().for_each(|flow| count(flow).is_capped = true);
+        }
+        by_kind.into_values().collect()
     }
 }
 
@@ -142,9 +163,9 @@ impl SqliteSession<'_> {
         flows.count(&kinds(completed), most, |flow| &mut flow.completed);
         let parked_for = ParkedFor::Person.as_str();
         let for_person = ParkedJobs { parked_for, most: limit }.load::<StoppedJob>(self.conn).store()?;
-        flows.count_stopped(for_person, most, |flow| &mut flow.for_person);
+        flows.count_stopped(for_person, most, |flow| &mut flow.for_person.count, |flow| &mut flow.for_person);
         self.count_dead(&mut flows, most)?;
-        Ok(flows.0.into_values().collect())
+        Ok(flows.into_figures())
     }
 
     pub(super) fn count_completed_jobs(
@@ -160,20 +181,18 @@ impl SqliteSession<'_> {
 
     fn count_waiting(&mut self, flows: &mut Flows, now: Timestamp, most: u32) -> Result<(), StoreError> {
         let (now, limit) = (SqlTime(now), i64::from(most));
-        let mut after = String::new();
-        for _ in 0..MOST_KINDS {
+        let mut after = Vec::new();
+        for number in 0.. {
             let next = NextKind { after: &after }.get_result::<(StoredText,)>(self.conn).optional().store()?;
-            let Some((kind,)) = next else { break };
-            let Some(name) = kind.as_str() else { break };
+            let Some((kind,)) = next.filter(|(kind,)| !kind.is_blob()) else { break };
+            if number == MOST_KINDS {
+                flows.capped.push(|flow| &mut flow.waiting);
+                break;
+            }
+            let name = kind.as_bytes();
             let (jobs,) = CountDue { kind: name, now, most: limit }.get_result::<(i64,)>(self.conn).store()?;
             if jobs > 0 {
-                let mut first = None;
-                for priority in Priority::ALL {
-                    let due = FirstDue { kind: name, priority: priority.number().into() };
-                    if let Some((DueFrom(Some(due)),)) = due.get_result(self.conn).optional().store()? {
-                        first = [first, Some(due)].into_iter().flatten().min();
-                    }
-                }
+                let first = kind.as_str().map(|kind| self.first_due(kind)).transpose()?.flatten();
                 let flow = flows.of(&kind);
                 flow.waiting += CappedCount::new(u64::try_from(jobs).unwrap_or_default(), most.into());
                 flow.waiting_since = first.filter(is_chosen);
@@ -181,10 +200,14 @@ impl SqliteSession<'_> {
             name.clone_into(&mut after);
         }
         after.clear();
-        for _ in 0..MOST_KINDS {
+        for number in 0.. {
             let next = NextWaitingKind { after: &after }.get_result::<(StoredText,)>(self.conn).optional().store()?;
-            let Some((kind,)) = next else { break };
-            let Some(name) = kind.as_str() else { break };
+            let Some((kind,)) = next.filter(|(kind,)| !kind.is_blob()) else { break };
+            if number == MOST_KINDS {
+                flows.capped.push(|flow| &mut flow.waiting);
+                break;
+            }
+            let name = kind.as_bytes();
             let waiting = CountWaiting { kind: name, most: limit };
             let (jobs, first) = waiting.get_result::<(i64, Option<StoredTime>)>(self.conn).store()?;
             let flow = flows.of(&kind);
@@ -196,11 +219,23 @@ impl SqliteSession<'_> {
         Ok(())
     }
 
+    /// The due time of the first job of a kind in the claim's index.
+    fn first_due(&mut self, kind: &str) -> Result<Option<Timestamp>, StoreError> {
+        let mut first = None;
+        for priority in Priority::ALL {
+            let due = FirstDue { kind, priority: priority.number().into() };
+            if let Some((DueFrom(Some(due)),)) = due.get_result(self.conn).optional().store()? {
+                first = [first, Some(due)].into_iter().flatten().min();
+            }
+        }
+        Ok(first)
+    }
+
     fn count_dead(&mut self, flows: &mut Flows, most: u32) -> Result<(), StoreError> {
         let mut rows: Vec<StoppedJob> = DeadLettersWithoutEnd { most: most.into() }.load(self.conn).store()?;
         let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         rows.extend(DeadLetters { most: left.into() }.load::<StoppedJob>(self.conn).store()?);
-        flows.count_stopped(rows, most, |flow| &mut flow.dead);
+        flows.count_stopped(rows, most, |flow| &mut flow.dead.count, |flow| &mut flow.dead);
         Ok(())
     }
 }
@@ -226,4 +261,74 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
         ("CompletedKinds", CompletedKinds::SQL),
         ("CountCompleted", CountCompleted::SQL),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use fieldfen_testkit::fixtures::at;
+
+    use super::*;
+    use crate::sqlite::columns::test_database::{database, session};
+
+    #[test]
+    fn a_kind_whose_rows_were_not_read_is_not_counted_as_none() {
+        let mut conn = database();
+        conn.batch_execute(
+            "INSERT INTO jobs (id, command_type, status, completed_at) SELECT printf('dead-%d', value), 'test.older', 'failed', \
+             '2026-01-01 00:00:0' || value || '.000000' FROM json_each('[1, 2, 3, 4, 5]'); \
+             INSERT INTO jobs (id, command_type, status, completed_at) \
+             VALUES ('late', 'test.newer', 'failed', '2026-01-01 00:00:09.000000'); \
+             INSERT INTO jobs (id, command_type, status) VALUES ('waits', 'test.newer', 'pending')",
+        )
+        .unwrap();
+        let mut dead = |most| {
+            let flow = session(&mut conn).job_flow(at(0), at(60), most).unwrap();
+            flow.into_iter().map(|flow| (flow.kind, flow.dead.count.to_string())).collect::<Vec<_>>()
+        };
+        let expected = |older: &str, newer: &str| {
+            vec![("test.newer".to_owned(), newer.to_owned()), ("test.older".to_owned(), older.to_owned())]
+        };
+        assert_eq!(dead(100), expected("5", "1"));
+        assert_eq!(dead(5), expected("5+", "0+"));
+    }
+
+    #[test]
+    fn a_kind_that_is_no_utf_8_hides_no_kind_behind_it() {
+        let mut conn = database();
+        let kinds = ["'test.a'", "CAST(x'746573742e62ff' AS TEXT)", "CAST(x'ff' AS TEXT)", "x'ff'", "'test.c'"];
+        for waits_for in ["", "account"] {
+            for (number, kind) in kinds.iter().enumerate() {
+                conn.batch_execute(&format!(
+                    "INSERT INTO jobs (id, command_type, status, waits_for) \
+                     VALUES ('{waits_for}{number}', {kind}, 'pending', '{waits_for}')"
+                ))
+                .unwrap();
+            }
+        }
+        let waiting = session(&mut conn).job_flow(at(0), at(60), 9).unwrap();
+        let waiting: Vec<_> = waiting.iter().map(|flow| (flow.kind.as_str(), flow.waiting.number)).collect();
+        assert_eq!(waiting, [("\"\\xff\"", 2), ("\"test.b\\xff\"", 2), ("test.a", 2), ("test.c", 2)]);
+        conn.batch_execute("UPDATE jobs SET status = 'failed'").unwrap();
+        let dead = session(&mut conn).job_flow(at(0), at(60), 90).unwrap();
+        assert_eq!(dead.iter().map(|flow| flow.dead.count.number).collect::<Vec<_>>(), [2; 5], "{dead:?}");
+    }
+
+    #[test]
+    fn more_kinds_than_are_looked_at_cap_the_counts() {
+        let mut conn = database();
+        let add = |from: usize, to: usize| {
+            format!(
+                "WITH RECURSIVE numbers (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM numbers WHERE n < {to}) \
+                 INSERT INTO jobs (id, command_type, status) \
+                 SELECT 'job-' || n, printf('test.%06d', n), 'pending' FROM numbers"
+            )
+        };
+        conn.batch_execute(&add(1, MOST_KINDS)).unwrap();
+        let flow = session(&mut conn).job_flow(at(0), at(60), 9).unwrap();
+        assert!(flow.len() == MOST_KINDS && flow.iter().all(|flow| flow.waiting.to_string() == "1"));
+        conn.batch_execute(&add(MOST_KINDS + 1, 10 * MOST_KINDS)).unwrap();
+        let flow = session(&mut conn).job_flow(at(0), at(60), 9).unwrap();
+        assert!(flow.len() == MOST_KINDS && flow.iter().all(|flow| flow.waiting.to_string() == "1+"));
+    }
 }

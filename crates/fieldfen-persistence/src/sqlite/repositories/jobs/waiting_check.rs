@@ -2,7 +2,7 @@
 //! ended, deleted or changed a job of it, or because a limit is higher now. Each reclaim does this.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp as SqlTimestamp};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamp as SqlTimestamp};
 use fieldfen_domain::job::JobKind;
 use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{Timestamp, corrected_end};
@@ -21,10 +21,11 @@ const PARTITIONS_AT_ONCE: usize = 512;
 const ADMITTED_AT_ONCE: i64 = 1024;
 
 statement! {
-    /// The first kind behind another that has waiting jobs.
-    NextWaitingKind<'a> { after: &'a str as Text } -> (Text,) =
+    /// The first kind behind another that has waiting jobs. It is passed as bytes, since other programs write kinds that are
+    /// not UTF-8.
+    NextWaitingKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for \
-         WHERE status = 'pending' AND waits_for <> '' AND command_type > ? ORDER BY command_type LIMIT 1"
+         WHERE status = 'pending' AND waits_for <> '' AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1"
 }
 statement! {
     /// The first partition or pause behind another that jobs of a kind wait for.
@@ -84,16 +85,19 @@ impl SqliteSession<'_> {
                 self.note(CommitNotice::JobDue);
             }
         }
-        let (mut kind, mut done) = (String::new(), true);
+        let (mut after, mut done) = (Vec::new(), true);
         while let Some((next,)) =
-            (NextWaitingKind { after: &kind }).get_result::<(StoredText,)>(self.conn).optional().store()?
+            (NextWaitingKind { after: &after }).get_result::<(StoredText,)>(self.conn).optional().store()?
         {
-            // A kind that is no text sorts behind the others. No claim finds its jobs.
-            let Some(next) = next.as_str() else { break };
-            next.clone_into(&mut kind);
-            done &= self.check_pauses_of_kind(&kind, &rules, now)?;
+            if next.is_blob() {
+                break;
+            }
+            next.as_bytes().clone_into(&mut after);
+            // No claim finds the jobs of a kind that is not UTF-8.
+            let Some(kind) = next.as_str() else { continue };
+            done &= self.check_pauses_of_kind(kind, &rules, now)?;
             let limits = kind.parse::<JobKind>().map(|kind| rules.limits(&kind)).unwrap_or_default();
-            self.check_partitions_of_kind(&kind, limits, now)?;
+            self.check_partitions_of_kind(kind, limits, now)?;
         }
         self.end_pauses(done, now)
     }
