@@ -50,18 +50,24 @@ pub(super) struct Lines {
 }
 
 impl Lines {
+    /// Passes the last line that ends in these bytes on. Earlier ones are dropped: only the newest progress is kept, and a
+    /// program may write many times more lines than a worker can read as JSON.
     pub(super) fn push(&mut self, bytes: &[u8], line: &mut impl FnMut(&[u8])) {
+        let mut last = Vec::new();
         let mut parts = bytes.split(|byte| *byte == b'\n');
         if let Some(first) = parts.next() {
             self.extend(first);
         }
         for part in parts {
             if !self.is_too_long && !self.begun.trim_ascii().is_empty() {
-                line(&self.begun);
+                std::mem::swap(&mut last, &mut self.begun);
             }
             self.begun.clear();
             self.is_too_long = false;
             self.extend(part);
+        }
+        if !last.is_empty() {
+            line(&last);
         }
     }
 
@@ -98,12 +104,13 @@ mod tests {
         let mut text = b"{\"left\":2}\n\n{\"left\":1}\r\n".to_vec();
         text.extend(vec![b'x'; MAX_LINE + 1]);
         text.extend(b"\n3\n4");
-        for at_once in [1, 7, 1 << 20] {
+        let all = ["{\"left\":2}", "{\"left\":1}", "3"];
+        for (at_once, expected) in [(1, &all[..]), (7, &all[..]), (1 << 20, &all[2..])] {
             let (mut lines, mut got) = (Lines::default(), Vec::new());
             for part in text.chunks(at_once) {
                 lines.push(part, &mut |line| got.push(String::from_utf8_lossy(line).trim().to_owned()));
             }
-            assert_eq!(got, ["{\"left\":2}", "{\"left\":1}", "3"]);
+            assert_eq!(got, expected);
         }
     }
 }
