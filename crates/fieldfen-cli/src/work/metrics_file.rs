@@ -1,7 +1,8 @@
 //! The figures of a worker in a file for Prometheus.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -18,8 +19,11 @@ const EVERY: Duration = Duration::from_secs(15);
 pub(super) struct MetricsFile {
     path: Arc<Path>,
     metrics: PrometheusMetrics,
-    writing: Arc<Mutex<()>>,
+    written: Arc<Mutex<Option<Inode>>>,
 }
+
+/// The device and the number of a file, which another file in its place does not have.
+type Inode = (u64, u64);
 
 impl MetricsFile {
     /// The file of a worker. All series have the label `worker` with the name of the file, since node_exporter refuses two
@@ -29,7 +33,7 @@ impl MetricsFile {
         Self {
             path: path.into(),
             metrics: PrometheusMetrics::with_labels([("worker", worker)]),
-            writing: Arc::default(),
+            written: Arc::default(),
         }
     }
 
@@ -39,32 +43,109 @@ impl MetricsFile {
     }
 
     /// Writes the file. A reader sees the old text or the new one, never a part.
+    ///
+    /// # Errors
+    /// If something else than a file is there, which is then left as it is; if the file cannot be written; or after the
+    /// write, if another process has written the file since the last one.
     pub(super) fn write(&self) -> io::Result<()> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let target = self.target()?;
         let text = self.metrics.text().map_err(io::Error::other)?;
-        let unfinished = self.unfinished();
-        fs::write(&unfinished, text)?;
-        fs::rename(&unfinished, &self.path).inspect_err(|_| drop(fs::remove_file(&unfinished)))
+        let found = fs::metadata(&target).ok().map(|found| (found.dev(), found.ino()));
+        let new = replace(&target, &text)?;
+        match written.replace(new) {
+            Some(last) if found.is_some_and(|found| found != last) => Err(io::Error::other(
+                "another process writes this file too, and only the last text is kept: give each worker a file of its own",
+            )),
+            _ => Ok(()),
+        }
     }
 
-    /// Writes the file now and then, on a thread of its own that ends with the process.
+    /// Writes the file now and then, on a thread of its own that ends with the process. A problem is printed once, until
+    /// there is another one or none.
     pub(super) fn write_every_15_s(&self, terminal: Terminal) -> io::Result<()> {
         let file = self.clone();
         let write = move || {
+            let mut printed = None;
             loop {
                 thread::sleep(EVERY);
-                if let Err(error) = file.write() {
-                    terminal.print_message(&format!("warning: cannot write the metrics to {:?}: {error}", file.path));
+                let problem = file.write().err().map(|error| error.to_string());
+                if problem != printed {
+                    terminal.print_message(&match &problem {
+                        Some(problem) => format!("warning: metrics file {:?}: {problem}", file.path),
+                        None => format!("metrics file {:?}: written again", file.path),
+                    });
                 }
+                printed = problem;
             }
         };
         thread::Builder::new().name("metrics".to_owned()).spawn(write).map(drop)
     }
 
-    /// The file beside it that is renamed. The collector reads only names that end in `.prom`.
-    fn unfinished(&self) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}.unfinished", std::process::id()));
-        self.path.with_file_name(name)
+    /// The file that is replaced: the file itself, or the one to which a symbolic link leads.
+    fn target(&self) -> io::Result<PathBuf> {
+        let found = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(self.path.to_path_buf()),
+            found => found?,
+        };
+        if !found.is_symlink() {
+            return if found.is_file() { Ok(self.path.to_path_buf()) } else { Err(no_file()) };
+        }
+        let target = fs::canonicalize(&self.path)
+            .map_err(|error| io::Error::new(error.kind(), format!("the symbolic link leads nowhere: {error}")))?;
+        if target.is_file() { Ok(target) } else { Err(no_file()) }
+    }
+}
+
+fn no_file() -> io::Error {
+    io::Error::other("a folder, a device or a pipe is there; it must be a file")
+}
+
+/// Replaces a file in one step. If that fails, the old file is there as before, and nothing else.
+fn replace(target: &Path, text: &str) -> io::Result<Inode> {
+    // The collector reads only names that end in `.prom`.
+    let mut name = target.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.unfinished", std::process::id()));
+    let unfinished = target.with_file_name(name);
+    // A process with the same id may have left it behind.
+    fs::remove_file(&unfinished).ok();
+    let write = || {
+        let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        let inode = file.metadata()?;
+        fs::rename(&unfinished, target)?;
+        Ok((inode.dev(), inode.ino()))
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_process_that_writes_the_file_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.prom");
+        let (first, second) = (MetricsFile::new(&path), MetricsFile::new(&path));
+        for _ in 0..3 {
+            first.write().unwrap();
+        }
+        second.write().unwrap();
+        let error = first.write().unwrap_err().to_string();
+        assert!(error.contains("another process writes this file too"), "{error}");
+        first.write().unwrap();
+        fs::remove_file(&path).unwrap();
+        first.write().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken.prom");
+        fs::create_dir_all(taken.join("full")).unwrap();
+        replace(&taken, "text").unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -51,3 +51,37 @@ fn a_worker_writes_its_figures_to_a_file() {
     let err = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && err.contains("cannot write the metrics to nowhere/shop-1.prom"), "{err}");
 }
+
+/// Starts a worker that works until it is idle.
+#[cfg(unix)]
+fn work(shop: &Shop, file: &std::path::Path) -> crate::shop_harness::ProgramOutput {
+    shop.run(&["work", "--until-idle", "--metrics-file", file.to_str().unwrap()])
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_leads_to_the_file_and_what_is_no_file_stays() {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+    let shop = Shop::new();
+    let path = |name: &str| shop.folder().join(name);
+    fs::create_dir(path("elsewhere")).unwrap();
+    fs::write(path("elsewhere/real.prom"), "old").unwrap();
+    symlink("elsewhere/real.prom", path("link.prom")).unwrap();
+    work(&shop, &path("link.prom")).ends_with(0);
+    assert!(fs::symlink_metadata(path("link.prom")).unwrap().is_symlink());
+    let text = fs::read_to_string(path("elsewhere/real.prom")).unwrap();
+    assert!(text.contains("fieldfen_leases_lost_total{worker=\"link\"} 0"), "{text}");
+    let socket = std::os::unix::net::UnixListener::bind(path("socket.prom")).unwrap();
+    symlink("nowhere/real.prom", path("dangling.prom")).unwrap();
+    for (name, rule) in [
+        ("socket.prom", "a device or a pipe is there"),
+        ("elsewhere", "a folder, a device"),
+        ("dangling.prom", "the symbolic link leads nowhere"),
+    ] {
+        let refused = work(&shop, &path(name));
+        refused.ends_with(1);
+        assert!(refused.err.contains(rule), "{name}: {}", refused.err);
+    }
+    assert!(fs::symlink_metadata(path("socket.prom")).unwrap().file_type().is_socket());
+    drop(socket);
+}
