@@ -34,6 +34,7 @@ use crate::shop_file;
 use ended_jobs::{EndedJobs, JobCounts};
 use metrics_file::MetricsFile;
 use program::Program;
+use recurring::RecurringWork;
 pub(crate) use supervisor::WorkChildArgs;
 use unhandled_kinds::UnhandledKinds;
 
@@ -101,7 +102,7 @@ impl WorkArgs {
                 .print_message("there is no fieldfen.toml here: the default rules apply, and no program runs");
         }
         let store = context.store()?;
-        recurring::define(&shop, file.as_ref(), &store, context)?;
+        let recurring = RecurringWork::of_rules(&shop, file.as_ref(), context)?;
         // Installed before the worker starts: a signal in between would end the process with jobs in hand.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot wait for signals")?;
         let kinds: BTreeSet<JobKind> = programs.iter().map(|program| program.kind.clone()).collect();
@@ -115,6 +116,8 @@ impl WorkArgs {
         }
         let ended = EndedJobs::new(metrics.as_ref().map(MetricsFile::metrics));
         let worker = worker.metrics(ended.clone());
+        // After all checks: a worker that does not start changes no schedule.
+        recurring.define(&store, context)?;
         let worker = worker.start()?;
         stop_on_signals(signals, worker.stop_handle()).context("cannot start a thread")?;
         if self.until_idle {
@@ -127,7 +130,7 @@ impl WorkArgs {
         let report = worker.join()?;
         let end = WorkerEnd::new(report, ended.counts());
         if let Some(Err(error)) = metrics.as_ref().map(MetricsFile::write) {
-            context.terminal.print_message(&format!("warning: cannot write the metrics: {error}"));
+            context.terminal.print_message(&format!("warning: metrics file: {error}"));
         }
         context.terminal.print_result(&end, |out| {
             writeln!(out, "stopped: {}; {} jobs given back to the queue", end.counts, end.given_back)?;

@@ -78,6 +78,42 @@ fn work_that_the_file_no_longer_defines_goes_on_and_is_named() {
 }
 
 #[test]
+fn work_that_another_version_of_the_file_changes_is_named_with_both_schedules() {
+    let shop = Shop::new();
+    let message = |rules: &str| String::from_utf8_lossy(&work(&shop, rules).stderr).into_owned();
+    assert!(!message(REPORT).contains("changes the recurring work"), "it is new");
+    let newer = REPORT.replace("30 6 * * MON", "0 7 * * MON");
+    let changed = "fieldfen.toml changes the recurring work report: it was acme.report at \"30 6 * * MON\" in \
+                   Europe/Berlin, and is acme.report at \"0 7 * * MON\" in Europe/Berlin";
+    let said = message(&newer);
+    assert!(said.contains(changed), "{said}");
+    assert!(!message(&newer).contains("changes the recurring work"));
+    let said = message(&newer.replace("days = 7", "days = 8"));
+    assert!(said.contains("recurring work report: its payload or account is another one"), "{said}");
+}
+
+#[test]
+fn the_work_of_a_deleted_file_goes_on_and_is_named() {
+    let shop = Shop::new();
+    assert!(work(&shop, REPORT).status.success());
+    fs::remove_file(shop.folder().join("fieldfen.toml")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fieldfen"));
+    command.args(["work", "--until-idle"]).current_dir(shop.folder()).env_remove("DATABASE_URL").env_remove("RUST_LOG");
+    let started = command.output().unwrap();
+    let warning = "fieldfen.toml is not here, and has defined the recurring work report, which goes on";
+    assert!(String::from_utf8_lossy(&started.stderr).contains(warning), "{started:?}");
+}
+
+#[test]
+fn a_worker_that_does_not_start_defines_no_work() {
+    let shop = Shop::new();
+    fs::write(shop.folder().join("fieldfen.toml"), REPORT).unwrap();
+    shop.run(&["work", "--until-idle", "--metrics-file", "nowhere/shop.prom"]).ends_with(1);
+    let list = shop.run(&["recurring", "list", "--json"]).document(0);
+    assert_eq!(list["items"], serde_json::json!([]));
+}
+
+#[test]
 fn a_wrong_schedule_and_an_unknown_zone_end_the_worker_at_its_start() {
     let shop = Shop::new();
     for (rules, problem) in [
@@ -94,6 +130,8 @@ fn a_wrong_schedule_and_an_unknown_zone_end_the_worker_at_its_start() {
         assert!(err.contains(problem), "{err}");
     }
     shop.run(&["recurring", "show", "report"]).ends_with(11);
+    let list = shop.run(&["recurring", "list", "--json"]).document(0);
+    assert_eq!(list["items"], serde_json::json!([]), "nor is the upkeep defined");
 }
 
 #[test]

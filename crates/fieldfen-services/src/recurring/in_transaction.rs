@@ -48,6 +48,16 @@ impl<S: Store> Recurring<S> {
         definition: &Definition,
         action: &Action,
     ) -> Result<(), QueueError> {
+        self.define_of(t, definition, action).map(drop)
+    }
+
+    /// As [`define_untyped_in`](Recurring::define_untyped_in). Returns whether the work is new or was different before.
+    pub(super) fn define_of(
+        &self,
+        t: &mut Transaction<'_>,
+        definition: &Definition,
+        action: &Action,
+    ) -> Result<bool, QueueError> {
         let s = t.session();
         let at = self.environment.now();
         let Definition { name, schedule, kind, payload, account, defined_in } = definition;
@@ -73,7 +83,7 @@ impl<S: Store> Recurring<S> {
             let subject = Subject::Recurring(name.clone());
             record(s, action, ActionKind::Define, subject, ActionOutcome::Done, &self.environment)?;
         }
-        Ok(())
+        Ok(!is_known)
     }
 
     /// Pauses recurring work in the caller's transaction: no tick is taken until it is [resumed](Recurring::resume). A

@@ -69,6 +69,16 @@ pub struct Run {
     pub job: Option<Job>,
 }
 
+/// The answer to [`Recurring::define_file`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DefinedFile {
+    /// The names of the work that the file defined earlier and no longer does, in the order of the names.
+    pub no_longer: Vec<RecurringName>,
+    /// The work that the file has changed, as it was before. New work is not among it.
+    pub changed: Vec<RecurringJob>,
+}
+
 impl<S: Store> Recurring<S> {
     /// Creates a handle on this store.
     #[must_use]
@@ -130,11 +140,11 @@ impl<S: Store> Recurring<S> {
         write(&self.store, |s| self.define_untyped_in(&mut Transaction::new(s), definition, action))
     }
 
-    /// Defines the recurring work of a file in one transaction. Returns the names of the work that the same file defined
-    /// earlier and no longer does.
+    /// Defines the recurring work of a file in one transaction. The answer names the work that the same file defined
+    /// earlier and no longer does, and the work that was different before.
     ///
-    /// That work goes on, since another worker may have another version of the file. A person [removes](Recurring::remove)
-    /// or pauses it.
+    /// Work that the file no longer defines goes on, since another worker may have another version of the file. A person
+    /// [removes](Recurring::remove) or pauses it. Of two versions, the one that was defined last counts.
     ///
     /// # Errors
     /// As [`define_untyped_in`](Recurring::define_untyped_in).
@@ -143,15 +153,20 @@ impl<S: Store> Recurring<S> {
         file: &str,
         definitions: &[Definition],
         action: &Action,
-    ) -> Result<Vec<RecurringName>, QueueError> {
+    ) -> Result<DefinedFile, QueueError> {
         write(&self.store, |s| {
+            let mut changed = Vec::new();
+            let before = s.recurring().list()?;
             for definition in definitions {
                 let definition = definition.clone().defined_in(file.to_owned());
-                self.define_untyped_in(&mut Transaction::new(s), &definition, action)?;
+                let is_changed = self.define_of(&mut Transaction::new(s), &definition, action)?;
+                let known = before.iter().flatten().find(|known| known.name == definition.name);
+                changed.extend(known.filter(|_| is_changed).cloned());
             }
-            let known = s.recurring().list()?.into_iter().flatten();
-            let of_file = known.filter(|work| work.defined_in.as_deref() == Some(file)).map(|work| work.name);
-            Ok(of_file.filter(|name| definitions.iter().all(|definition| definition.name != *name)).collect())
+            let of_file = before.iter().flatten().filter(|work| work.defined_in.as_deref() == Some(file));
+            let is_defined = |name: &RecurringName| definitions.iter().any(|definition| definition.name == *name);
+            let no_longer = of_file.map(|work| work.name.clone()).filter(|name| !is_defined(name)).collect();
+            Ok(DefinedFile { no_longer, changed })
         })
     }
 

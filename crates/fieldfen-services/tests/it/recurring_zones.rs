@@ -8,7 +8,7 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::pauses::Pauses;
 use fieldfen_services::publishing::Reconcile;
 use fieldfen_services::queue::QueueError;
-use fieldfen_services::recurring::{self, Definition, Schedule, schedule_of};
+use fieldfen_services::recurring::{self, DefinedFile, Definition, Schedule, schedule_of};
 use fieldfen_testkit::fixtures::by_ann;
 
 use super::{Bench, Note};
@@ -23,6 +23,7 @@ on_every_store!(
     a_deleted_job_leaves_its_run,
     a_file_defines_its_work_and_names_what_it_no_longer_defines,
     a_file_defines_all_its_work_or_none,
+    work_that_a_file_changes_is_returned_as_it_was,
 );
 
 impl<S: Store> Bench<S> {
@@ -171,17 +172,35 @@ fn a_file_defines_its_work_and_names_what_it_no_longer_defines(store: impl Store
     };
     let (hourly, daily) = (definition("hourly", "@hourly"), definition("daily", "@daily"));
     let both = [daily, hourly];
-    assert_eq!(define(&both), []);
+    assert_eq!(define(&both), DefinedFile::default());
     assert_eq!(bench.known("hourly").defined_in.as_deref(), Some("fieldfen.toml"));
     let next_at = bench.known("hourly").next_at;
     bench.clock.advance(Duration::from_secs(2 * 3600));
-    assert_eq!(define(&both[..1]), names(&["hourly"]));
+    assert_eq!(define(&both[..1]).no_longer, names(&["hourly"]));
     assert_eq!(bench.known("hourly").next_at, next_at, "it goes on");
-    assert_eq!(define(&[]), names(&["daily", "hourly"]));
+    assert_eq!(define(&[]).no_longer, names(&["daily", "hourly"]));
     bench.recurring().remove(&"hourly".parse().unwrap(), &by_ann("over")).unwrap();
     // A program takes the other one over.
     bench.in_zone("daily", "@daily", "UTC");
-    assert_eq!(define(&[]), []);
+    assert_eq!(define(&[]), DefinedFile::default());
+}
+
+fn work_that_a_file_changes_is_returned_as_it_was(store: impl Store) {
+    let bench = Bench::new(store);
+    bench.in_zone("of-a-program", "0 * * * *", "UTC");
+    let define = |definition: &Definition| {
+        let definitions = std::slice::from_ref(definition);
+        bench.recurring().define_file("fieldfen.toml", definitions, &by_ann("a worker starts")).unwrap().changed
+    };
+    let (old, new) = (definition("report", "0 3 * * *"), definition("report", "0 4 * * *"));
+    assert_eq!(define(&old), [], "new work was not changed");
+    assert_eq!(define(&old), []);
+    let was = bench.known("report");
+    assert_eq!(define(&new), [was], "a second worker has another version of the file");
+    assert_eq!(define(&new), []);
+    assert_eq!(define(&old)[0].schedule, "0 4 * * *", "the start of a worker with the old version changes it back");
+    let program = bench.known("of-a-program");
+    assert_eq!(define(&definition("of-a-program", "0 * * * *")), [program], "the file takes it over");
 }
 
 fn a_file_defines_all_its_work_or_none(store: impl Store) {
