@@ -55,7 +55,7 @@ impl MetricsFile {
         let new = replace(&target, &text)?;
         match written.replace(new) {
             Some(last) if found.is_some_and(|found| found != last) => Err(io::Error::other(
-                "another process writes this file too, and only the last text is kept: give each worker a file of its own",
+                "another process writes this file too, and only the last text stays: give each worker its own file",
             )),
             _ => Ok(()),
         }

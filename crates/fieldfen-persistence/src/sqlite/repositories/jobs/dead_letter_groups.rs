@@ -135,7 +135,6 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
 mod tests {
     use diesel::connection::SimpleConnection;
 
-    use super::*;
     use crate::sqlite::columns::test_database::{database, session};
 
     #[test]
