@@ -66,7 +66,7 @@ pub(crate) struct ReceiveArgs {
 
 /// The payload of the job `webhook.received`, as a server of webhooks writes it.
 #[derive(Debug, Serialize, Deserialize)]
-struct WebhookReceived {
+pub(crate) struct WebhookReceived {
     source: String,
     delivery_id: Option<String>,
     event: Option<String>,

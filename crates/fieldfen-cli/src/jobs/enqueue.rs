@@ -1,15 +1,18 @@
 //! `jobs enqueue`: enqueues a job.
 
 use fieldfen_domain::job::{ApiAccount, DedupKey, EnqueueOutcome, JobKind, NewJob, OnWorkerDeath, Priority};
-use fieldfen_domain::{FileId, RawJson};
+use fieldfen_domain::{FileId, RawJson, with_causes};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::queue::{Queue, QueueError};
+use fieldfen_services::shop::Shop;
 use fieldfen_services::workers::Workers;
 use fieldfen_terminal::Exit;
 
+use super::kinds::{self, KnownKind};
 use crate::answer::{Answer, Outcome};
 use crate::context::Context;
 use crate::id_argument::{IdArgument, resolve};
+use crate::shop_file;
 use crate::time_argument::TimeArgument;
 
 /// The new job.
@@ -51,6 +54,18 @@ pub(super) fn priority(text: &str) -> Result<Priority, String> {
 }
 
 impl EnqueueArgs {
+    /// The note about a kind that no living worker handles. If neither fieldfen nor the file `fieldfen.toml` knows the
+    /// kind, its name may be wrong.
+    fn nobody_handles(&self) -> String {
+        let waits = "; no living worker handles this kind";
+        let has_program = |shop: Shop| shop.handlers().is_ok_and(|all| all.iter().any(|one| one.kind == self.kind));
+        if kinds::find(&self.kind).is_some() || shop_file::rules().is_ok_and(has_program) {
+            return waits.to_owned();
+        }
+        let known: Vec<&str> = kinds::known().iter().map(KnownKind::kind).collect();
+        format!("{waits}, and no [[handler]] in fieldfen.toml has it; the kinds of fieldfen are {}", known.join(", "))
+    }
+
     pub(super) fn run(&self, queue: &Queue<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let now = context.environment.now();
         let payload = self
@@ -58,6 +73,12 @@ impl EnqueueArgs {
             .as_deref()
             .map(|text| RawJson::parse(text).map_err(|error| Exit::Usage.with(format!("--payload {text}: {error}"))));
         let payload = payload.transpose()?;
+        if let Some(known) = kinds::find(&self.kind) {
+            known.check(payload.as_ref()).map_err(|error| {
+                let error = with_causes(&error);
+                Exit::Usage.with(format!("{error}; `fieldfen jobs kinds` shows the fields of {}", self.kind))
+            })?;
+        }
         let key = self.dedup_key.as_deref().map(DedupKey::new).transpose().map_err(|error| Exit::Usage.with(error))?;
         let mut job = NewJob::untyped(context.environment.job_id(), self.kind.clone(), payload, now)
             .map_err(|error| Exit::Usage.with(error))?
@@ -80,8 +101,8 @@ impl EnqueueArgs {
         })?;
         let answer = match enqueued {
             EnqueueOutcome::Created(id) => {
-                let workers = Workers::new(queue.store().clone(), context.environment.clone()).alive(&self.kind)?.len();
-                let waits = if workers == 0 { "; no living worker handles this kind" } else { "" };
+                let workers = Workers::new(queue.store().clone(), context.environment.clone()).alive(&self.kind)?;
+                let waits = if workers.is_empty() { self.nobody_handles() } else { String::new() };
                 Answer::new(format_args!("job {id}"), Outcome::Done, format!("enqueued{waits}"))
             }
             EnqueueOutcome::Duplicate(id) => Answer::new(

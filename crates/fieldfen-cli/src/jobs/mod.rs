@@ -7,6 +7,7 @@ mod document;
 mod enqueue;
 mod errors;
 mod filter;
+mod kinds;
 mod selection;
 mod why;
 
@@ -44,6 +45,8 @@ pub(crate) enum JobsCommand {
     },
     /// Enqueue a job
     Enqueue(enqueue::EnqueueArgs),
+    /// Show the kinds of fieldfen's own jobs, with their payloads
+    Kinds,
     /// Make failed or parked jobs run again, with all their retries
     Retry(act::ActArgs),
     /// Cancel jobs: a running one is asked to stop
@@ -78,6 +81,9 @@ pub(crate) struct ListArgs {
 
 impl JobsCommand {
     pub(crate) fn run(&self, context: &Context<'_>) -> anyhow::Result<()> {
+        if let Self::Kinds = self {
+            return kinds::list(context);
+        }
         let queue = context.queue(context.store_for(self.only_reads())?);
         let act = |action, jobs: &SelectionArgs, reason: &str| act::run(action, jobs, reason, &queue, context);
         match self {
@@ -100,6 +106,7 @@ impl JobsCommand {
                 act(JobAction::SetPriority(*to), &args.jobs, &args.reason)
             }
             Self::Bulk(command) => command.run(queue, context),
+            Self::Kinds => Ok(()),
         }
     }
 
