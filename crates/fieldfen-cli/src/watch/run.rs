@@ -13,7 +13,9 @@ use fieldfen_domain::store::Store;
 use fieldfen_services::Environment;
 use ratatui::crossterm::event::{self, Event as TerminalEvent};
 use ratatui::layout::Size;
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{
+    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -31,6 +33,9 @@ const KEYS_STEP: Duration = Duration::from_millis(250);
 /// The most events that are taken in before the screen is drawn.
 const MOST_EVENTS: usize = 100;
 
+/// The signals that would end the process without giving the terminal back. `ulimit -t` sends SIGXCPU.
+const ENDS: [i32; 10] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU];
+
 /// Shows the state until a person or a signal ends the view.
 pub(super) fn run<S: Store>(
     mut state: State,
@@ -41,8 +46,7 @@ pub(super) fn run<S: Store>(
     let (send_event, events) = mpsc::channel();
     let (send_request, requests) = mpsc::channel();
     // Signals before the terminal is taken over: none of them may leave it behind.
-    let signals =
-        Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT]).context("cannot wait for signals")?;
+    let signals = Signals::new(ENDS.into_iter().chain([SIGTSTP, SIGCONT])).context("cannot wait for signals")?;
     start("signals", &send_event, move |events| take_signals(signals, events))?;
     start("database", &send_event, move |events| asker.run(&requests, events))?;
     let mut screen = Screen::take(theme).context("cannot take the terminal over")?;

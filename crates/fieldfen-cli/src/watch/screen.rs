@@ -1,6 +1,6 @@
 //! Takes the terminal over, and gives it back however the view ends.
 
-use std::io::{self, Stdout};
+use std::io::{self, Stdout, Write};
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,9 +20,25 @@ use super::theme::Theme;
 /// Whether the terminal is taken over. A panic may happen in any thread.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Writes to stdout while the terminal is taken over, and drops what comes later.
+///
+/// `Terminal` shows the cursor when it is dropped, and prints on stderr if that fails. Where both are a terminal that was
+/// closed, printing panics.
+struct Output(Stdout);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if IS_TAKEN.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if IS_TAKEN.load(Ordering::SeqCst) { self.0.flush() } else { Ok(()) }
+    }
+}
+
 /// The terminal, as long as the view has it.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Output>>,
     theme: Theme,
 }
 
@@ -30,7 +46,7 @@ impl Screen {
     /// Takes the terminal over.
     pub(super) fn take(theme: Theme) -> io::Result<Self> {
         give_back_before_panics();
-        let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let terminal = Terminal::new(CrosstermBackend::new(Output(io::stdout())))?;
         let mut screen = Self { terminal, theme };
         screen.take_again()?;
         Ok(screen)

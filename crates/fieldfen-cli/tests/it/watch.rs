@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,17 +20,20 @@ use crate::shop_harness::Shop;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A pseudo terminal with a screen, and `fieldfen watch` on it.
-struct View {
+pub(crate) struct View {
     terminal: File,
     /// The other end, which keeps the modes of the terminal after the program has ended.
     line: File,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Whether the thread that reads the output ends with the next output.
+    is_closed: Arc<AtomicBool>,
     program: Child,
 }
 
 impl View {
     fn start(shop: &Shop, variables: &[(&str, &str)]) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // The program must not inherit the terminal's own end: closing it would not be seen.
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
@@ -48,14 +52,18 @@ impl View {
         let end = || Stdio::from(line.try_clone().unwrap());
         let program = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(number(24), number(80), 0)));
-        let (mut output, parser) = (terminal.try_clone().unwrap(), Arc::clone(&screen));
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let (mut output, parser, closes) = (terminal.try_clone().unwrap(), Arc::clone(&screen), Arc::clone(&is_closed));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
                 parser.lock().unwrap().process(&bytes[..read]);
+                if closes.load(Ordering::SeqCst) {
+                    return;
+                }
             }
         });
-        Self { terminal, line, screen, program }
+        Self { terminal, line, screen, is_closed, program }
     }
 
     fn text(&self) -> String {
@@ -84,6 +92,12 @@ impl View {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.program), signal).unwrap();
+    }
+
+    /// Closes the terminal, as a person closes a window. The clock on the screen is drawn every second.
+    fn close_terminal(&mut self) {
+        self.terminal = File::open("/dev/null").unwrap();
+        self.is_closed.store(true, Ordering::SeqCst);
     }
 
     /// Waits for the end of the program. The terminal must be as it was.
@@ -157,13 +171,23 @@ fn it_draws_acts_and_quits_with_the_terminal_restored() {
 #[test]
 fn signals_end_it_with_the_terminal_restored() {
     let shop = Shop::new();
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::USR1, Signal::ALARM, Signal::XCPU] {
         let mut view = View::start(&shop, &[]);
         view.shows("there is no backup in backups");
         view.signal(signal);
         let status = view.ends();
         assert_eq!((status.code(), status.signal()), (Some(0), None), "{signal:?}");
     }
+}
+
+#[test]
+fn it_ends_without_a_panic_when_its_terminal_is_closed() {
+    let shop = Shop::new();
+    let mut view = View::start(&shop, &[]);
+    view.shows("there is no backup in backups");
+    view.close_terminal();
+    let status = fieldfen_testkit::wait::exit_status(&mut view.program);
+    assert_eq!((status.code(), status.signal()), (Some(0), None), "SIGHUP ends it");
 }
 
 #[test]
