@@ -24,17 +24,27 @@ pub struct NewestBackup {
     pub bytes: u64,
 }
 
-/// The newest finished backup in a folder; `None` without a backup or a folder. No file is opened.
+/// The length of the smallest page of SQLite. No database with a table is shorter.
+/// `cp` to a full disk leaves such files.
+const LEAST_BYTES: u64 = 512;
+
+/// The newest finished backup in a folder; `None` without a backup or a folder. No file is opened. A file of fewer than
+/// 512 bytes is left out: it holds no database.
 ///
 /// # Errors
 /// [`BackupError::File`] if the folder cannot be listed, or if a backup cannot be looked at.
 pub fn newest_backup(folder: &Path) -> Result<Option<NewestBackup>, BackupError> {
+    newest_and_short(folder).map(|(newest, _)| newest)
+}
+
+/// The newest backup, and the files with the name of a backup that are too short for a database.
+fn newest_and_short(folder: &Path) -> Result<(Option<NewestBackup>, Vec<String>), BackupError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((None, Vec::new())),
         Err(error) => return Err(error).with_operation("list the folder", folder),
     };
-    let mut newest: Option<NewestBackup> = None;
+    let (mut newest, mut short): (Option<NewestBackup>, _) = (None, Vec::new());
     for entry in entries {
         let entry = entry.with_operation("list the folder", folder)?;
         let name = entry.file_name();
@@ -44,6 +54,10 @@ pub fn newest_backup(folder: &Path) -> Result<Option<NewestBackup>, BackupError>
         if !found.is_file() {
             continue;
         }
+        if found.len() < LEAST_BYTES {
+            short.push(format!("{} has {} bytes, and holds no database", path.display(), found.len()));
+            continue;
+        }
         let written = Timestamp::from(found.modified().with_operation("look at", &path)?);
         let end_of_day = (name.day().and_time(NaiveTime::MIN) + TimeDelta::days(1)).and_utc();
         let made_at = written.min(end_of_day);
@@ -51,7 +65,7 @@ pub fn newest_backup(folder: &Path) -> Result<Option<NewestBackup>, BackupError>
             newest = Some(NewestBackup { path, made_at, bytes: found.len() });
         }
     }
-    Ok(newest)
+    Ok((newest, short))
 }
 
 /// The finding about the newest backup of a folder. A backup older than `max_age` is a warning; no backup is too.
@@ -63,18 +77,19 @@ pub fn check_backups(folder: &Path, now: Timestamp, max_age: TimeDelta) -> Findi
         _ => format!("run `fieldfen backup run --dir {looked_at}`, and let a timer run it every day"),
     };
     let (check, hours) = (Check::Backup, max_age.num_hours());
-    match newest_backup(folder) {
-        Ok(Some(newest)) => {
+    match newest_and_short(folder) {
+        Ok((Some(newest), short)) => {
             let NewestBackup { path, made_at, bytes } = newest;
             let age = now.signed_duration_since(made_at);
             let found =
                 format!("{} of {} ({bytes} bytes) is {}", path.display(), made_at.format("%F %T"), age_in_words(age));
             if age > max_age {
-                return Finding::warning(check, looked_at, format!("{found}; at most {hours} h are allowed"), run);
+                let found = format!("{found}; at most {hours} h are allowed");
+                return Finding::warning(check, looked_at, found, run).details(short);
             }
-            Finding::ok(check, looked_at, found)
+            Finding::ok(check, looked_at, found).details(short)
         }
-        Ok(None) => Finding::warning(check, looked_at, "there is no backup", run),
+        Ok((None, short)) => Finding::warning(check, looked_at, "there is no backup", run).details(short),
         Err(error) => {
             let advice = "check the permissions of the folder";
             Finding::problem(check, looked_at, with_causes(&error), advice)
@@ -103,12 +118,17 @@ mod tests {
         let missing = check_backups(&folder.path().join("none"), Timestamp::UNIX_EPOCH, TimeDelta::days(1));
         assert_eq!((missing.severity, &*missing.found), (Severity::Warning, "there is no backup"));
         for name in ["fieldfen-20200102.db", "fieldfen-20200103.db", "fieldfen-20200104.db.partial", "notes.txt"] {
-            fs::write(folder.path().join(name), "x").unwrap();
+            fs::write(folder.path().join(name), [b'x'; 512]).unwrap();
         }
         let newest = newest_backup(folder.path()).unwrap().unwrap();
         let midnight: Timestamp = "2020-01-04T00:00:00Z".parse().unwrap();
-        assert_eq!((newest.made_at, newest.bytes), (midnight, 1));
+        assert_eq!((newest.made_at, newest.bytes), (midnight, 512));
         assert!(newest.path.ends_with("fieldfen-20200103.db"), "{newest:?}");
+        // A copy to a full disk.
+        fs::write(folder.path().join("fieldfen-20200105.db"), [b'x'; 511]).unwrap();
+        assert_eq!(newest_backup(folder.path()).unwrap().as_ref(), Some(&newest));
+        let late = check_backups(folder.path(), midnight + TimeDelta::hours(25), TimeDelta::days(1));
+        assert!(late.details[0].ends_with("fieldfen-20200105.db has 511 bytes, and holds no database"), "{late:?}");
         for (hours, severity) in [(23, Severity::Ok), (25, Severity::Warning)] {
             let finding = check_backups(folder.path(), midnight + TimeDelta::hours(hours), TimeDelta::days(1));
             assert_eq!(finding.severity, severity, "{finding:?}");
