@@ -8,6 +8,7 @@ mod shared;
 mod tests;
 
 use std::cell::RefCell;
+use std::str::Utf8Error;
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
@@ -95,6 +96,8 @@ pub(crate) fn classify(error: Error) -> StoreError {
             }
             None => return StoreError::Database(error.into()),
         },
+        // The texts of rows are read as bytes: such a text is a name or a statement of the schema.
+        Error::DeserializationError(reason) if reason.is::<Utf8Error>() => return StoreError::Corrupt(error.into()),
         _ => return StoreError::Database(error.into()),
     };
     let text = information.message().to_owned();

@@ -51,6 +51,22 @@ fn a_schema_that_makes_no_sense_is_damage_and_a_text_that_is_no_json_is_not() {
 }
 
 #[test]
+fn a_name_in_the_schema_that_is_not_utf8_is_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    open(&path).batch_execute("CREATE TABLE files (id TEXT, \"zzspecies\" TEXT)").unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let place = bytes.windows(9).position(|part| part == b"zzspecies").unwrap();
+    bytes[place] = 0xff;
+    std::fs::write(&path, bytes).unwrap();
+    let columns = diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(
+        "(SELECT name FROM pragma_table_info('files') LIMIT 1 OFFSET 1)",
+    ));
+    let error = columns.get_result::<String>(&mut open(&path)).store().unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error:?}");
+}
+
+#[test]
 fn a_database_that_cannot_be_opened_is_an_input_output_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
