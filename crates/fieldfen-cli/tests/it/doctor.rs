@@ -168,6 +168,39 @@ fn older_and_newer_schemas_are_problems_that_name_the_migrations() {
 }
 
 #[test]
+fn triggers_and_unique_indexes_of_other_programs_are_named() {
+    let shop = Shop::new();
+    shop.sql(
+        "CREATE TRIGGER eats AFTER INSERT ON jobs BEGIN DELETE FROM jobs WHERE id = new.id; END;
+         CREATE UNIQUE INDEX one_of_each ON jobs (command_type);
+         CREATE INDEX harmless ON jobs (result_json);
+         CREATE TABLE theirs (a UNIQUE); CREATE TRIGGER on_theirs AFTER INSERT ON theirs BEGIN DELETE FROM theirs; END",
+    );
+    let findings = shop.doctor(&[], 0);
+    findings.has("schema", "warning", "can change or refuse writes");
+    let details = findings.details("schema");
+    assert!(details.contains("trigger eats of jobs: CREATE TRIGGER eats"), "{details}");
+    assert!(details.contains("index one_of_each of jobs") && !details.contains("theirs"), "{details}");
+    assert!(!details.contains("harmless"), "{details}");
+    findings.has("unreadable_rows", "ok", "");
+}
+
+#[test]
+fn an_empty_file_with_the_name_of_a_backup_is_no_backup() {
+    let shop = Shop::new();
+    fs::create_dir(shop.folder().join("backups")).unwrap();
+    fs::write(shop.folder().join("backups/fieldfen-20991231.db"), "").unwrap();
+    let findings = shop.doctor(&[], 0);
+    findings.has("backup", "warning", "there is no backup");
+    assert!(
+        findings.details("backup").contains("has 0 bytes, and holds no database"),
+        "{}",
+        findings.details("backup")
+    );
+    assert!(shop.run(&["status"]).out.contains("there is no backup in backups"));
+}
+
+#[test]
 fn a_damaged_file_a_text_a_folder_and_nothing_are_problems() {
     let shop = Shop::new();
     shop.sql(

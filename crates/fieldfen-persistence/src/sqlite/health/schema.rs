@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_domain::health::{Check, Finding};
+use fieldfen_domain::health::{Check, Finding, Severity};
 use fieldfen_domain::store::StoreError;
 
 use super::not_done;
@@ -21,8 +21,19 @@ pub(super) fn check(conn: &mut SqliteConnection) -> (Finding, bool) {
         Err(error) => return (not_done(Check::Schema, LOOKED_AT, &error.into()), false),
     };
     let finding = of_state(&state);
-    let is_current = finding.advice.is_none();
-    (finding, is_current)
+    if finding.severity > Severity::Ok {
+        return (finding, false);
+    }
+    match migrations::foreign_rules(conn) {
+        Ok(rules) if rules.is_empty() => (finding, true),
+        Ok(rules) => {
+            let found = format!("{}; other programs have added rules that can change or refuse writes", finding.found);
+            let advice =
+                "if a write has no effect or is refused without a reason, remove these triggers and unique indexes";
+            (Finding::warning(Check::Schema, LOOKED_AT, found, advice).details(rules), true)
+        }
+        Err(error) => (not_done(Check::Schema, LOOKED_AT, &error.into()), true),
+    }
 }
 
 fn of_state(state: &SchemaState) -> Finding {

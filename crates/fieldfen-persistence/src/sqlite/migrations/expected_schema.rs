@@ -119,6 +119,22 @@ pub(in crate::sqlite) fn tables() -> Result<Vec<&'static str>, MigrationError> {
     Ok(ExpectedSchema::newest()?.tables().map(|(name, _)| name).collect())
 }
 
+/// The triggers and unique indexes of other programs on the tables of the newest schema. They can change and refuse
+/// writes of this program.
+pub(crate) fn foreign_rules(conn: &mut SqliteConnection) -> Result<Vec<String>, MigrationError> {
+    let expected = ExpectedSchema::newest()?;
+    let is_unique = |object: &Object| tokens(&object.sql).iter().take(2).eq(["create", "unique"]);
+    let is_rule = |object: &Object| object.kind == "trigger" || (object.kind == "index" && is_unique(object));
+    let is_foreign = |object: &Object| {
+        let is_same = |own: &Object| own.kind == object.kind && own.name == object.name.to_lowercase();
+        expected.tables.contains_key(&object.table) && !expected.objects.iter().any(is_same)
+    };
+    let objects = objects(conn)?.into_iter().filter(|object| is_rule(object) && is_foreign(object));
+    Ok(objects
+        .map(|Object { kind, name, table, sql }| format!("{kind} {name} of {table}: {}", one_line(&sql)))
+        .collect())
+}
+
 /// The number of migrations that the database has, counted from the oldest; `None` if one in between is missing.
 fn reached(applied: &[String]) -> Option<usize> {
     let reached = EMBEDDED.iter().take_while(|migration| has(applied, migration.version())).count();

@@ -65,6 +65,7 @@ pub use migration_set::{FIELDFEN, InvalidMigrations, MigrationSet};
 pub use migration_state::{MigrationState, MigrationStatus};
 pub use migrations_of_programs::Migrations;
 pub(in crate::sqlite) use expected_schema::tables;
+pub(crate) use expected_schema::foreign_rules;
 pub(crate) use schema_check::check;
 pub use sql_digest::SqlDigest;
 pub use step::{Direction, Step};
