@@ -5,6 +5,7 @@ use fieldfen_domain::job::{
     ConcurrencyLimit, DeadLetterGroup, Job, JobAttempt, JobFilter, JobStatus, JobSummary, Pause, Why,
 };
 use fieldfen_domain::rate_limit::RateLimit;
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;
 use fieldfen_domain::{CappedCount, JobId, PageRequest, Timestamp, UnreadableRow};
@@ -91,6 +92,8 @@ pub(super) struct JobsLook {
 pub(super) struct LimitsLook {
     pub(super) pauses: Vec<Pause>,
     pub(super) concurrency: Vec<ConcurrencyLimit>,
+    /// The row for which the pauses or the concurrency limits cannot be listed.
+    pub(super) unreadable: Vec<UnreadableRow>,
     pub(super) rates: Vec<Result<RateLimit, UnreadableRow>>,
     /// The name and the status of each budget.
     pub(super) budgets: Vec<(String, BudgetStatus)>,
@@ -178,9 +181,13 @@ impl<S: Store> Reader<S> {
     fn limits(&self) -> Result<LimitsLook, StoreError> {
         let (store, environment) = (|| self.store.clone(), || self.environment.clone());
         let budgets = self.costs.budget_reports()?;
+        let mut unreadable = Vec::new();
+        let pauses = listed(Pauses::new(store(), environment()).list(), &mut unreadable)?;
+        let concurrency = listed(ConcurrencyLimits::new(store(), environment()).list(), &mut unreadable)?;
         Ok(LimitsLook {
-            pauses: Pauses::new(store(), environment()).list()?,
-            concurrency: ConcurrencyLimits::new(store(), environment()).list()?,
+            pauses,
+            concurrency,
+            unreadable,
             rates: RateLimiter::new(store(), environment()).list(None)?,
             budgets: budgets.into_iter().map(|report| (report.budget.name, report.status)).collect(),
         })
@@ -195,6 +202,14 @@ impl<S: Store> Reader<S> {
         };
         Ok(JobLook { id, found })
     }
+}
+
+/// The list, which is empty if one of its rows cannot be read.
+fn listed<T>(list: Result<Vec<T>, StoreError>, unreadable: &mut Vec<UnreadableRow>) -> Result<Vec<T>, StoreError> {
+    Ok(split_bad_row(list)?.unwrap_or_else(|row| {
+        unreadable.push(row);
+        Vec::new()
+    }))
 }
 
 fn jobs<S: Store>(queue: &Queue<S>, filter: &str, now: Timestamp) -> Result<JobsLook, StoreError> {

@@ -100,8 +100,12 @@ pub(super) fn limits(look: &LimitsLook, overview: &Overview, now: Timestamp) -> 
             Row::new(format!("unreadable {index}"), ["calls", "", &format!("not readable: {row}")]).tone(Tone::Bad)
         }
     });
+    let unreadable = look
+        .unreadable
+        .iter()
+        .map(|row| Row::new(row.table, [row.table, "", &format!("not readable: {row}")]).tone(Tone::Bad));
     let budgets = look.budgets.iter().map(|(name, status)| budget_row(name, status));
-    pauses.chain(concurrency).chain(rates).chain(budgets).collect()
+    unreadable.chain(pauses).chain(concurrency).chain(rates).chain(budgets).collect()
 }
 
 fn pause_row(pause: &Pause) -> Row {

@@ -97,6 +97,19 @@ fn rows_that_cannot_be_read_are_counted_and_one_is_named() {
 }
 
 #[test]
+fn a_pause_that_cannot_be_read_hides_nothing_else() {
+    let shop = Shop::new();
+    shop.sql("INSERT INTO pauses VALUES ('kind', 'test.work', 'r', 'soon', NULL, 'ann')");
+    let status = shop.run(&["status"]);
+    status.ends_with(0);
+    assert!(status.out.contains("1 row cannot be read: pauses kind test.work: column"), "{}", status.out);
+    assert!(status.out.contains("there is no backup in backups"), "{}", status.out);
+    let report = shop.run(&["usage", "report"]);
+    report.ends_with(0);
+    assert!(report.out.contains("not readable: pauses kind test.work: column"), "{}", report.out);
+}
+
+#[test]
 fn migrations_that_are_pending_or_unknown_are_the_first_line() {
     let shop = Shop::new();
     shop.run(&["migrate", "down", "--to", "0014", "--yes"]).ends_with(0);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fieldfen_domain::api_cost::BudgetState;
 use fieldfen_domain::job::PauseScope;
 use fieldfen_domain::rate_limit::{Availability, CallScope, ClosedBy, PausesOfBudgets, RateLimit};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::{Timestamp, UnreadableRow};
 use serde::Serialize;
@@ -113,11 +114,13 @@ pub(super) fn limits(
     Ok((limits, unreadable))
 }
 
-/// The calls and jobs that are blocked by limits, pauses and budgets, in this order.
+/// The calls and jobs that are blocked by limits, pauses and budgets, in this order. A pause that cannot be read joins the
+/// unreadable rows, and no pause is shown then.
 pub(super) fn blocked(
     reads: &mut dyn ReadSession,
     limits: &[LimitFigures],
     budgets: &[BudgetFigures],
+    unreadable: &mut Vec<UnreadableRow>,
     now: Timestamp,
 ) -> Result<Vec<Blocked>, StoreError> {
     let scopes: BTreeSet<CallScope> = limits
@@ -138,7 +141,11 @@ pub(super) fn blocked(
             blocked.push(Blocked { service: Some(service), account, endpoint, ..block });
         }
     }
-    for pause in reads.pauses().list(now)? {
+    let pauses = split_bad_row(reads.pauses().list(now))?.unwrap_or_else(|row| {
+        unreadable.push(row);
+        Vec::new()
+    });
+    for pause in pauses {
         let block = Blocked::new(BlockedBy::Pause, pause.until, format!("{}: {}", pause.by, pause.reason));
         blocked.push(match pause.scope {
             PauseScope::Kind(kind) => Blocked { kind: Some(kind.to_string()), ..block },

@@ -150,7 +150,7 @@ impl<S: Store> ApiReports<S> {
     /// Returns the report on these days, both ends included. All of it is read in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] for a row that a limit, a pause or a budget depends on and that cannot be read.
+    /// [`StoreError::BadRow`] for a row that a limit or a budget depends on and that cannot be read.
     pub fn report(&self, days: &RangeInclusive<Day>) -> Result<ApiReport, StoreError> {
         self.costs.store().read(|s| self.report_in(s, days))
     }
@@ -159,11 +159,11 @@ impl<S: Store> ApiReports<S> {
         let now = self.costs.environment().now();
         let (usage, costs) = (reads.api_usage().days(days)?, reads.api_costs().days(days)?);
         let Breakdown { services, endpoints, days: figures } = Breakdown::of(&usage, &costs);
-        let (limits, unreadable_limits) = limits::limits(reads, now)?;
+        let (limits, mut unreadable_rows) = limits::limits(reads, now)?;
         let budgets = self.costs.budget_reports_in(reads, now)?;
         let budgets: Vec<BudgetFigures> = budgets.into_iter().map(BudgetFigures::from).collect();
-        let blocked = limits::blocked(reads, &limits, &budgets, now)?;
-        let unreadable = usage.unreadable.into_iter().chain(costs.unreadable).chain(unreadable_limits).collect();
+        let blocked = limits::blocked(reads, &limits, &budgets, &mut unreadable_rows, now)?;
+        let unreadable = usage.unreadable.into_iter().chain(costs.unreadable).chain(unreadable_rows).collect();
         Ok(ApiReport {
             at: now,
             first_day: *days.start(),

@@ -4,6 +4,7 @@ use fieldfen_domain::api_cost::{BudgetState, BudgetStatus};
 use fieldfen_domain::file::{FileFilter, FileStatus};
 use fieldfen_domain::job::{JobFilter, KindFlow};
 use fieldfen_domain::publication::{PublicationFilter, PublicationState};
+use fieldfen_domain::store::rows::split_bad_row;
 use fieldfen_domain::store::{ReadSession, StoreError};
 use fieldfen_domain::worker::RegisteredWorker;
 use fieldfen_domain::{CappedCount, PageRequest, Timestamp};
@@ -99,9 +100,17 @@ pub(super) fn bulk_actions(s: &mut dyn ReadSession, needs: &mut Vec<Need>) -> Re
     Ok(())
 }
 
-/// The pauses that hold.
+/// The pauses that hold. If one of them cannot be read, that is a need of its own, and no pause is shown.
 pub(super) fn pauses(s: &mut dyn ReadSession, now: Timestamp, needs: &mut Vec<Need>) -> Result<(), StoreError> {
-    for pause in s.pauses().list(now)? {
+    let pauses = match split_bad_row(s.pauses().list(now))? {
+        Ok(pauses) => pauses,
+        Err(row) => {
+            let need = Need::of_one(NeedKind::UnreadableRows, None).name(row.table);
+            needs.push(need.reason(row.to_string()));
+            return Ok(());
+        }
+    };
+    for pause in pauses {
         let reason = format!("by {}: {}", pause.by, pause.reason);
         let need = Need::of_one(NeedKind::Paused, Some(pause.since)).name(&pause.scope);
         needs.push(need.until(pause.until).reason(reason));

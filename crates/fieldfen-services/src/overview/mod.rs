@@ -88,7 +88,8 @@ impl<S: Store> Overviews<S> {
     /// The shop as it is now. All of it is read in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] for a pause or a budget that cannot be read. Other rows that cannot be read are left out.
+    /// [`StoreError::BadRow`] for a budget that cannot be read. A pause that cannot be read is a need. Other rows that cannot
+    /// be read are left out.
     pub fn overview(&self) -> Result<Overview, StoreError> {
         let now = self.environment.now();
         self.store.read(|s| self.overview_in(s, now))
