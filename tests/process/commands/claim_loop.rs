@@ -176,7 +176,7 @@ impl ClaimThread<'_> {
                 self.emit_if_lost(fenced, job.id)
             }
             Scenario::Released if first_try && !self.rng.one_in(3) => {
-                let fenced = or_emit(self.queue.release(claimed, self.queue.environment().now()))?;
+                let fenced = or_emit(self.queue.snooze(claimed, self.queue.environment().now()))?;
                 self.emit_if_lost(fenced, job.id)
             }
             _ => {

@@ -15,6 +15,8 @@ mod empty_lists;
 mod failed_jobs;
 #[cfg(unix)]
 mod honest_output;
+#[cfg(target_os = "linux")]
+mod hostile_rows;
 mod id_prefixes;
 mod ingest_many;
 mod journey;

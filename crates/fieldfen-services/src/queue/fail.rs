@@ -83,7 +83,7 @@ impl<S: Store> Queue<S> {
 
     /// Releases a job without spending a retry. It is due again at `run_at`. If the cancellation of the job was
     /// requested, it fails for good instead.
-    pub fn release(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
+    pub fn snooze(&self, claimed: &ClaimedJob, run_at: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &TryEnding::Release { run_at })
     }
 

@@ -30,7 +30,7 @@ fn jobs_that_are_given_back_count_as_declined_since_they_were_first_declined() {
     // One of them has been declined, the other one has not.
     let first = claim();
     assert!(queue.decline(&first[0], "a later version can", HOUR).unwrap().is_done());
-    assert!(queue.release(&first[1], began).unwrap().is_done());
+    assert!(queue.snooze(&first[1], began).unwrap().is_done());
     clock.advance(HOUR / 2);
     let second = claim();
     assert_eq!(second.len(), 2);

@@ -115,7 +115,7 @@ pub(super) fn discard(outcome: Outcome) {
 /// Records that the handler of a job that may have been killed has ended. The retry of a killed job waits for that.
 fn end_killed<S: Store>(context: &Context<S>, running: &RunningJob) {
     let (queue, claimed) = (&context.queue, &running.claimed);
-    let released = catch_panic(|| queue.release(claimed, queue.environment().now()).map(drop));
+    let released = catch_panic(|| queue.snooze(claimed, queue.environment().now()).map(drop));
     if let Ok(Err(error)) = released {
         // Without this record, the lease expires by itself.
         log!(WARN, error = with_causes(&error), "end of a killed job's handler not recorded");

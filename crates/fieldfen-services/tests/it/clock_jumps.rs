@@ -70,7 +70,7 @@ fn waits<S: Store>() -> [(&'static str, Step<S>); 7] {
         }),
         ("release", |bench, id| {
             let at = bench.now() + HOUR;
-            retrying(bench, bench.queue.release(&bench.claimed(id), at).unwrap());
+            retrying(bench, bench.queue.snooze(&bench.claimed(id), at).unwrap());
         }),
         ("decline", |bench, id| retrying(bench, bench.queue.decline(&bench.claimed(id), "no", HOUR).unwrap())),
         ("reclaim", |bench, id| {
@@ -136,7 +136,7 @@ fn a_due_time_that_somebody_has_chosen_stays(store: impl Store) {
     let (now, ahead) = (enqueue(), bench.ahead(YEAR, enqueue));
     let given_back = bench.note("given back");
     let claimed = bench.claimed(&given_back);
-    retrying(&bench, bench.queue.release(&claimed, chosen).unwrap());
+    retrying(&bench, bench.queue.snooze(&claimed, chosen).unwrap());
     bench.queue.reclaim(9).unwrap();
     for id in [now, ahead, given_back] {
         assert_eq!(bench.job(&id).run_at, chosen);

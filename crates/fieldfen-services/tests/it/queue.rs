@@ -251,7 +251,7 @@ fn the_answer_to_a_release_says_when_the_job_is_due(store: impl Store) {
         let _ = bench.queue.cancel(&id, &by_ann("done")).unwrap();
         assert_eq!(bench.queue.retry(&id, &by_ann("as asked")).unwrap(), JobActionOutcome::Done);
         let claimed = bench.claim_notes(1).remove(0);
-        let FencedResult::Done(FailOutcome::Retrying { run_at, .. }) = bench.queue.release(&claimed, run_at).unwrap()
+        let FencedResult::Done(FailOutcome::Retrying { run_at, .. }) = bench.queue.snooze(&claimed, run_at).unwrap()
         else {
             panic!("it was not given back")
         };
@@ -264,11 +264,11 @@ fn a_released_job_spends_no_retry(store: impl Store) {
     let id = bench.note("x");
     let claimed = bench.claim_notes(1).remove(0);
     let run_at = bench.now() + TimeDelta::seconds(30);
-    let released = bench.queue.release(&claimed, run_at).unwrap();
+    let released = bench.queue.snooze(&claimed, run_at).unwrap();
     assert_eq!(released, FencedResult::Done(FailOutcome::Retrying { run_at, attempts: 0 }));
     assert_eq!((bench.job(&id).attempts, bench.job(&id).run_at), (0, run_at));
     assert_eq!(bench.claim_notes(1), []);
-    assert_eq!(bench.queue.release(&claimed, run_at).unwrap(), FencedResult::LeaseLost);
+    assert_eq!(bench.queue.snooze(&claimed, run_at).unwrap(), FencedResult::LeaseLost);
     bench.clock.advance(Duration::from_secs(30));
     assert_eq!(bench.claim_notes(1).len(), 1);
 }
@@ -285,7 +285,7 @@ fn a_pending_job_is_cancelled_at_once_and_a_running_one_when_it_ends(store: impl
 
     let endings = [
         |queue: &Queue<_>, claimed: &_| queue.fail(claimed, "interrupted").unwrap(),
-        |queue: &Queue<_>, claimed: &_| queue.release(claimed, queue.environment().now()).unwrap(),
+        |queue: &Queue<_>, claimed: &_| queue.snooze(claimed, queue.environment().now()).unwrap(),
     ];
     for ending in endings {
         let id = bench.note("x");

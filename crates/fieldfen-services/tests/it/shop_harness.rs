@@ -103,7 +103,7 @@ impl<S: Store> Shop<S> {
                 Outcome::Retry { error } => drop(queue.fail(claimed, &error).unwrap()),
                 Outcome::Fail { error } => drop(queue.fail_for_good(claimed, &error).unwrap()),
                 Outcome::Park { parked_for, reason } => drop(queue.park(claimed, parked_for, &reason).unwrap()),
-                Outcome::Throttled { until, .. } => drop(queue.release(claimed, until).unwrap()),
+                Outcome::Throttled { until, .. } => drop(queue.snooze(claimed, until).unwrap()),
                 other => panic!("{other:?}"),
             }
         }

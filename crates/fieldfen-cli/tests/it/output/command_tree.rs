@@ -11,7 +11,7 @@ pub(super) fn program() -> Command {
 }
 
 /// The commands that do something, as `jobs list`: those without commands below them.
-pub(super) fn commands() -> Vec<String> {
+pub(crate) fn commands() -> Vec<String> {
     let mut found = Vec::new();
     collect(&program(), "", &mut found);
     found

@@ -165,6 +165,11 @@ pub(super) fn publications(shop: &Shop) -> OperatorsWorker {
 /// Recurring work, and a worker that lives on another machine.
 pub(super) fn recurring_work(shop: &Shop) -> OperatorsWorker {
     let _ = jobs(shop);
+    add_recurring_work(shop);
+    None
+}
+
+fn add_recurring_work(shop: &Shop) {
     write(shop, |s| {
         s.recurring().define(&recurring("nightly", "0 3 * * *", ago(-600)))?;
         s.recurring().define(&recurring("report", "0 8 * * 1", ago(-600)))?;
@@ -172,12 +177,16 @@ pub(super) fn recurring_work(shop: &Shop) -> OperatorsWorker {
         worker.started_at = ago(300);
         s.workers().register(&worker)
     });
-    None
 }
 
 /// Three calls to Etsy, one listing of 20 cents, and a limit of which two units are used.
 pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
     let _ = jobs(shop);
+    add_usage(shop);
+    None
+}
+
+fn add_usage(shop: &Shop) {
     let environment = Environment::system();
     let calls = ApiUsage::new(shop.store(), environment.clone());
     for (outcome, status, error, external_id) in [
@@ -198,7 +207,32 @@ pub(super) fn usage(shop: &Shop) -> OperatorsWorker {
         limiter.start(&permit).unwrap();
         limiter.settle(permit, CallAnswer::silent()).unwrap();
     }
-    None
+}
+
+/// The rows of all other shops, and what the commands make: a pause, a webhook, a bulk action, a rolled-up day.
+pub(crate) fn all_rows(shop: &Shop) {
+    let _ = publications(shop);
+    add_recurring_work(shop);
+    add_usage(shop);
+    for line in [
+        "webhooks receive order.json --source shopify --event orders/paid",
+        "pause --service printful --reason closed",
+        "jobs priority --all --to 0 --yes",
+        "recurring run nightly",
+    ] {
+        shop.run(&line.split(' ').collect::<Vec<_>>()).ends_with(0);
+    }
+    // Rows that come with time, or stay only after a crash.
+    shop.sql(
+        "INSERT OR IGNORE INTO concurrency_limits (kind, partition, max_running) VALUES ('UpscaleImage', 'all', 3);
+         INSERT OR IGNORE INTO api_usage_daily VALUES ('2026-11-01', 'etsy', 'main', 'createListing', 'ok', 1, 1, 250);
+         INSERT OR IGNORE INTO api_usage_monthly VALUES ('2026-11', 'etsy', 'main', 1);
+         INSERT OR IGNORE INTO rate_limit_usage VALUES (1, '2099-01-01 00:00:00.000000', 1);
+         INSERT OR IGNORE INTO api_permits (id, service, units, worker, acquired_at, start_by, lapses_at)
+         VALUES ('00000000-0000-4000-8000-0000000000aa', 'etsy', 1, 'kestrel', '2026-11-01 00:00:00.000000',
+                 '2026-11-01 00:00:01.000000', '2026-11-01 00:00:02.000000');
+         INSERT OR IGNORE INTO api_permit_limits VALUES ('00000000-0000-4000-8000-0000000000aa', 1, 1, 0)",
+    );
 }
 
 /// All rows of the other shops, and a worker that carries requests of operators out.

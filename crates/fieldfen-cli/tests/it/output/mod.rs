@@ -10,6 +10,8 @@ mod stable_text;
 mod steps;
 mod typed;
 
+pub(crate) use command_tree::commands;
+pub(crate) use filled_shop::all_rows;
 pub(crate) use stable_text::StableText;
 pub(crate) use steps::{list_commands, reading_commands};
 pub(crate) use typed::Typed;

@@ -221,7 +221,7 @@ impl<S: Store> Program<S> {
             End::Fail => told(queue.fail(claimed, "lens cap")),
             End::FailForGood => told(queue.fail_for_good(claimed, "out of paint")),
             End::Decline => told(queue.decline(claimed, "too new", Duration::from_secs(100))),
-            End::Release => told(queue.release(claimed, later)),
+            End::Release => told(queue.snooze(claimed, later)),
             End::Throttle => told(queue.throttle(claimed, later)),
         }
     }
