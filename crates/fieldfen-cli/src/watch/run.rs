@@ -36,13 +36,26 @@ const MOST_EVENTS: usize = 100;
 /// The signals that would end the process without giving the terminal back. `ulimit -t` sends SIGXCPU.
 const ENDS: [i32; 10] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU];
 
-/// Shows the state until a person or a signal ends the view.
+/// Shows the state until a person or a signal ends the view, or its terminal is closed.
 pub(super) fn run<S: Store>(
-    mut state: State,
+    state: State,
     asker: Asker<S>,
     theme: Theme,
     environment: &Environment,
 ) -> anyhow::Result<()> {
+    match show(state, asker, theme, environment) {
+        // SIGHUP, which ends the view too, may come later than the error.
+        Err(error) if error.downcast_ref().is_some_and(is_closed) => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Whether the error is that of a terminal that was closed.
+fn is_closed(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+fn show<S: Store>(mut state: State, asker: Asker<S>, theme: Theme, environment: &Environment) -> anyhow::Result<()> {
     let (send_event, events) = mpsc::channel();
     let (send_request, requests) = mpsc::channel();
     // Signals before the terminal is taken over: none of them may leave it behind.
@@ -147,9 +160,10 @@ fn read_keys(events: &Sender<Event>, is_over: &AtomicBool) {
             Ok(Some(TerminalEvent::Resize(width, height))) => Event::Resized(Size::new(width, height)),
             Ok(_) => continue,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if is_closed(&error) => Event::End,
             Err(error) => Event::Broken(format!("the keys cannot be read: {error}")),
         };
-        let is_last = matches!(event, Event::Broken(_));
+        let is_last = matches!(event, Event::Broken(_) | Event::End);
         if events.send(event).is_err() || is_last {
             return;
         }
