@@ -15,7 +15,7 @@ fn stopped(shop: &Shop) -> BulkAction {
         shop.store().write(|s| s.jobs().enqueue(&job(number).run_at(at(0)))).map(drop).unwrap();
     }
     let bulk = BulkActions::new(Queue::new(shop.store(), Environment::system()));
-    let started = bulk.start(JobAction::RunNow, &JobFilter::new(), &by_ann("the paper is there")).unwrap();
+    let started = bulk.start(&JobFilter::new(), JobAction::RunNow, &by_ann("the paper is there")).unwrap();
     bulk.step(&started.order.id).unwrap().unwrap()
 }
 
@@ -59,7 +59,7 @@ fn the_list_cuts_a_long_filter_and_show_has_all_of_it() {
     let shop = Shop::new();
     let bulk = BulkActions::new(Queue::new(shop.store(), Environment::system()));
     let filter = JobFilter::new().payload("x".repeat(100_000));
-    let id = bulk.start(JobAction::Retry, &filter, &by_ann("a test")).unwrap().order.id.to_string();
+    let id = bulk.start(&filter, JobAction::Retry, &by_ann("a test")).unwrap().order.id.to_string();
     let list = shop.run(&["jobs", "bulk", "list"]).out;
     assert!(list.len() < 5_000 && list.contains("xxx…"), "{} bytes", list.len());
     assert!(shop.run(&["jobs", "bulk", "show", &id]).out.contains(&"x".repeat(100_000)));
