@@ -72,12 +72,14 @@ impl EnqueueArgs {
             .payload
             .as_deref()
             .map(|text| RawJson::parse(text).map_err(|error| Exit::Usage.with(format!("--payload {text}: {error}"))));
-        let payload = payload.transpose()?;
+        let mut payload = payload.transpose()?;
         if let Some(known) = kinds::find(&self.kind) {
-            known.check(payload.as_ref()).map_err(|error| {
+            let given = payload.take().map_or_else(|| RawJson::parse("{}"), Ok)?;
+            known.check(&given).map_err(|error| {
                 let error = with_causes(&error);
                 Exit::Usage.with(format!("{error}; `fieldfen jobs kinds` shows the fields of {}", self.kind))
             })?;
+            payload = Some(given);
         }
         let key = self.dedup_key.as_deref().map(DedupKey::new).transpose().map_err(|error| Exit::Usage.with(error))?;
         let mut job = NewJob::untyped(context.environment.job_id(), self.kind.clone(), payload, now)

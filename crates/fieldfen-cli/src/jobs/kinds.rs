@@ -40,7 +40,7 @@ pub(super) struct KnownKind {
     handled_by: &'static str,
     result: &'static str,
     #[serde(skip)]
-    check: fn(Option<&RawJson>) -> Result<(), InvalidPayload>,
+    check: fn(&RawJson) -> Result<(), InvalidPayload>,
     /// The fields of the payload after it was read and written.
     #[cfg(test)]
     #[serde(skip)]
@@ -70,7 +70,7 @@ impl KnownKind {
             payload: payload.collect(),
             handled_by,
             result,
-            check: |json| P::from_column(json).map(drop),
+            check: |json| P::from_json(json).map(drop),
             #[cfg(test)]
             rewrite: |json| serde_json::from_value(serde_json::to_value(P::from_json(json).unwrap()).unwrap()).unwrap(),
             retries: P::MAX_RETRIES,
@@ -83,7 +83,7 @@ impl KnownKind {
     }
 
     /// Checks that this is a payload of the kind.
-    pub(super) fn check(&self, payload: Option<&RawJson>) -> Result<(), InvalidPayload> {
+    pub(super) fn check(&self, payload: &RawJson) -> Result<(), InvalidPayload> {
         (self.check)(payload)
     }
 }
@@ -228,13 +228,13 @@ mod tests {
     fn the_fields_of_each_kind_are_those_of_its_payload() {
         for known in known() {
             let whole = example(known.kind);
-            known.check(Some(&json_of(&whole))).unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+            known.check(&json_of(&whole)).unwrap_or_else(|error| panic!("{}", with_causes(&error)));
             let written = (known.rewrite)(&json_of(&whole));
             assert_eq!(written.keys().collect::<BTreeSet<_>>(), whole.keys().collect(), "{}", known.kind);
             for line in &known.payload {
                 let mut without = whole.clone();
                 without.remove(line.field);
-                let checked = known.check(Some(&json_of(&without)));
+                let checked = known.check(&json_of(&without));
                 assert_eq!(checked.is_ok(), line.optional, "{} without {}: {checked:?}", known.kind, line.field);
                 if let Err(error) = checked {
                     assert!(with_causes(&error).contains(line.field), "{}", with_causes(&error));

@@ -75,8 +75,8 @@ fn shop_for_reader() -> (Shop, PathBuf) {
     shop.sql(
         "INSERT INTO files (id, original_filename, species, status, created_at)
          VALUES ('0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a10', 'owl.jpg', 'owl', 'processed', '2026-01-01 00:00:00.000000');
-         INSERT INTO jobs (id, command_type, created_at)
-         VALUES ('0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a11', 'test.work', '2026-01-01 00:00:00.000000')",
+         INSERT INTO jobs (id, command_type, status, created_at)
+         VALUES ('0b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a11', 'test.work', 'pending', '2026-01-01 00:00:00.000000')",
     );
     // The folder of the build may be closed for other users.
     let program = shop.folder().join("fieldfen");

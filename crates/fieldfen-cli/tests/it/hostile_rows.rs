@@ -70,6 +70,7 @@ const OTHERS: &[&str] = &[
     "jobs delete",
     "jobs enqueue",
     "jobs kill",
+    "jobs kinds",
     "jobs priority",
     "jobs release",
     "jobs requeue",

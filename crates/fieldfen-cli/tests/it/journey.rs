@@ -112,7 +112,10 @@ fn a_pause_is_listed_and_lifted() {
     assert!(past.err.contains("2020-01-01"), "{}", past.err);
     shop.run(&["resume", "--service", "etsy"]).ends_with(0);
     assert_eq!(shop.run(&["resume", "--service", "etsy", "--json"]).document(0)["outcome"], "unchanged");
-    assert_eq!(shop.run(&["pauses"]).out, "nothing is paused\n");
+    assert_eq!(
+        shop.run(&["pauses"]).out,
+        "nothing is paused: `fieldfen pause` pauses a kind, a service or an account\n"
+    );
 }
 
 #[test]

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(analyzed_tables(&mut conn).unwrap(), [""; 0]);
         assert_eq!(
             names(&mut conn, "SELECT DISTINCT tbl AS name FROM sqlite_stat1").unwrap(),
-            ["orders", "__diesel_schema_migrations"]
+            ["orders", "__fieldfen_migrations", "__diesel_schema_migrations"]
         );
     }
 }

@@ -90,6 +90,8 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen jobs why ${ID}12",
             "fieldfen jobs errors",
             "fieldfen jobs errors --json",
+            "fieldfen jobs kinds",
+            "fieldfen jobs kinds --json",
         ],
     ),
     group(

@@ -85,6 +85,11 @@ pub(in crate::sqlite) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Returns whether a text of the database is not UTF-8. Diesel wraps the error of a field that has a name.
+fn is_not_utf8(reason: &(dyn std::error::Error + 'static)) -> bool {
+    reason.is::<Utf8Error>() || reason.source().is_some_and(|source| source.is::<Utf8Error>())
+}
+
 /// Converts an error of diesel into a [`StoreError`].
 pub(crate) fn classify(error: Error) -> StoreError {
     let information = match &error {
@@ -97,7 +102,9 @@ pub(crate) fn classify(error: Error) -> StoreError {
             None => return StoreError::Database(error.into()),
         },
         // The texts of rows are read as bytes: such a text is a name or a statement of the schema.
-        Error::DeserializationError(reason) if reason.is::<Utf8Error>() => return StoreError::Corrupt(error.into()),
+        Error::DeserializationError(reason) if is_not_utf8(reason.as_ref()) => {
+            return StoreError::Corrupt(error.into());
+        }
         _ => return StoreError::Database(error.into()),
     };
     let text = information.message().to_owned();
