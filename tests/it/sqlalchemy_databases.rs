@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use fieldfen_migrate::{Adoption, AdoptionOutcome};
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect};
 use fieldfen_testkit::sqlalchemy::{Fault, SHOP_DATABASES, ShopDatabase};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::database::{foreign, migrate};
+use crate::database::foreign;
 use crate::python::{output, script};
 
 fn create(kind: ShopDatabase) -> (TempDir, PathBuf) {
@@ -90,7 +91,7 @@ fn id_of(path: &Path, name: &str) -> String {
 
 #[test]
 #[ignore = "needs Python 3 with SQLAlchemy 2 and Alembic; FIELDFEN_PYTHON names it"]
-fn the_programs_of_a_sqlalchemy_shop_read_and_write_its_migrated_database() {
+fn the_programs_of_a_sqlalchemy_shop_read_and_write_its_adopted_database() {
     for (kind, style, existing) in [
         ("clean", "text", "published.jpg"),
         ("messy", "text", "published.jpg"),
@@ -100,7 +101,8 @@ fn the_programs_of_a_sqlalchemy_shop_read_and_write_its_migrated_database() {
     ] {
         let (_folder, path) = create(ShopDatabase::named(kind));
         let before = texts(&path, "SELECT id FROM files ORDER BY id");
-        migrate(&path);
+        let adoption = Adoption::new(SqliteUrl::from(path.as_path())).unwrap().backups(None);
+        assert_eq!(adoption.run().unwrap().outcome, AdoptionOutcome::Adopted);
         assert_eq!(texts(&path, "SELECT id FROM files ORDER BY id"), before, "{kind}: the spelling of the ids");
         let ask = |command: &[&str]| program(style, &path, command);
 

@@ -7,6 +7,7 @@ use fieldfen_persistence::migrations::{self, DataLoss, Loss, Migration, Migratio
 use fieldfen_terminal::{Exit, Table, Terminal};
 use serde_json::json;
 
+use crate::adopt::{AdoptArguments, adopt, adopt_if_due};
 use crate::{DifferenceLine, Down, DownPlan, MigrateError, Migrator, SchemaReport};
 
 /// The commands that migrate a database.
@@ -27,6 +28,8 @@ pub enum MigrateCommand {
         #[arg(long)]
         allow_data_loss: bool,
     },
+    /// Take over a database that SQLAlchemy and Alembic have made, with a rehearsal and a backup
+    Adopt(AdoptArguments),
     /// Say which migrations the database has
     Status,
 }
@@ -40,7 +43,9 @@ impl MigrateCommand {
         let url: SqliteUrl = terminal.database_url()?.parse()?;
         let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
         match self {
+            Self::Up if adopt_if_due(Some("backups".into()), &url, terminal)? => Ok(()),
             Self::Up => up(&migrator, &url, terminal),
+            Self::Adopt(arguments) => adopt(arguments, &url, terminal),
             Self::Down { to, yes, allow_data_loss } => {
                 let data_loss = if *allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
                 down(&migrator, &url, to.as_deref(), *yes, data_loss, terminal)

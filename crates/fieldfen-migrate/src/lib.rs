@@ -2,10 +2,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod command;
 mod migrator;
 mod report;
 
+pub use adopt::{
+    AdoptArguments, AdoptError, Adoption, AdoptionOutcome, AdoptionReport, ConfirmedRows, Example, FormCount,
+    MOST_NAMED, OrphanCount, Rewritten, Treatment, UnconfirmedRow,
+};
 pub use command::MigrateCommand;
 pub use migrator::{Down, DownPlan, MigrateError, Migrator};
 pub use report::{DifferenceLine, MigrationLine, SchemaReport};

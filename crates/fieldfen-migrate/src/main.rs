@@ -12,7 +12,7 @@ use fieldfen_terminal::{CommonArgs, Versions, run};
 #[command(
     name = "fieldfen-migrate",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, \
-    3 database not there, 4 busy, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O"
+    3 database not there, 4 busy, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 12 adopted already"
 )]
 struct Migrate {
     #[command(flatten)]

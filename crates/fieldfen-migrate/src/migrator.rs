@@ -6,6 +6,7 @@ use fieldfen_persistence::migrations::{
 };
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database};
 
+use crate::adopt::alembic_revisions;
 use crate::report::SchemaReport;
 
 /// The migrations that [`Migrator::down`] reverts.
@@ -76,7 +77,9 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::Migration`] if the database does not exist or cannot be read.
     pub fn status(&self) -> Result<SchemaReport, MigrateError> {
-        Ok(SchemaReport::new(self.url.to_string(), self.inspect()?))
+        let state = self.inspect()?;
+        let alembic = if state.is_specification { read_database(&self.url, alembic_revisions)? } else { None };
+        Ok(SchemaReport::new(self.url.to_string(), state, alembic))
     }
 
     /// Applies all missing migrations or none, and returns the applied ones. Creates the database and its folder if

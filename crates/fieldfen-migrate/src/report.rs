@@ -3,6 +3,8 @@
 use fieldfen_persistence::migrations::{Difference, Migration, MigrationStatus, SchemaState};
 use serde::Serialize;
 
+use crate::adopt::origin_in_words;
+
 /// One migration in a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -46,12 +48,14 @@ pub struct SchemaReport {
     /// Whether the database has no migration but the specification's tables. `fieldfen-migrate up` then treats them as
     /// the tables of the first migration.
     pub is_specification: bool,
+    /// The revisions of Alembic of such a database; `None` if Alembic has not made it.
+    pub alembic: Option<Vec<String>>,
     /// The differences from the specification, or from the schema that the applied migrations make.
     pub differences: Vec<DifferenceLine>,
 }
 
 impl SchemaReport {
-    pub(crate) fn new(database: String, state: SchemaState) -> Self {
+    pub(crate) fn new(database: String, state: SchemaState, alembic: Option<Vec<String>>) -> Self {
         let SchemaState { migrations: all, is_specification, differences, .. } = state;
         let count = |wanted: fn(&MigrationStatus) -> bool| all.iter().filter(|status| wanted(status)).count();
         Self {
@@ -66,6 +70,7 @@ impl SchemaReport {
                 })
                 .collect(),
             is_specification,
+            alembic: alembic.filter(|_| is_specification),
             differences: differences
                 .into_iter()
                 .map(|Difference { what, found, expected }| DifferenceLine { what, found, expected })
@@ -91,9 +96,8 @@ impl SchemaReport {
                     .to_owned()
             }
             (_, 0, None) if self.is_specification => {
-                "the database has the specification's tables, which fieldfen has not created: back it up, then run `migrate \
-                 up`, which records them as version 0001 and applies the rest"
-                    .to_owned()
+                let origin = origin_in_words(self.alembic.as_deref());
+                format!("{origin}: `migrate adopt --dry-run` reports on its values, `migrate adopt` takes it over")
             }
             (_, 0, Some(at)) if differ => {
                 format!("another program has changed the schema after {at}: undo that, or restore a backup")

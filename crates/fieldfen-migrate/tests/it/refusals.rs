@@ -13,9 +13,11 @@ const SPECIFICATION: &str = include_str!("../../../fieldfen-persistence/tests/sp
 
 /// A trigger of another program that interferes with a migration.
 const FAILS_IN_0002: &str = r#"
-    INSERT INTO files (id, original_filename, status) VALUES ('f', 'f', 'ingested');
+    INSERT INTO files (id, original_filename, status)
+    VALUES ('00000000-0000-4000-8000-00000000000f', 'f', 'ingested');
     INSERT INTO jobs (id, file_id, command_type, status, result_json)
-    VALUES ('j', 'f', 'UpscaleImage', 'failed', '{"held_until_migration": "0002", "run_at": "9999-01-01"}');
+    VALUES ('00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-00000000000f', 'UpscaleImage', 'failed',
+            '{"held_until_migration": "0002", "run_at": "9999-01-01"}');
     CREATE TRIGGER theirs BEFORE UPDATE ON jobs BEGIN SELECT RAISE(ABORT, 'hands off'); END;
 "#;
 

@@ -111,6 +111,9 @@ pub enum MigrationError {
     /// Another program has changed objects that the migrations created.
     #[error("another program has changed objects of the migrations: {}", listed(.0))]
     Changed(Vec<Difference>),
+    /// The function of [`MigrationRun::adopt`](super::MigrationRun::adopt) refused the database.
+    #[error("{0}")]
+    NotAdopted(Source),
     /// The database cannot be read or written.
     #[error("{0}")]
     Store(#[from] StoreError),

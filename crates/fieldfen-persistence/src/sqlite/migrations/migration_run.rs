@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
+use super::adoption::AdoptionPhase;
 use super::data_loss::{self, DataLoss};
 use super::embedded::EMBEDDED;
 use super::expected_schema::{self, SpecificationTables};
@@ -69,6 +70,9 @@ enum Goal {
 /// The function that gets the progress of a run.
 type Observer<'a> = dyn FnMut(&MigrationEvent<'_>) + 'a;
 
+/// The function that takes a database over, once before the migrations and once after them.
+type Adopt<'a> = dyn FnMut(&mut SqliteConnection, AdoptionPhase) -> Result<(), MigrationError> + 'a;
+
 /// A run of migrations. All of it is one transaction: after an error, the database is as it was before.
 ///
 /// Foreign keys are off during the run, so that a rebuilt table takes no rows of other tables along, and are compared
@@ -80,6 +84,7 @@ pub struct MigrationRun<'a> {
     lock_wait: Duration,
     tool: String,
     backup: Option<String>,
+    adopt: Option<Box<Adopt<'a>>>,
     observer: Option<Box<Observer<'a>>>,
 }
 
@@ -100,6 +105,7 @@ impl<'a> MigrationRun<'a> {
             lock_wait: LOCK_WAIT,
             tool: concat!("fieldfen-persistence ", env!("CARGO_PKG_VERSION")).to_owned(),
             backup: None,
+            adopt: None,
             observer: None,
         }
     }
@@ -143,6 +149,17 @@ impl<'a> MigrationRun<'a> {
         Self { backup: Some(place.into()), ..self }
     }
 
+    /// Sets a function that takes the database over, if another program has created it by the specification: see
+    /// [`AdoptionPhase`]. The function runs in the transaction of the run. The first migration is then recorded as
+    /// [`HowApplied::Adopted`]. For any other database, the function is not called.
+    #[must_use]
+    pub fn adopt(
+        self,
+        adopt: impl FnMut(&mut SqliteConnection, AdoptionPhase) -> Result<(), MigrationError> + 'a,
+    ) -> Self {
+        Self { adopt: Some(Box::new(adopt)), ..self }
+    }
+
     /// Sets an observer of the progress.
     #[must_use]
     pub fn observer(self, observer: impl FnMut(&MigrationEvent<'_>) + 'a) -> Self {
@@ -157,10 +174,16 @@ impl<'a> MigrationRun<'a> {
     pub fn run(mut self, conn: &mut SqliteConnection) -> Result<RunReport, MigrationError> {
         let mut observer = self.observer.take();
         let mut events = EventSink(observer.as_mut().map(|observer| &mut **observer as _));
-        exclusively(conn, self.lock_wait, &mut events, |conn, events| self.locked(conn, events))
+        let mut adopt = self.adopt.take();
+        exclusively(conn, self.lock_wait, &mut events, |conn, events| self.locked(conn, &mut adopt, events))
     }
 
-    fn locked(&self, conn: &mut SqliteConnection, events: &mut EventSink<'_>) -> Result<RunReport, MigrationError> {
+    fn locked(
+        &self,
+        conn: &mut SqliteConnection,
+        adopt: &mut Option<Box<Adopt<'a>>>,
+        events: &mut EventSink<'_>,
+    ) -> Result<RunReport, MigrationError> {
         encoding::refuse_other(conn)?;
         let status = self.migrations.status(conn)?;
         let mut steps = self.steps(&status)?;
@@ -189,6 +212,10 @@ impl<'a> MigrationRun<'a> {
         if self.data_loss == DataLoss::Refuse {
             data_loss::refuse(conn, &status, &steps)?;
         }
+        let mut adopt = adopt.as_mut().filter(|_| report.recognised.is_some());
+        if let Some(adopt) = &mut adopt {
+            adopt(conn, AdoptionPhase::BeforeMigrations)?;
+        }
         let mut guard = Guard::begin(conn, &steps, events)?;
         // Creates diesel's own table if it is missing.
         conn.setup().store()?;
@@ -197,7 +224,8 @@ impl<'a> MigrationRun<'a> {
         if report.recognised.is_some() {
             indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
             EMBEDDED[0].record(conn)?;
-            ledger::write(conn, FIELDFEN, &EMBEDDED[0], HowApplied::Recognised, None, self.written_by())?;
+            let how = if adopt.is_some() { HowApplied::Adopted } else { HowApplied::Recognised };
+            ledger::write(conn, FIELDFEN, &EMBEDDED[0], how, None, self.written_by())?;
             applied.push(EMBEDDED[0].version().to_owned());
         }
         if goes_up {
@@ -216,6 +244,9 @@ impl<'a> MigrationRun<'a> {
             }
         }
         guard.finish(conn, events)?;
+        if let Some(adopt) = &mut adopt {
+            adopt(conn, AdoptionPhase::AfterMigrations)?;
+        }
         if goes_up {
             let applied = super::applied(conn)?;
             refuse_changed(conn, &applied)?;

@@ -10,6 +10,7 @@
 //! An importing program can add [`MigrationSet`]s of its own, in its own range of versions. They get the same lock,
 //! guard, checks and ledger.
 
+mod adoption;
 mod checks;
 mod command;
 mod data_loss;
@@ -47,6 +48,7 @@ use std::collections::BTreeMap;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
+pub use adoption::{AdoptionPhase, change_exclusively};
 pub use checks::FailedCheck;
 pub(crate) use command::command;
 pub use command::set_command;
