@@ -1,5 +1,7 @@
 //! The commands of `fieldfen-migrate` and of `fieldfen migrate`.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use fieldfen_persistence::SqliteUrl;
@@ -9,6 +11,7 @@ use serde_json::json;
 
 use crate::adopt::{AdoptArguments, adopt, adopt_if_due};
 use crate::{DifferenceLine, Down, DownPlan, MigrateError, Migrator, SchemaReport};
+use crate::{drift_command, lint_command};
 
 /// The commands that migrate a database.
 #[derive(Debug, Subcommand)]
@@ -32,6 +35,18 @@ pub enum MigrateCommand {
     Adopt(AdoptArguments),
     /// Say which migrations the database has
     Status,
+    /// Find what loses data, breaks older programs or fails on full tables in the SQL of migrations
+    #[command(after_help = "Exit codes: 0 nothing found, 2 a path does not exist, 14 something found. \
+        A comment `-- fieldfen:allow CODE because REASON` before a statement allows one finding.")]
+    Lint {
+        /// Folders of migrations, migrations or SQL files; without any, the migrations of this program
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Compare the schema of the database with its migrations and with the schema file of diesel
+    #[command(after_help = "Exit codes: 0 no difference, 3 database not there, 5 different or unknown. \
+        Additions of other programs are listed and are no difference.")]
+    Drift,
 }
 
 impl MigrateCommand {
@@ -40,6 +55,9 @@ impl MigrateCommand {
     /// # Errors
     /// The error of the command, whose exit code [`Exit::of`] returns.
     pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
+        if let Self::Lint { paths } = self {
+            return lint_command::run(paths, terminal);
+        }
         let url: SqliteUrl = terminal.database_url()?.parse()?;
         let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
         match self {
@@ -51,6 +69,8 @@ impl MigrateCommand {
                 down(&migrator, &url, to.as_deref(), *yes, data_loss, terminal)
             }
             Self::Status => status(&migrator, terminal),
+            Self::Drift => drift_command::run(&url, terminal),
+            Self::Lint { paths } => lint_command::run(paths, terminal),
         }
     }
 }
@@ -168,7 +188,7 @@ fn listed(losses: &[Loss]) -> String {
 }
 
 /// The same error with the exit code of its kind.
-fn with_exit(error: MigrateError) -> anyhow::Error {
+pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
     match error {
         MigrateError::InMemory { .. }
         | MigrateError::NotApplied { .. }

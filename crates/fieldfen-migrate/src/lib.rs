@@ -4,8 +4,14 @@
 
 mod adopt;
 mod command;
+mod diesel_schema;
+pub mod drift;
+mod drift_command;
+pub mod lint;
+mod lint_command;
 mod migrator;
 mod report;
+mod scratch_schema;
 
 pub use adopt::{
     AdoptArguments, AdoptError, Adoption, AdoptionOutcome, AdoptionReport, ConfirmedRows, Example, FormCount,

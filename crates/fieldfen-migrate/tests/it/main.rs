@@ -5,6 +5,8 @@
 mod adopt;
 mod disk_full;
 mod down;
+mod drift;
+mod lint;
 mod read_only;
 mod refusals;
 mod shop_harness;

@@ -285,6 +285,10 @@ pub(super) const GROUPS: &[Group] = &[
         &[
             "fieldfen migrate status",
             "fieldfen migrate status --json",
+            "fieldfen migrate lint",
+            "fieldfen migrate lint --json",
+            "fieldfen migrate drift",
+            "fieldfen migrate drift --json",
             "fieldfen migrate down",
             "fieldfen migrate down --to 0001 --yes",
             "fieldfen migrate up",

@@ -15,7 +15,7 @@ use super::migration_file::MigrationFile;
 use super::newest_schema::{self, NewestObject};
 use super::schema_objects::{Column, Object, Table, objects};
 use super::sql_tokens::tokens;
-use super::{MigrationError, has};
+use super::{MigrationError, has, ledger};
 use crate::sqlite::error::Classify as _;
 
 /// The schema after the newest migration. It is computed once, for the first database whose text differs from it.
@@ -157,6 +157,34 @@ pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Re
         return Ok(Vec::new());
     }
     Ok(ExpectedSchema::newest()?.differences(conn, &found)?)
+}
+
+/// The objects and columns that the applied migrations do not create. The list is empty if no migration is applied, or
+/// if one in between is missing.
+pub(super) fn additions(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
+    let Some(reached) = reached(applied).filter(|reached| *reached > 0) else { return Ok(Vec::new()) };
+    let expected = ExpectedSchema::after(&EMBEDDED[..reached])?;
+    let mut additions = Vec::new();
+    for object in objects(conn)? {
+        let table = object.table.as_str();
+        if table.starts_with("__diesel") || table == ledger::TABLE {
+            continue;
+        }
+        let name = object.name.to_lowercase();
+        let is_expected = expected.objects.iter().any(|one| one.kind == object.kind && one.name == name);
+        let is_of_added_table = expected.table(table).is_none() && matches!(object.kind.as_str(), "index" | "trigger");
+        if !is_expected && !is_of_added_table {
+            additions.push(Difference::surplus(format!("{} {name}", object.kind), one_line(&object.sql)));
+        }
+        let Some(columns) = expected.table(&name).filter(|_| is_expected && object.kind == "table") else { continue };
+        let found = Table::read(conn, &object)?.columns;
+        let added = found.iter().filter(|(column, _)| !columns.contains_key(*column));
+        additions.extend(
+            added.map(|(column, found)| Difference::surplus(format!("column {name}.{column}"), found.to_string())),
+        );
+    }
+    additions.sort_by(|a, b| a.what.cmp(&b.what));
+    Ok(additions)
 }
 
 fn memory() -> Result<SqliteConnection, StoreError> {

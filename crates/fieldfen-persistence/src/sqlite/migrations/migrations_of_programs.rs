@@ -11,7 +11,7 @@ use super::migration_set::{InvalidMigrations, MigrationSet};
 use super::migration_state::{self, MigrationState, MigrationStatus};
 use super::step::Step;
 use super::target::{self, Target};
-use super::{MigrationError, SchemaState, inspect_sets, ledger};
+use super::{Difference, MigrationError, SchemaState, expected_schema, inspect_sets, ledger};
 use crate::sqlite::error::Classify as _;
 
 /// The sets of migrations of one database.
@@ -87,6 +87,18 @@ impl Migrations {
     /// As [`Migrations::status`], and [`MigrationError::Encoding`].
     pub fn inspect(&self, conn: &mut SqliteConnection) -> Result<SchemaState, MigrationError> {
         inspect_sets(conn, &self.sets)
+    }
+
+    /// The tables, views, columns, indexes and triggers that fieldfen's applied migrations do not create. Other programs
+    /// may add them. The indexes and triggers of an added table are not named. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Migrations::status`].
+    pub fn additions(&self, conn: &mut SqliteConnection) -> Result<Vec<Difference>, MigrationError> {
+        in_snapshot(conn, |conn| {
+            let applied = super::applied(conn)?;
+            expected_schema::additions(conn, &applied)
+        })
     }
 
     /// The steps of a run to this target, in their order. Writes nothing. A run computes its steps again, with the lock

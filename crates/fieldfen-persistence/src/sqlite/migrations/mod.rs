@@ -117,6 +117,10 @@ pub struct AppliedMigrations {
     pub migrations: Vec<Migration>,
 }
 
+/// The text of `schema.rs`, by which diesel knows the columns of the tables. `diesel print-schema` made it from the
+/// newest schema.
+pub const DIESEL_SCHEMA: &str = include_str!("../schema.rs");
+
 /// The newest migration that this program knows.
 #[must_use]
 pub fn newest() -> Migration {
