@@ -150,8 +150,8 @@ fn a_database_that_a_worker_uses_is_shown_to_a_user_who_cannot_write_it() {
     store.write(|_| Ok(())).unwrap();
     // A row that is in the log only.
     shop.sql(
-        "INSERT INTO jobs (id, command_type, created_at)
-         VALUES ('1b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a12', 'test.work', '2026-01-01 00:00:00.000000')",
+        "INSERT INTO jobs (id, command_type, status, created_at)
+         VALUES ('1b5a4f0e-4f5c-4b0e-9a53-0c2a6f4f9a12', 'test.work', 'pending', '2026-01-01 00:00:00.000000')",
     );
     for (files, folder) in [(0o444, 0o555), (0o444, 0o777)] {
         every_list_is_shown(&shop, &program, (files, folder));
