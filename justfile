@@ -7,7 +7,7 @@ set positional-arguments := true
 default:
     @just --list --unsorted
 
-# Bring the database to the newest schema, and create it where there is none; also `just migrate status`, `just migrate down`
+# Try the migrations on a copy, back the database up and bring it to the newest schema, and create it where there is none; also `just migrate status`, `plan`, `rehearse`, `down`
 migrate *ARGS='up':
     cargo run --quiet -p fieldfen-migrate --bin fieldfen-migrate -- "$@"
 
@@ -97,4 +97,6 @@ stress:
     FIELDFEN_PROGRAM_KILLS="${FIELDFEN_PROGRAM_KILLS:-100}" \
     FIELDFEN_HOSTILE_SHOPS="${FIELDFEN_HOSTILE_SHOPS:-100}" \
     FIELDFEN_INGEST_FILES="${FIELDFEN_INGEST_FILES:-100000}" \
+    FIELDFEN_MIGRATE_KILLS="${FIELDFEN_MIGRATE_KILLS:-100}" \
+    FIELDFEN_MIGRATE_MIB="${FIELDFEN_MIGRATE_MIB:-200}" \
     .ci/stress

@@ -78,8 +78,12 @@ impl BackupCommand {
     }
 }
 
-/// The folder in the section `[backups]` of this file, otherwise `backups`. No other rule of the file is looked at.
-fn default_folder(path: &Path) -> anyhow::Result<PathBuf> {
+/// The folder in the section `[backups]` of this `fieldfen.toml`, otherwise `backups`. No other rule of the file is looked
+/// at.
+///
+/// # Errors
+/// An error with the exit code [`Exit::Usage`] if the file cannot be read, or if the section is not valid.
+pub fn default_folder(path: &Path) -> anyhow::Result<PathBuf> {
     let file = match ShopFile::read(path) {
         Err(ShopFileError::Unreadable { source, .. })
             if source.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() =>

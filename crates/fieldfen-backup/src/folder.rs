@@ -191,7 +191,8 @@ fn remove_made(made: &[PathBuf]) {
     made.iter().try_for_each(fs::remove_dir).ok();
 }
 
-fn lock_path(folder: &Path) -> PathBuf {
+/// The path of the lock in a folder of backups.
+pub(crate) fn lock_path(folder: &Path) -> PathBuf {
     folder.join(".fieldfen-backup.lock")
 }
 

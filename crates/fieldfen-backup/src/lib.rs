@@ -4,6 +4,7 @@
 
 mod backup;
 mod backup_name;
+mod before_migration;
 mod command;
 mod error;
 mod file_mode;
@@ -14,7 +15,8 @@ mod retention;
 mod snapshot;
 
 pub use backup::{BackupReport, back_up};
-pub use command::BackupCommand;
+pub use before_migration::back_up_before_migration;
+pub use command::{BackupCommand, default_folder};
 pub use error::BackupError;
 pub use file_mode::PRIVATE;
 pub use newest::{NewestBackup, check_backups, newest_backup};

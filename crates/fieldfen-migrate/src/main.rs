@@ -12,7 +12,8 @@ use fieldfen_terminal::{CommonArgs, Versions, run};
 #[command(
     name = "fieldfen-migrate",
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, \
-    3 database not there, 4 busy, 5 unknown schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 12 adopted already"
+    3 database not there, 4 busy, 5 another schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 12 refused by the guard, \
+    the checks or the rehearsal, or adopted already"
 )]
 struct Migrate {
     #[command(flatten)]

@@ -1,62 +1,68 @@
-//! Applies and reverts the migrations of one database.
+//! Applies and reverts the migrations of one database, after a rehearsal and a backup.
 
-use fieldfen_domain::store::StoreError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::SqliteConnection;
+use fieldfen_backup::back_up_before_migration;
 use fieldfen_persistence::migrations::{
-    self, AppliedMigrations, DataLoss, Loss, Migration, MigrationError, SchemaState,
+    DataLoss, Direction, DoneStep, Migration, MigrationEvent, MigrationRun, Migrations, Step, Target,
 };
-use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database};
+use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database, store_error};
+use fieldfen_services::Environment;
 
 use crate::adopt::alembic_revisions;
+use crate::error::MigrateError;
+use crate::event::MigrateEvent;
+use crate::folder_lock::FolderLocks;
+use crate::plan::MigrationPlan;
+use crate::rehearsal::report::RehearsalReport;
+use crate::rehearsal::{Rehearsal, folder_of, real_path, rehearsal_file, schema};
 use crate::report::SchemaReport;
 
-/// The migrations that [`Migrator::down`] reverts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Down {
-    /// Reverts the newest migration.
-    Last,
-    /// Reverts all migrations newer than this version, which stays. The version is a number, or a number and a name.
-    To(String),
-    /// Reverts all migrations.
-    Everything,
-}
+/// The function that gets the progress.
+type Observer = Arc<dyn Fn(&MigrateEvent<'_>) + Send + Sync>;
 
-/// The migrations that [`Migrator::down`] would revert, and the data that would be lost.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct DownPlan {
-    /// The migrations that would be reverted, the newest first.
-    pub migrations: Vec<Migration>,
-    /// The data that would be lost with them.
-    pub losses: Vec<Loss>,
-}
-
-/// The reason why the schema of a database was not read or changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrateError {
-    /// The database is in memory, so it would be lost at the end of the program.
-    #[error("{url} is a database in memory, which ends with this program: name a file")]
-    InMemory {
-        /// The address of the database.
-        url: SqliteUrl,
-    },
-    /// The database does not have the version that should remain.
-    #[error("migration {version:?} is not one that the database has: it has {applied}")]
-    NotApplied {
-        /// The requested version.
-        version: String,
-        /// The applied migrations, as text.
-        applied: String,
-    },
-    /// The schema could not be read or changed.
-    #[error(transparent)]
-    Migration(#[from] MigrationError),
+pub struct MigrateOutcome {
+    /// fieldfen's first migration, if another program had created its tables from the specification.
+    pub recognised: Option<Migration>,
+    /// The applied migrations, the oldest first.
+    pub applied: Vec<DoneStep>,
+    /// The reverted migrations, the newest first.
+    pub reverted: Vec<DoneStep>,
+    /// The result of the rehearsal; `None` if there was none.
+    pub rehearsal: Option<RehearsalReport>,
+    /// The backup that was made before; `None` if there was none.
+    pub backup: Option<PathBuf>,
 }
 
 /// Applies and reverts the migrations of one database.
-#[derive(Debug, Clone)]
+///
+/// By default a migrator rehearses each run on a copy, and makes a verified backup in the folder `backups` beside the
+/// database. Neither happens if nothing is to be done or the database has no tables.
+#[derive(Clone)]
 pub struct Migrator {
     url: SqliteUrl,
+    path: PathBuf,
+    migrations: Migrations,
+    rehearses: bool,
+    scratch: Option<PathBuf>,
+    backups: Option<PathBuf>,
+    tool: String,
+    observer: Option<Observer>,
+}
+
+impl fmt::Debug for Migrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Migrator").field("url", &self.url).field("tool", &self.tool).finish_non_exhaustive()
+    }
 }
 
 impl Migrator {
@@ -65,10 +71,53 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::InMemory`].
     pub fn new(url: SqliteUrl) -> Result<Self, MigrateError> {
-        match url.path() {
-            None => Err(MigrateError::InMemory { url }),
-            Some(_) => Ok(Self { url }),
-        }
+        let Some(path) = url.path().map(Path::to_owned) else { return Err(MigrateError::InMemory { url }) };
+        Ok(Self {
+            backups: Some(folder_of(&path).join("backups")),
+            url,
+            path,
+            migrations: Migrations::fieldfen(),
+            rehearses: true,
+            scratch: None,
+            tool: concat!("fieldfen-migrate ", env!("CARGO_PKG_VERSION")).to_owned(),
+            observer: None,
+        })
+    }
+
+    /// Sets the migrations, for a program with migrations of its own. The default is fieldfen's alone.
+    #[must_use]
+    pub fn migrations(self, migrations: Migrations) -> Self {
+        Self { migrations, ..self }
+    }
+
+    /// Sets whether a run is rehearsed on a copy before.
+    #[must_use]
+    pub fn rehearsal(self, rehearses: bool) -> Self {
+        Self { rehearses, ..self }
+    }
+
+    /// Sets the folder in which the copy is made. The default is the folder of the database.
+    #[must_use]
+    pub fn scratch(self, folder: impl Into<PathBuf>) -> Self {
+        Self { scratch: Some(folder.into()), ..self }
+    }
+
+    /// Sets the folder of the backups; with `None`, no backup is made.
+    #[must_use]
+    pub fn backups(self, folder: Option<PathBuf>) -> Self {
+        Self { backups: folder, ..self }
+    }
+
+    /// Sets the name and version of the program for the ledger.
+    #[must_use]
+    pub fn tool(self, tool: impl Into<String>) -> Self {
+        Self { tool: tool.into(), ..self }
+    }
+
+    /// Sets an observer of the progress.
+    #[must_use]
+    pub fn observer(self, observer: impl Fn(&MigrateEvent<'_>) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Arc::new(observer)), ..self }
     }
 
     /// The migrations of the database, and the differences of its schema from theirs. The database must exist. No file
@@ -77,84 +126,207 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError::Migration`] if the database does not exist or cannot be read.
     pub fn status(&self) -> Result<SchemaReport, MigrateError> {
-        let state = self.inspect()?;
+        let state = read_database(&self.url, |conn| self.migrations.inspect(conn))?;
         let alembic = if state.is_specification { read_database(&self.url, alembic_revisions)? } else { None };
         Ok(SchemaReport::new(self.url.to_string(), state, alembic))
     }
 
-    /// Applies all missing migrations or none, and returns the applied ones. Creates the database and its folder if
-    /// they are missing. Several programs may call this at once.
+    /// The steps to the target, the data that would be lost, and the prediction of the last [`Migrator::rehearse`].
+    /// Changes nothing, and needs read permission alone.
+    ///
+    /// # Errors
+    /// [`MigrateError::Migration`] if the database does not exist, cannot be read, or is in a state that a run refuses.
+    pub fn plan(&self, target: &Target) -> Result<MigrationPlan, MigrateError> {
+        read_database(&self.url, |conn| {
+            conn.batch_execute("BEGIN").map_err(store_error)?;
+            let planned = (|| {
+                let steps = self.migrations.plan(conn, target)?;
+                let losses = self.migrations.losses(conn, target)?;
+                let key = schema::key(conn, &steps)?;
+                let prediction = real_path(&self.path).ok().and_then(|path| rehearsal_file::read(&path, &key));
+                Ok(MigrationPlan { steps, losses, prediction })
+            })();
+            conn.batch_execute("ROLLBACK").map_err(store_error)?;
+            planned
+        })
+    }
+
+    /// As [`Migrator::plan`], for a target that must only revert migrations.
+    ///
+    /// # Errors
+    /// As [`Migrator::plan`], and [`MigrateError::NotApplied`] if the target has a migration that the database lacks.
+    pub fn plan_down(&self, target: &Target) -> Result<MigrationPlan, MigrateError> {
+        let plan = self.plan(target)?;
+        match (plan.applied().is_empty(), target) {
+            (false, Target::Version(version)) => {
+                let applied = self.status()?.migrations.into_iter().filter(|line| line.applied);
+                let applied: Vec<_> = applied.map(|line| format!("{}_{}", line.version, line.name)).collect();
+                let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
+                Err(MigrateError::NotApplied { version: version.clone(), applied })
+            }
+            _ => Ok(plan),
+        }
+    }
+
+    /// Runs the migrations to the target on a copy: there, back and there again. `None` if there is nothing to do. The
+    /// result is kept in a file beside the database, named after it with `-rehearsal.json`.
+    ///
+    /// # Errors
+    /// [`MigrateError`]. The database is only read.
+    pub fn rehearse(&self, target: &Target) -> Result<Option<RehearsalReport>, MigrateError> {
+        let database = {
+            let steps = read_database(&self.url, |conn| self.migrations.plan(conn, target))?;
+            if steps.is_empty() {
+                return Ok(None);
+            }
+            real_path(&self.path)?
+        };
+        let _locks = self.lock(&database)?;
+        let report = self.rehearse_locked(&database, target)?;
+        rehearsal_file::write(&database, &report)?;
+        Ok(Some(report))
+    }
+
+    /// Applies all missing migrations or none, as [`Migrator::run`] does. Creates the database and its folder if they are
+    /// missing.
     ///
     /// If another program has created the database by the specification, its tables count as those of the first
     /// migration.
     ///
     /// # Errors
-    /// [`MigrateError::Migration`]. The file is then unchanged, and neither a new file nor a new folder remains.
-    pub fn up(&self) -> Result<AppliedMigrations, MigrateError> {
-        if let Some(applied) = create_database(&self.url, migrations::run_pending)? {
-            return Ok(applied);
-        }
-        let mut conn = connect(&self.url, OpenMode::ExistingOnly).map_err(MigrationError::Store)?;
-        Ok(migrations::run_pending(&mut conn)?)
+    /// [`MigrateError`]. The file is then unchanged, and neither a new file nor a new folder remains.
+    pub fn up(&self) -> Result<MigrateOutcome, MigrateError> {
+        self.up_to(&Target::Newest)
     }
 
-    /// The migrations that [`Migrator::down`] would revert, and the data that would be lost. Changes nothing.
+    /// As [`Migrator::up`], to another target.
     ///
     /// # Errors
-    /// [`MigrateError::NotApplied`] for a version that the database does not have, and [`MigrateError::Migration`].
-    pub fn plan_down(&self, down: &Down) -> Result<DownPlan, MigrateError> {
-        read_database(&self.url, |conn| {
-            let all = migrations::status(conn)?;
-            if let Some(unknown) = all.iter().find(|status| !status.known) {
-                let newest = migrations::newest().to_string();
-                return Err(MigrationError::Newer { version: unknown.migration.to_string(), newest }.into());
-            }
-            let applied = all.into_iter().filter(|status| status.applied).map(|status| status.migration).rev();
-            let migrations = select(applied.collect(), down)?;
-            let losses = migrations::losses(conn, migrations.len())?;
-            Ok(DownPlan { migrations, losses })
+    /// As [`Migrator::up`].
+    pub fn up_to(&self, target: &Target) -> Result<MigrateOutcome, MigrateError> {
+        let created = create_database(&self.url, |conn| self.run_on(conn, target, &[], DataLoss::Refuse, None))?;
+        match created {
+            Some(outcome) => Ok(outcome),
+            None => self.run(target, DataLoss::Refuse),
+        }
+    }
+
+    /// Applies or reverts the migrations that lead to the target: after a rehearsal and a backup, in one transaction,
+    /// under the guard. The database must exist. Other programs may use it meanwhile; they cannot write during the last
+    /// step. If another migrator was faster, nothing is left to do.
+    ///
+    /// # Errors
+    /// [`MigrateError`]. The database is then as it was; a backup that was made remains.
+    pub fn run(&self, target: &Target, data_loss: DataLoss) -> Result<MigrateOutcome, MigrateError> {
+        let (steps, _) = self.steps(target)?;
+        if steps.is_empty() {
+            let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
+            return self.run_on(&mut conn, target, &[], data_loss, None);
+        }
+        let database = real_path(&self.path)?;
+        let _locks = self.lock(&database)?;
+        let (steps, has_tables) = self.steps(target)?;
+        let is_worth_it = has_tables && !steps.is_empty();
+        let rehearsal = match self.rehearses && is_worth_it {
+            true => Some(self.rehearse_locked(&database, target)?),
+            false => None,
+        };
+        let backup = match &self.backups {
+            Some(folder) if is_worth_it => Some(self.back_up(folder)?),
+            _ => None,
+        };
+        let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
+        let outcome = self.run_on(&mut conn, target, &steps, data_loss, backup.as_deref())?;
+        rehearsal_file::remove(&database);
+        Ok(MigrateOutcome { rehearsal, backup, ..outcome })
+    }
+
+    /// Accepts the files of an edited migration as they are now; `by` names the person. Returns whether the migration was
+    /// edited.
+    ///
+    /// # Errors
+    /// [`MigrationError::NoSuchMigration`](fieldfen_persistence::migrations::MigrationError::NoSuchMigration) if no set has this version, and others.
+    pub fn repair(&self, version: &str, by: &str) -> Result<bool, MigrateError> {
+        let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
+        Ok(self.migrations.repair(&mut conn, version, by)?)
+    }
+
+    /// The steps to the target, and whether the database has tables. A database that this user cannot write is refused
+    /// here, before anything else is done. The connection is closed at once: the rehearsal and the backup read the file
+    /// in ways that would drop its locks.
+    fn steps(&self, target: &Target) -> Result<(Vec<Step>, bool), MigrateError> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            n: i64,
+        }
+        let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
+        let steps = self.migrations.plan(&mut conn, target)?;
+        let tables = diesel::sql_query("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'");
+        let tables: Row = tables.get_result(&mut conn).map_err(store_error)?;
+        Ok((steps, tables.n > 0))
+    }
+
+    fn lock(&self, database: &Path) -> Result<FolderLocks, MigrateError> {
+        let scratch = self.scratch.as_deref().unwrap_or(folder_of(database));
+        FolderLocks::hold(&[folder_of(database), scratch], |folder| {
+            self.send(&MigrateEvent::WaitingForFolder(folder));
         })
     }
 
-    /// Reverts these migrations of [`Migrator::plan_down`] with all data in their tables and columns; all or none. The
-    /// losses are counted again, since other programs may have written meanwhile.
-    ///
-    /// # Errors
-    /// [`MigrationError::StillNeeded`] if jobs are running or publications are live, unless `data_loss` allows it;
-    /// [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others.
-    pub fn down(&self, migrations: &[Migration], data_loss: DataLoss) -> Result<(), MigrateError> {
-        if migrations.is_empty() {
-            return Ok(());
+    fn rehearse_locked(&self, database: &Path, target: &Target) -> Result<RehearsalReport, MigrateError> {
+        let rehearsal = Rehearsal {
+            url: &self.url,
+            database,
+            within: self.scratch.as_deref().unwrap_or(folder_of(database)),
+            migrations: &self.migrations,
+            target,
+            now: Environment::system().now(),
+            observer: &|event| self.send(event),
+        };
+        rehearsal.run()
+    }
+
+    fn back_up(&self, folder: &Path) -> Result<PathBuf, MigrateError> {
+        self.send(&MigrateEvent::BackingUp(folder));
+        let now = Environment::system().now();
+        let report = back_up_before_migration(&self.url, folder, now).map_err(MigrateError::Backup)?;
+        Ok(report.backup)
+    }
+
+    fn run_on(
+        &self,
+        conn: &mut SqliteConnection,
+        target: &Target,
+        steps: &[Step],
+        data_loss: DataLoss,
+        backup: Option<&Path>,
+    ) -> Result<MigrateOutcome, MigrateError> {
+        let observer = |event: &MigrationEvent<'_>| self.send(&MigrateEvent::Running(event));
+        let mut run = MigrationRun::new(&self.migrations).data_loss(data_loss).tool(&self.tool).observer(observer);
+        let reverts = !steps.is_empty() && steps.iter().all(|step| step.direction == Direction::Down);
+        // Exactly the migrations that were planned and rehearsed are reverted.
+        run = match reverts {
+            true => run.revert(steps.iter().map(Step::migration).collect()),
+            false => run.target(target.clone()),
+        };
+        if let Some(backup) = backup {
+            let absolute = std::path::absolute(backup).unwrap_or_else(|_| backup.to_owned());
+            run = run.backup(absolute.display().to_string());
         }
-        let mut conn = connect(&self.url, OpenMode::ExistingOnly).map_err(MigrationError::Store)?;
-        Ok(migrations::revert(&mut conn, migrations, data_loss)?)
+        let report = run.run(conn)?;
+        Ok(MigrateOutcome {
+            recognised: report.recognised,
+            applied: report.applied,
+            reverted: report.reverted,
+            rehearsal: None,
+            backup: None,
+        })
     }
 
-    fn inspect(&self) -> Result<SchemaState, MigrateError> {
-        Ok(read_database(&self.url, migrations::inspect)?)
-    }
-}
-
-/// Selects the migrations to revert from the applied ones, which are sorted, the newest first.
-fn select(mut applied: Vec<Migration>, down: &Down) -> Result<Vec<Migration>, MigrateError> {
-    match down {
-        Down::Last => applied.truncate(1),
-        Down::Everything => {}
-        Down::To(version) => {
-            let is_meant = |one: &Migration| one.version == *version || one.to_string() == *version;
-            let Some(newer) = applied.iter().position(is_meant) else {
-                let applied: Vec<_> = applied.iter().rev().map(ToString::to_string).collect();
-                let applied = if applied.is_empty() { "none".to_owned() } else { applied.join(", ") };
-                return Err(MigrateError::NotApplied { version: version.clone(), applied });
-            };
-            applied.truncate(newer);
+    fn send(&self, event: &MigrateEvent<'_>) {
+        if let Some(observer) = &self.observer {
+            observer(event);
         }
-    }
-    Ok(applied)
-}
-
-impl From<StoreError> for MigrateError {
-    fn from(error: StoreError) -> Self {
-        Self::Migration(error.into())
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_backup::{PRIVATE, back_up};
+use fieldfen_backup::back_up_before_migration;
 use fieldfen_domain::Timestamp;
 use fieldfen_persistence::migrations::{AdoptionPhase, MigrationError, MigrationRun, Migrations, change_exclusively};
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, read_database, store_error};
@@ -114,7 +114,7 @@ impl Adoption {
         let is_migrated = self.check_origin()?;
         let rehearsed = self.rehearse_as(is_migrated)?;
         let backup = match &self.backups {
-            Some(folder) => Some(back_up(&self.url, folder, read_database(&self.url, now)?, PRIVATE)?.backup),
+            Some(folder) => Some(back_up_before_migration(&self.url, folder, read_database(&self.url, now)?)?.backup),
             None => None,
         };
         let done = self.change(&self.url, is_migrated, backup.as_deref(), &rehearsed)?;

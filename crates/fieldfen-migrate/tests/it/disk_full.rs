@@ -8,6 +8,7 @@ use crate::shop_harness::{ProgramOutput, Shop};
 
 const UP: &[&str] = &["up"];
 const DOWN: &[&str] = &["down", "--to", "none", "--yes"];
+const DOWN_AT_ONCE: &[&str] = &["down", "--to", "none", "--yes", "--no-rehearsal", "--no-backup"];
 const STATUS: &[&str] = &["status", "--json"];
 
 /// A shop with a database of the newest schema, of about 250 KiB.
@@ -26,7 +27,7 @@ fn is_at_newest(status: &ProgramOutput) {
 #[track_caller]
 fn is_full(ended: &ProgramOutput) {
     ended.ends_with(8);
-    assert!(ended.err.contains("is full: make room") && ended.err.lines().count() == 1, "{}", ended.err);
+    assert!(ended.err.contains("make room") && ended.err.lines().count() == 1, "{}", ended.err);
 }
 
 #[test]
@@ -47,8 +48,11 @@ fn at_a_limit_on_the_size_of_files_up_and_down_end_with_8_and_status_reads() {
         let before = shop.listing();
         is_at_newest(&limited(&shop, STATUS));
         assert_eq!(shop.listing(), before, "{blocks}");
-        is_full(&limited(&shop, DOWN));
+        is_full(&limited(&shop, DOWN_AT_ONCE));
         is_at_newest(&shop.migrate(STATUS));
+        let before = shop.listing();
+        is_full(&limited(&shop, DOWN));
+        assert_eq!(shop.listing(), before, "{blocks}: neither a scratch folder nor a backup remains");
     }
 }
 
@@ -83,9 +87,29 @@ fn on_a_full_disk_up_and_down_end_with_8_and_status_reads() {
         let copy = "cp migrated.db data/fieldfen.db";
         is_at_newest(&on_full_disk(copy, room, STATUS, "ls -A data | grep -v -x -e ballast -e fieldfen.db"));
         // The database is the same as before.
-        let reverted =
-            on_full_disk(copy, room, DOWN, "rm data/ballast; \"$0\" status --json --database data/fieldfen.db");
-        is_full(&reverted);
-        is_at_newest(&reverted);
+        for down in [DOWN_AT_ONCE, DOWN] {
+            let reverted =
+                on_full_disk(copy, room, down, "rm data/ballast; \"$0\" status --json --database data/fieldfen.db");
+            is_full(&reverted);
+            is_at_newest(&reverted);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the right to mount a file system: run it as root"]
+fn a_full_disk_of_the_backups_or_of_the_copy_stops_the_run_before_it_begins() {
+    let shop = migrated();
+    fs::create_dir(shop.folder().join("small")).unwrap();
+    let before = shop.listing();
+    for (places, said) in
+        [(["--backups", "small/backups"], "no backup was made"), (["--scratch", "small"], "the rehearsal needs")]
+    {
+        let script =
+            "mount -t tmpfs -o size=128k tmpfs small && { \"$0\" \"$@\"; code=$?; ls -A small >&2; exit $code; }";
+        let ended = shop.script(&["unshare", "--mount", "sh"], script, &[DOWN, &places].concat());
+        is_full(&ended);
+        assert!(ended.err.contains(said), "{}", ended.err);
+        assert_eq!(shop.listing(), before);
     }
 }

@@ -6,10 +6,13 @@ mod adopt;
 mod disk_full;
 mod down;
 mod drift;
+mod importing_program;
 mod lint;
 mod read_only;
 mod refusals;
+mod rehearsal;
 mod shop_harness;
+mod sigkill;
 
 use std::fs;
 use std::process::Stdio;
@@ -133,7 +136,7 @@ fn a_newer_schema_is_refused_and_shown() {
     let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
     drop(conn);
-    for arguments in [&["up"][..], &["down", "--yes"], &["down", "--to", "none", "--yes"]] {
+    for arguments in [&["up"][..], &["rehearse"], &["down", "--yes"], &["down", "--to", "none", "--yes"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(5);
         assert!(refused.err.contains("9000"), "{}", refused.err);

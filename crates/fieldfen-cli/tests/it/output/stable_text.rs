@@ -40,6 +40,11 @@ impl StableText {
                 (regex(r"(fieldfen_queue_read_timestamp_seconds) [\d.]+"), "$1 <seconds>"),
                 (regex(r"(fieldfen_oldest_waiting_seconds\{[^}]*\}) [\d.]+"), "$1 <seconds>"),
                 (regex(r"fieldfen-\d{8}\.db"), "fieldfen-YYYYMMDD.db"),
+                (regex(r"before-migration-\d{8}T\d{6}\.\d{3}Z"), "before-migration-<time>"),
+                (regex(r#""((?:\w+_)?(?:took_ms|copy_ms|run_ms|back_ms|grown_bytes))": -?\d+"#), "\"$1\": <number>"),
+                (regex(r#""(back_log_bytes|database_bytes)": \d+"#), "\"$1\": <number>"),
+                (regex(r" +\d+ ms +fieldfen-migrate"), "   <took>   fieldfen-migrate"),
+                (regex(r#""key": "[0-9a-f]{64}""#), "\"key\": \"<digest>\""),
                 // A new migration adds a line to some output. The first ones stand for all.
                 (
                     regex(r"(?m)^((?:applied|reverted) \d{4}_\w+\n)(?:(?:applied|reverted) \d{4}_\w+\n)+"),

@@ -2,18 +2,26 @@
 //!
 //! Closing any other descriptor of these files would drop SQLite's locks.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::path::Path;
 use std::ptr::{self, NonNull};
 
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::catch_panic;
+use fieldfen_domain::store::StoreError;
 use libsqlite3_sys as ffi;
+
+use crate::sqlite::error::classify;
 
 /// The size in bytes of the parts in which SQLite maps the index of the log (`-shm`).
 const INDEX_PART: c_int = 32768;
 
 /// The number of steps of SQLite's programs between two questions of a progress handler.
 const STEPS: c_int = 10_000;
+
+/// The number of pages that a copy takes over between two calls of its observer.
+const PAGES: c_int = 1024;
 
 /// The progress handler: any answer but 0 ends the statement.
 #[expect(unsafe_code, reason = "is called by SQLite")]
@@ -130,6 +138,65 @@ impl RawHandle {
         f(conn)
     }
 
+    /// Copies the pages of the database over an existing file. The connection must have a transaction open. `progress`
+    /// gets the number of copied pages and that of all pages.
+    pub(in crate::sqlite) fn copy_pages(
+        &self,
+        _conn: &mut SqliteConnection,
+        copy: &Path,
+        progress: &mut dyn FnMut(u32, u32),
+    ) -> Result<(), StoreError> {
+        /// The connection to the copy, and the copying.
+        struct Copying(*mut ffi::sqlite3, *mut ffi::sqlite3_backup);
+        impl Drop for Copying {
+            fn drop(&mut self) {
+                // SAFETY: both pointers are null or open, and nobody else has them. SQLite ignores null.
+                #[expect(unsafe_code, reason = "closes a connection that diesel does not know")]
+                unsafe {
+                    if !self.1.is_null() {
+                        ffi::sqlite3_backup_finish(self.1);
+                    }
+                    ffi::sqlite3_close(self.0);
+                }
+            }
+        }
+        let path = copy.to_str().and_then(|path| CString::new(path).ok());
+        let path = path.ok_or_else(|| StoreError::Io(format!("{} is not valid UTF-8", copy.display()).into()))?;
+        let mut copying = Copying(ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the connection is open for the duration of the borrow. All texts end with a zero byte. `Copying`
+        // closes what is opened here. The observer cannot reach the connections.
+        #[expect(unsafe_code, reason = "diesel has no interface to SQLite's copies of pages")]
+        unsafe {
+            let code = ffi::sqlite3_open_v2(
+                path.as_ptr(),
+                &raw mut copying.0,
+                ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_NOMUTEX,
+                ptr::null(),
+            );
+            of_code(code)?;
+            // An incomplete copy is of no use to anybody, so that it needs no journal and no flush.
+            let settings = c"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF";
+            of_code(ffi::sqlite3_exec(copying.0, settings.as_ptr(), None, ptr::null_mut(), ptr::null_mut()))?;
+            let main = c"main".as_ptr();
+            copying.1 = ffi::sqlite3_backup_init(copying.0, main, self.0.as_ptr(), main);
+            if copying.1.is_null() {
+                return of_code(ffi::sqlite3_errcode(copying.0));
+            }
+            loop {
+                let code = ffi::sqlite3_backup_step(copying.1, PAGES);
+                if code != ffi::SQLITE_DONE {
+                    of_code(code)?;
+                }
+                let all = ffi::sqlite3_backup_pagecount(copying.1).unsigned_abs();
+                let missing = ffi::sqlite3_backup_remaining(copying.1).unsigned_abs();
+                progress(all.saturating_sub(missing), all);
+                if code == ffi::SQLITE_DONE {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
     /// Returns one of the files that SQLite has open for the database.
     ///
     /// # Safety
@@ -143,4 +210,15 @@ impl RawHandle {
         };
         (code == ffi::SQLITE_OK && !file.is_null()).then_some(file)
     }
+}
+
+/// The error of a result code.
+fn of_code(code: c_int) -> Result<(), StoreError> {
+    if code == ffi::SQLITE_OK {
+        return Ok(());
+    }
+    // SAFETY: SQLite returns a static text for every number.
+    #[expect(unsafe_code, reason = "reads SQLite's text for a result code")]
+    let text = unsafe { CStr::from_ptr(ffi::sqlite3_errstr(code)) }.to_string_lossy().into_owned();
+    Err(classify(Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(text))))
 }

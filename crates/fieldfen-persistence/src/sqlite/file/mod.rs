@@ -2,6 +2,7 @@
 
 pub(in crate::sqlite) mod creation;
 pub(in crate::sqlite) mod header;
+pub(in crate::sqlite) mod page_copy;
 pub(in crate::sqlite) mod path_check;
 pub(in crate::sqlite) mod permissions;
 pub(in crate::sqlite) mod read_only;

@@ -1,5 +1,6 @@
 //! Applies or reverts migrations: all of a run in one transaction, with the lock on the database, under the guard.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -63,7 +64,7 @@ pub struct RunReport {
 /// What a run should do.
 enum Goal {
     Target(Target),
-    /// Reverts these newest migrations, and fails if others are the newest.
+    /// Reverts these newest migrations of their sets, and fails if others are the newest.
     Revert(Vec<Migration>),
 }
 
@@ -116,7 +117,8 @@ impl<'a> MigrationRun<'a> {
         Self { goal: Goal::Target(target), ..self }
     }
 
-    /// Reverts exactly these migrations, the newest first.
+    /// Reverts exactly these migrations, the newest first. They must be the newest ones of their sets; newer migrations
+    /// of other sets stay.
     #[must_use]
     pub fn revert(self, migrations: Vec<Migration>) -> Self {
         Self { goal: Goal::Revert(migrations), ..self }
@@ -260,7 +262,24 @@ impl<'a> MigrationRun<'a> {
             Goal::Target(target) => return target::steps(sets, status, target),
             Goal::Revert(expected) => expected,
         };
-        let steps = target::steps(sets, status, &Target::Down(expected.len()))?;
+        // Of each set, as many of its newest migrations as are expected of it.
+        let all = target::steps(sets, status, &Target::Nothing)?;
+        let mut missing = BTreeMap::<String, usize>::new();
+        for step in all.iter().filter(|step| expected.contains(&step.migration())) {
+            *missing.entry(step.program.clone()).or_default() += 1;
+        }
+        let mut steps = all.clone();
+        steps.retain(|step| match missing.get_mut(&step.program) {
+            Some(missing @ 1..) => {
+                *missing -= 1;
+                true
+            }
+            _ => false,
+        });
+        if steps.len() < expected.len() {
+            // Some are not applied at all.
+            steps = all;
+        }
         let found: Vec<_> = steps.iter().map(Step::migration).collect();
         if found == *expected {
             return Ok(steps);

@@ -1,0 +1,50 @@
+//! The exit codes of the migrator's errors.
+
+use fieldfen_backup::BackupError;
+use fieldfen_persistence::migrations::MigrationError;
+use fieldfen_terminal::Exit;
+
+use crate::MigrateError;
+
+/// The same error with the exit code of its kind. Other errors get the code of their causes.
+pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
+    let exit = match &error {
+        MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Some(Exit::Usage),
+        MigrateError::NoRoom { .. } => Some(Exit::Full),
+        MigrateError::OtherSchema { .. } => Some(Exit::Refused),
+        MigrateError::Damaged { .. } => Some(Exit::Corrupt),
+        MigrateError::Rehearsal { source, .. } => of_migration(source),
+        MigrateError::Backup(
+            BackupError::OntoItself { .. } | BackupError::NotText { .. } | BackupError::NoFolder { .. },
+        ) => Some(Exit::Usage),
+        MigrateError::Backup(BackupError::AlreadyRunning { .. } | BackupError::InUse { .. }) => Some(Exit::Busy),
+        MigrateError::Backup(BackupError::CheckFailed { .. }) => Some(Exit::Corrupt),
+        MigrateError::Migration(error) => of_migration(error),
+        _ => None,
+    };
+    match (exit, error) {
+        (_, MigrateError::Migration(error @ MigrationError::StillNeeded(_))) => {
+            let advice = "to lose it, give --allow-data-loss; a backup is made before, unless --no-backup is given";
+            Exit::Usage.with(format!("{error}; {advice}")).into()
+        }
+        (Some(exit), error) => exit.with(error).into(),
+        (None, error) => error.into(),
+    }
+}
+
+fn of_migration(error: &MigrationError) -> Option<Exit> {
+    match error {
+        MigrationError::NoSuchMigration { .. } | MigrationError::StillNeeded(_) => Some(Exit::Usage),
+        MigrationError::Newer { .. }
+        | MigrationError::Missing(_)
+        | MigrationError::Edited(_)
+        | MigrationError::OutOfOrder { .. }
+        | MigrationError::NotTheSpecification(_)
+        | MigrationError::Encoding { .. }
+        | MigrationError::NamesTaken(_)
+        | MigrationError::Changed(_)
+        | MigrationError::NotNewest { .. } => Some(Exit::Schema),
+        MigrationError::Guard(_) | MigrationError::ChecksFailed { .. } => Some(Exit::Refused),
+        _ => None,
+    }
+}

@@ -1,0 +1,123 @@
+//! The commands `up`, `down` and `to`.
+
+use anyhow::{Context as _, bail};
+use fieldfen_persistence::SqliteUrl;
+use fieldfen_persistence::migrations::{DataLoss, DoneStep, Loss, Migration, MigrationError, Target};
+use fieldfen_terminal::{Exit, Terminal};
+use serde_json::json;
+
+use super::AcceptedLoss;
+use super::exit::with_exit;
+use crate::{MigrateError, MigrateOutcome, MigrationPlan, Migrator};
+
+/// Applies migrations, and creates a missing database.
+pub(super) fn up(migrator: &Migrator, url: &SqliteUrl, target: &Target, terminal: &Terminal) -> anyhow::Result<()> {
+    if let Target::Version(_) | Target::Nothing = target
+        && url.path().is_some_and(|path| path.exists())
+    {
+        let plan = migrator.plan(target).map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
+        if !plan.reverted().is_empty() {
+            bail!(
+                Exit::Usage
+                    .with("the database has newer migrations than that: to revert them, use `down --to` or `to`")
+            );
+        }
+    }
+    let outcome = migrator.up_to(target).map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
+    print(migrator, url, &outcome, &[], terminal)
+}
+
+/// Reverts or applies migrations, after a question if data may be lost.
+pub(super) fn planned(
+    migrator: &Migrator,
+    url: &SqliteUrl,
+    target: &Target,
+    plan: impl FnOnce() -> Result<MigrationPlan, MigrateError>,
+    accepted: &AcceptedLoss,
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
+    let plan = plan().map_err(with_exit).with_context(|| format!("cannot revert migrations of {url}"))?;
+    let failed = || match plan.reverted().is_empty() {
+        true => format!("cannot migrate {url}"),
+        false => format!("cannot revert migrations of {url}"),
+    };
+    let data_loss = if accepted.allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
+    let still_needed: Vec<_> = plan.losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
+    if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
+        return Err(with_exit(MigrationError::StillNeeded(still_needed).into())).with_context(failed);
+    }
+    let reverted = plan.reverted();
+    if !reverted.is_empty() && !accepted.yes {
+        let lost = match plan.losses.len() {
+            0 => "no rows will be lost".to_owned(),
+            _ => format!("this will be lost: {}", listed(&plan.losses)),
+        };
+        let what = format!("reverts {} of {url}: {lost}", names(&reverted).join(", "));
+        match terminal.confirm(&format!("This {what}. Go on?"))? {
+            Some(true) => {}
+            Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
+            None => bail!(Exit::Usage.with(format!("this {what}: to do it, give --yes"))),
+        }
+    }
+    let outcome = migrator.run(target, data_loss).map_err(with_exit).with_context(failed)?;
+    print(migrator, url, &outcome, &plan.losses, terminal)
+}
+
+fn print(
+    migrator: &Migrator,
+    url: &SqliteUrl,
+    outcome: &MigrateOutcome,
+    losses: &[Loss],
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
+    let at = migrator.status().map_err(with_exit)?.at;
+    let recognised = outcome.recognised.as_ref().map(ToString::to_string);
+    let (applied, reverted) = (done(&outcome.applied), done(&outcome.reverted));
+    let backup = outcome.backup.as_ref().map(|backup| backup.display().to_string());
+    let lost: Vec<_> = losses
+        .iter()
+        .map(|loss| json!({"what": loss.what, "rows": loss.rows, "consequence": loss.consequence}))
+        .collect();
+    let document = json!({
+        "database": url.to_string(), "recognised": recognised, "applied": applied, "reverted": reverted, "lost": lost,
+        "rehearsed": outcome.rehearsal.is_some(), "backup": backup, "at": at,
+    });
+    terminal.print_result(&document, |out| {
+        if let Some(recognised) = &recognised {
+            writeln!(out, "the database has the specification's tables: taken as {recognised}")?;
+        }
+        for migration in &applied {
+            writeln!(out, "applied {migration}")?;
+        }
+        for migration in &reverted {
+            writeln!(out, "reverted {migration}")?;
+        }
+        for loss in losses {
+            writeln!(out, "{loss}")?;
+        }
+        match (&outcome.rehearsal, &backup) {
+            (Some(_), Some(backup)) => writeln!(out, "rehearsed on a copy before, and backed up: {backup}")?,
+            (Some(_), None) => writeln!(out, "rehearsed on a copy before")?,
+            (None, Some(backup)) => writeln!(out, "backed up before: {backup}")?,
+            (None, None) => {}
+        }
+        let at = at.as_deref().unwrap_or("no migration");
+        match applied.len() + reverted.len() {
+            0 => writeln!(out, "nothing to do: {url} is at {at}"),
+            _ => writeln!(out, "{url} is at {at} now"),
+        }
+    })?;
+    Ok(())
+}
+
+fn done(steps: &[DoneStep]) -> Vec<String> {
+    steps.iter().map(|done| done.migration.to_string()).collect()
+}
+
+fn names(migrations: &[Migration]) -> Vec<String> {
+    migrations.iter().map(ToString::to_string).collect()
+}
+
+fn listed(losses: &[Loss]) -> String {
+    losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
