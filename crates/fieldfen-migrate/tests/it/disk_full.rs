@@ -50,9 +50,11 @@ fn at_a_limit_on_the_size_of_files_up_and_down_end_with_8_and_status_reads() {
         assert_eq!(shop.listing(), before, "{blocks}");
         is_full(&limited(&shop, DOWN_AT_ONCE));
         is_at_newest(&shop.migrate(STATUS));
-        let before = shop.listing();
+        // SQLite may make its side files anew, with another size.
+        let names = |shop: &Shop| shop.listing().into_keys().collect::<Vec<_>>();
+        let before = names(&shop);
         is_full(&limited(&shop, DOWN));
-        assert_eq!(shop.listing(), before, "{blocks}: neither a scratch folder nor a backup remains");
+        assert_eq!(names(&shop), before, "{blocks}: neither a scratch folder nor a backup remains");
     }
 }
 

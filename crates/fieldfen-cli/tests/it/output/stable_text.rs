@@ -67,7 +67,7 @@ impl StableText {
         self.others.push((Regex::new(r"(?m)^│ fieldfen\.upkeep .*\n").unwrap(), ""));
         self.others.push((Regex::new(r"\bff-[0-9a-f]{26}\b").unwrap(), "ff-aaaaaaaaaaaaaaaaaaaaaaaaaa"));
         self.others.push((Regex::new(r"(?m)^[ \d]{3}[smhd]  ").unwrap(), "<age> "));
-        self.others.push((Regex::new(r"(│ etsy +\d+ +\d+ +)\d+ +").unwrap(), "$1<ms>      "));
+        self.others.push((Regex::new(r"(│ etsy +\d+ +\d+ +)(?:\d+ ms)? +([\d.]+ USD)").unwrap(), "$1<mean> $2"));
         self
     }
 

@@ -289,6 +289,8 @@ pub(super) const GROUPS: &[Group] = &[
             "fieldfen migrate lint --json",
             "fieldfen migrate drift",
             "fieldfen migrate drift --json",
+            "fieldfen migrate adopt",
+            "fieldfen migrate adopt --json",
             "fieldfen migrate down",
             "fieldfen migrate down --to 0001 --yes",
             "fieldfen migrate to 0004",
