@@ -20,8 +20,8 @@ use crate::{BackupError, BackupReport, DEFAULT_KEEP_DAYS, RetentionReport, back_
 pub enum BackupCommand {
     /// Make today's backup (UTC), check it, and remove the ones that are too old
     Run {
-        /// The folder of the backups, which is made if it is missing [default: folder in the section [backups] of
-        /// fieldfen.toml, then backups]
+        /// The folder of the backups, which is made if it is missing [default: the one that fieldfen.toml names, then
+        /// backups]
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
         /// Remove backups that are older than this many days, but never the newest DAYS backups

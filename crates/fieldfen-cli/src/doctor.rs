@@ -29,7 +29,8 @@ pub(crate) struct DoctorArgs {
     /// Without --full, end each check that reads whole tables after this time
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=86_400), conflicts_with = "full")]
     seconds: u64,
-    /// The folder of the backups [default: folder in the section [backups] of fieldfen.toml, then backups]
+    /// The folder of the backups [default: the one that fieldfen.toml names, then
+    /// backups]
     #[arg(long, value_name = "FOLDER")]
     backups: Option<PathBuf>,
     /// Show what was looked at and its details also where all is in order, for example the settings

@@ -104,7 +104,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// An action of this actor for this reason. [Secrets](crate::Secrets) in the usual forms are removed from the
+    /// An action of this actor for this reason. [`Secrets`] in the usual forms are removed from the
     /// reason, and a reason that is too long is [cut](crate::cut_reason).
     ///
     /// # Errors

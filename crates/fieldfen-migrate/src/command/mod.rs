@@ -111,8 +111,8 @@ pub struct Safety {
     /// Make no backup before
     #[arg(long)]
     no_backup: bool,
-    /// The folder of the backup, which is made if it is missing [default: folder in the section [backups] of
-    /// fieldfen.toml, then backups]
+    /// The folder of the backup, which is made if it is missing [default: the one that fieldfen.toml names, then
+    /// backups]
     #[arg(long, value_name = "FOLDER", conflicts_with = "no_backup")]
     backups: Option<PathBuf>,
 }
