@@ -49,7 +49,7 @@ pub use time_zone::{TimeZone, UnknownTimeZone};
 
 use crate::action_row::act;
 use crate::queue::QueueError;
-use crate::write_retry::{OfStore, write};
+use crate::write_retry::{OfStore, write, write_once};
 use crate::{Environment, Transaction};
 
 /// The recurring work of a store. A clone is the same handle.
@@ -154,7 +154,7 @@ impl<S: Store> Recurring<S> {
         definitions: &[Definition],
         action: &Action,
     ) -> Result<DefinedFile, QueueError> {
-        write(&self.store, |s| {
+        write_once(&self.store, |s, answered: Option<&DefinedFile>| {
             let mut changed = Vec::new();
             let before = s.recurring().list()?;
             for definition in definitions {
@@ -166,7 +166,8 @@ impl<S: Store> Recurring<S> {
             let of_file = before.iter().flatten().filter(|work| work.defined_in.as_deref() == Some(file));
             let is_defined = |name: &RecurringName| definitions.iter().any(|definition| definition.name == *name);
             let no_longer = of_file.map(|work| work.name.clone()).filter(|name| !is_defined(name)).collect();
-            Ok(DefinedFile { no_longer, changed })
+            // An earlier attempt that took effect has left nothing to change: its answer stands.
+            Ok((answered.is_none() || !changed.is_empty()).then_some(DefinedFile { no_longer, changed }))
         })
     }
 
