@@ -1,5 +1,6 @@
 //! Defines and changes recurring work, in a transaction of the caller's.
 
+use fieldfen_domain::Timestamp;
 use fieldfen_domain::job::{EnqueueOutcome, NewJob, Payload};
 use fieldfen_domain::operator::{Action, ActionKind, ActionOutcome, Subject};
 use fieldfen_domain::recurring::{NewRecurringJob, PauseOutcome, RecurringName, RecurringRun};
@@ -62,11 +63,7 @@ impl<S: Store> Recurring<S> {
         let at = self.environment.now();
         let Definition { name, schedule, kind, payload, account, defined_in } = definition;
         NewJob::untyped(self.environment.job_id(), kind.clone(), payload.clone(), at)?;
-        let next_at = schedule.next_after(at).ok_or_else(|| StoreError::Invalid {
-            what: "schedule",
-            value: schedule.as_str().to_owned(),
-            rule: "it must have a tick in the future",
-        })?;
+        let next_at = next_tick(schedule, at)?;
         let time_zone = Some(schedule.time_zone()).filter(|zone| *zone != TimeZone::UTC);
         let work = NewRecurringJob::new(name.clone(), schedule.as_str().to_owned(), kind.clone(), next_at, at)
             .time_zone(time_zone.map(|zone| zone.as_str().to_owned()))
@@ -165,6 +162,18 @@ impl<S: Store> Recurring<S> {
         record(s, action, ActionKind::Remove, Subject::Recurring(name.clone()), outcome, &self.environment)?;
         Ok(removed)
     }
+}
+
+/// The first tick after this time. The search for a tick that never comes takes long, up to a second in a debug build.
+///
+/// # Errors
+/// [`StoreError::Invalid`] if there is none.
+pub(super) fn next_tick(schedule: &Schedule, at: Timestamp) -> Result<Timestamp, StoreError> {
+    schedule.next_after(at).ok_or_else(|| StoreError::Invalid {
+        what: "schedule",
+        value: schedule.as_str().to_owned(),
+        rule: "it must have a tick in the future",
+    })
 }
 
 const fn of_pause(outcome: PauseOutcome) -> ActionOutcome {

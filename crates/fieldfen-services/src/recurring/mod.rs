@@ -47,6 +47,8 @@ pub(crate) use ticks::Batches;
 pub use ticks::{Ticks, take_due};
 pub use time_zone::{TimeZone, UnknownTimeZone};
 
+use in_transaction::next_tick;
+
 use crate::action_row::act;
 use crate::queue::QueueError;
 use crate::write_retry::{OfStore, write, write_once};
@@ -99,8 +101,9 @@ impl<S: Store> Recurring<S> {
         self.store.read(|s| s.recurring().find(name))
     }
 
-    /// The last runs of some work with their jobs, the latest first, at most [`MAX_RUNS`](fieldfen_domain::recurring::MAX_RUNS).
-    /// A job is `None` if it has been deleted since. An error names a row that cannot be read.
+    /// The last runs of some work with their jobs, the latest first, at most
+    /// [`MAX_RUNS`](fieldfen_domain::recurring::MAX_RUNS). A job is `None` if it has been deleted since. An error names
+    /// a row that cannot be read.
     pub fn runs(&self, name: &RecurringName) -> Result<Vec<Result<Run, UnreadableRow>>, StoreError> {
         self.store.read(|s| {
             let runs = s.recurring().runs(name)?;
@@ -128,6 +131,7 @@ impl<S: Store> Recurring<S> {
         payload: &P,
         action: &Action,
     ) -> Result<(), QueueError> {
+        self.check_ticks(schedule)?;
         write(&self.store, |s| self.define_in(&mut Transaction::new(s), name, schedule, payload, action))
     }
 
@@ -137,14 +141,20 @@ impl<S: Store> Recurring<S> {
     /// # Errors
     /// As [`define_untyped_in`](Recurring::define_untyped_in).
     pub fn define_untyped(&self, definition: &Definition, action: &Action) -> Result<(), QueueError> {
+        self.check_ticks(&definition.schedule)?;
         write(&self.store, |s| self.define_untyped_in(&mut Transaction::new(s), definition, action))
+    }
+
+    /// Checks that a schedule has a tick, before the write lock is taken.
+    fn check_ticks(&self, schedule: &Schedule) -> Result<(), StoreError> {
+        next_tick(schedule, self.environment.now()).map(drop)
     }
 
     /// Defines the recurring work of a file in one transaction. The answer names the work that the same file defined
     /// earlier and no longer does, and the work that was different before.
     ///
-    /// Work that the file no longer defines goes on, since another worker may have another version of the file. A person
-    /// [removes](Recurring::remove) or pauses it. Of two versions, the one that was defined last counts.
+    /// Work that the file no longer defines goes on, since another worker may have another version of the file. A
+    /// person [removes](Recurring::remove) or pauses it. Of two versions, the one that was defined last counts.
     ///
     /// # Errors
     /// As [`define_untyped_in`](Recurring::define_untyped_in).
@@ -154,6 +164,7 @@ impl<S: Store> Recurring<S> {
         definitions: &[Definition],
         action: &Action,
     ) -> Result<DefinedFile, QueueError> {
+        definitions.iter().try_for_each(|definition| self.check_ticks(&definition.schedule))?;
         write_once(&self.store, |s, answered: Option<&DefinedFile>| {
             let mut changed = Vec::new();
             let before = s.recurring().list()?;
