@@ -14,7 +14,7 @@ use super::foreign_key_state::ForeignKeyState;
 use super::guard_finding::{GuardFinding, GuardReport};
 use super::guarded_schema::{Columns, NamedObject, columns, compile_error, compiled, key, named_objects, tables};
 use super::migration_event::{EventSink, MigrationEvent};
-use super::step::{Permission, Step};
+use super::step::{Direction, Permission, Step};
 use super::table_digest::{TableDigest, table_digest};
 
 /// The guard of one run.
@@ -170,10 +170,11 @@ impl<'s> Guard<'s> {
     fn report(&self, found: Vec<Found>, until: usize) -> Result<(), MigrationError> {
         let Some(since) = found.iter().map(|found| found.since).min() else { return Ok(()) };
         let steps = self.steps.get(since..until).unwrap_or_default();
-        let Some(last) = steps.last() else { return Ok(()) };
+        // A run that only recognises the specification has no step.
+        let direction = steps.last().map_or(Direction::Up, |last| last.direction);
         let migrations = steps.iter().map(Step::migration).collect();
         let findings = found.into_iter().map(|found| found.finding).collect();
-        Err(MigrationError::Guard(Box::new(GuardReport { migrations, direction: last.direction, findings })))
+        Err(MigrationError::Guard(Box::new(GuardReport { migrations, direction, findings })))
     }
 }
 
