@@ -1,5 +1,5 @@
-//! Concurrency limits that change while threads and processes claim: never do more jobs run than a limit allows, and every
-//! job is done in the end.
+//! Concurrency limits that change while threads and processes claim: never do more jobs run than a limit allows, and
+//! every job is done in the end.
 
 use std::os::unix::process::ExitStatusExt;
 use std::thread;

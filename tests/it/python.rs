@@ -36,7 +36,7 @@ pub(crate) fn script(name: &str) -> Command {
     python
 }
 
-/// What a script prints, which must succeed.
+/// The output of a script, which must succeed.
 pub(crate) fn output(mut script: Command) -> Vec<u8> {
     let started = script.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
     let python = started.unwrap_or_else(|error| panic!("{:?} cannot be started: {error}", interpreter()));

@@ -77,7 +77,7 @@ fn sqlalchemy_and_alembic_still_make_the_databases_of_the_testkit() {
     assert_eq!(listed.lines().collect::<BTreeSet<_>>(), known);
 }
 
-/// What a shop's program answers to a command.
+/// The answer of a shop's program to a command.
 fn program(style: &str, path: &Path, command: &[&str]) -> Value {
     let mut program = script("program.py");
     program.arg(style).arg(path).args(command);

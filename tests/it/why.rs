@@ -1,5 +1,5 @@
-//! The reason for which a job does not run, while processes claim, end and lose jobs, limits change and accounts are paused:
-//! claims in the same transaction agree with it.
+//! The reason for which a job does not run, while processes claim, end and lose jobs, limits change and accounts are
+//! paused: claims in the same transaction agree with it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

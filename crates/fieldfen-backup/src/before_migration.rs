@@ -15,8 +15,8 @@ use crate::folder::lock_path;
 /// there.
 const WORKPLACE: &str = ".fieldfen-before-migration";
 
-/// Backs up a database as [`back_up`] does, for its owner alone, as `fieldfen-before-migration-TIME.db` with the time in
-/// UTC. The backup of the day is not replaced, and retention never removes such a file.
+/// Backs up a database as [`back_up`] does, for its owner alone, as `fieldfen-before-migration-TIME.db` with the time
+/// in UTC. The backup of the day is not replaced, and retention never removes such a file.
 ///
 /// # Errors
 /// [`BackupError`]. Earlier backups remain, and no other file does.

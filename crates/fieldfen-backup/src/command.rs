@@ -27,7 +27,8 @@ pub enum BackupCommand {
         /// Remove backups that are older than this many days, but never the newest DAYS backups
         #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_KEEP_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
         keep: u32,
-        /// The mode of the backup, as for chmod, for example 640; it never gives a right that the database's mode does not
+        /// The mode of the backup, as for chmod, for example 640; it never gives a right that the database's mode does
+        /// not
         #[arg(long, value_name = "MODE", default_value = "600", value_parser = file_mode)]
         mode: u32,
     },
@@ -78,8 +79,8 @@ impl BackupCommand {
     }
 }
 
-/// The folder in the section `[backups]` of this `fieldfen.toml`, otherwise `backups`. No other rule of the file is looked
-/// at.
+/// The folder in the section `[backups]` of this `fieldfen.toml`, otherwise `backups`. No other rule of the file is
+/// looked at.
 ///
 /// # Errors
 /// An error with the exit code [`Exit::Usage`] if the file cannot be read, or if the section is not valid.

@@ -134,8 +134,8 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Prints the answers to an action on several subjects as `{"items": [...]}`, and returns the error of the first one that was
-/// not done. One answer is printed as [`Answer::print`] does.
+/// Prints the answers to an action on several subjects as `{"items": [...]}`, and returns the error of the first one
+/// that was not done. One answer is printed as [`Answer::print`] does.
 pub(crate) fn print_all(answers: Vec<Answer>, context: &Context<'_>) -> anyhow::Result<()> {
     #[derive(Serialize)]
     struct Answers<'a> {

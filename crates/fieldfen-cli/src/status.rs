@@ -89,8 +89,8 @@ fn write(overview: &Overview, out: &mut TextOutput<'_>, context: &Context<'_>) -
     out.table(&table)
 }
 
-/// One need: its age, the need, its reason, and the command that shows it. If they do not fit in one line, the sentence is
-/// broken at blanks, and the command gets a line of its own, so that it can be copied.
+/// One need: its age, the need, its reason, and the command that shows it. If they do not fit in one line, the sentence
+/// is broken at blanks, and the command gets a line of its own, so that it can be copied.
 fn lines(need: &Need, now: Timestamp, columns: Option<usize>) -> Vec<String> {
     let since = need.since.map_or_else(|| "now".to_owned(), |since| age(since, now));
     let (sentence, command) = parts(need);

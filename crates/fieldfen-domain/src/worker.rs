@@ -1,7 +1,7 @@
 //! The registry of living workers.
 //!
-//! A worker writes a row at its start, renews it while it runs, and deletes it at its end. A worker that died leaves its
-//! row behind; the row counts as dead once it has not been renewed for [`SILENT_AFTER`].
+//! A worker writes a row at its start, renews it while it runs, and deletes it at its end. A worker that died leaves
+//! its row behind; the row counts as dead once it has not been renewed for [`SILENT_AFTER`].
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fieldfen_persistence::migrations::MigrationEvent;
 
-/// What a migrator is doing.
+/// The progress of a migrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrateEvent<'a> {

@@ -187,8 +187,8 @@ impl Migrator {
         Ok(Some(report))
     }
 
-    /// Applies all missing migrations or none, as [`Migrator::run`] does. Creates the database and its folder if they are
-    /// missing.
+    /// Applies all missing migrations or none, as [`Migrator::run`] does. Creates the database and its folder if they
+    /// are missing.
     ///
     /// If another program has created the database by the specification, its tables count as those of the first
     /// migration.
@@ -241,11 +241,12 @@ impl Migrator {
         Ok(MigrateOutcome { rehearsal, backup, ..outcome })
     }
 
-    /// Accepts the files of an edited migration as they are now; `by` names the person. Returns whether the migration was
-    /// edited.
+    /// Accepts the files of an edited migration as they are now; `by` names the person. Returns whether the migration
+    /// was edited.
     ///
     /// # Errors
-    /// [`MigrationError::NoSuchMigration`](fieldfen_persistence::migrations::MigrationError::NoSuchMigration) if no set has this version, and others.
+    /// [`MigrationError::NoSuchMigration`](fieldfen_persistence::migrations::MigrationError::NoSuchMigration) if no set
+    /// has this version, and others.
     pub fn repair(&self, version: &str, by: &str) -> Result<bool, MigrateError> {
         let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
         Ok(self.migrations.repair(&mut conn, version, by)?)

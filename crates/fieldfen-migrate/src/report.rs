@@ -22,8 +22,8 @@ pub struct MigrationLine {
     pub program: String,
     /// The state as a word: `pending`, `out of order`, `applied`, `edited`, `missing`, `newer` or `of another program`.
     pub state: &'static str,
-    /// How the migration came into the database: `applied`, `recognised`, `adopted` or `before ledger`. `None` without a
-    /// row in the ledger; also the following values then are.
+    /// How the migration came into the database: `applied`, `recognised`, `adopted` or `before ledger`. `None` without
+    /// a row in the ledger; also the following values then are.
     pub how: Option<String>,
     /// The time of the run, as UTC text.
     pub applied_at: Option<String>,
@@ -83,8 +83,8 @@ pub struct SchemaReport {
     pub at: Option<String>,
     /// The number of migrations that the database lacks.
     pub pending: usize,
-    /// The number of applied migrations that this program should know and does not: newer ones, and those whose files are
-    /// gone.
+    /// The number of applied migrations that this program should know and does not: newer ones, and those whose files
+    /// are gone.
     pub unknown: usize,
     /// The number of applied migrations whose files were edited since.
     pub edited: usize,

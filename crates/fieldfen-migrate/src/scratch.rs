@@ -1,7 +1,7 @@
 //! The private folder in which a copy of the database is rehearsed on. It is removed on every exit.
 //!
-//! A signal that ends the program removes it too, if [`remove_on_signals`] was called. A killed process leaves it behind,
-//! and the next rehearsal in the same place removes it.
+//! A signal that ends the program removes it too, if [`remove_on_signals`] was called. A killed process leaves it
+//! behind, and the next rehearsal in the same place removes it.
 
 use std::fs;
 use std::io;
@@ -77,8 +77,8 @@ fn remove(folder: &Path) -> io::Result<()> {
     fs::remove_dir(folder)
 }
 
-/// Removes the scratch folder when SIGINT, SIGTERM or SIGHUP ends the process. For programs: it changes what these signals
-/// do in the whole process. Later calls change nothing.
+/// Removes the scratch folder when SIGINT, SIGTERM or SIGHUP ends the process. For programs: it changes what these
+/// signals do in the whole process. Later calls change nothing.
 #[cfg(unix)]
 pub(crate) fn remove_on_signals() {
     use std::sync::Once;

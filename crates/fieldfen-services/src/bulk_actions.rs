@@ -308,8 +308,8 @@ fn is_taken(row: &BulkAction, job: &JobSummary, now: Timestamp) -> bool {
 }
 
 /// Returns whether a clock that was ahead has written the time by which the job counts as earlier or later than the
-/// action. Nobody knows then whether it came into its state before the action was started. It is taken, because no other
-/// action would take it for as long as the clock was ahead.
+/// action. Nobody knows then whether it came into its state before the action was started. It is taken, because no
+/// other action would take it for as long as the clock was ahead.
 fn is_of_the_future(job: &JobSummary, now: Timestamp) -> bool {
     let since = match job.state {
         JobState::Completed { at } | JobState::Failed { at } | JobState::Parked { at, .. } => at,

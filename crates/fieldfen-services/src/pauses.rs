@@ -1,7 +1,7 @@
 //! Pauses of kinds, services and accounts.
 //!
-//! A pause is a row of the database. Each claim of each process honours it: no claim takes the jobs of its scope, no retry
-//! is spent on them, and they keep their places in the queue. Running jobs go on.
+//! A pause is a row of the database. Each claim of each process honours it: no claim takes the jobs of its scope, no
+//! retry is spent on them, and they keep their places in the queue. Running jobs go on.
 //!
 //! ```
 //! use chrono::TimeDelta;
@@ -94,7 +94,8 @@ impl<S: Store> Pauses<S> {
 
     /// Pauses a scope until this time, or until somebody resumes it. The reason is that of the action. A pause of the
     /// scope that lasts at least as long stays as it is, and the answer is `false`. The pause of a
-    /// [budget](crate::rate_limiter::RateLimiter::budgets) is replaced, however long it lasts: it may be lifted at any time.
+    /// [budget](crate::rate_limiter::RateLimiter::budgets) is replaced, however long it lasts: it may be lifted at any
+    /// time.
     pub fn pause(&self, scope: &PauseScope, until: Option<Timestamp>, action: &Action) -> Result<bool, StoreError> {
         act(&self.store, (action, ActionKind::Pause, subject(scope)), |t| self.pause_in(t, scope, until, action))
     }

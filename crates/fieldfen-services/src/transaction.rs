@@ -76,8 +76,8 @@ impl<'s> Transaction<'s> {
         enqueue_many(self.session, jobs)
     }
 
-    /// Records a call to an external API. A [`CallRecorder`](crate::api_usage::CallRecorder) records calls by itself, in a
-    /// transaction of its own, so that calls of handlers that fail are on record too.
+    /// Records a call to an external API. A [`CallRecorder`](crate::api_usage::CallRecorder) records calls by itself,
+    /// in a transaction of its own, so that calls of handlers that fail are on record too.
     pub fn record_call(&mut self, call: &ApiCall) -> Result<(), StoreError> {
         self.session.api_usage().record(call)
     }

@@ -25,8 +25,8 @@ impl<'o> TextOutput<'o> {
         self.0.write_all(format!("{}{end}", escape_controls(text)).as_bytes())
     }
 
-    /// Writes a table. If it does not fit into the terminal, texts are broken at blanks; if even then it does not fit, each
-    /// row is a block with a line for each cell that is not empty.
+    /// Writes a table. If it does not fit into the terminal, texts are broken at blanks; if even then it does not fit,
+    /// each row is a block with a line for each cell that is not empty.
     ///
     /// # Errors
     /// The error of writing.

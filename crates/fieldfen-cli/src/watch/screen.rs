@@ -22,8 +22,8 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Writes to stdout while the terminal is taken over, and drops what comes later.
 ///
-/// `Terminal` shows the cursor when it is dropped, and prints on stderr if that fails. Where both are a terminal that was
-/// closed, printing panics.
+/// `Terminal` shows the cursor when it is dropped, and prints on stderr if that fails. Where both are a terminal that
+/// was closed, printing panics.
 struct Output(Stdout);
 
 impl Write for Output {
@@ -59,7 +59,8 @@ impl Screen {
         IS_TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
-        // Draws everything anew. `Terminal::clear` would ask the terminal for its cursor, and another thread reads the answer.
+        // Draws everything anew. `Terminal::clear` would ask the terminal for its cursor, and another thread reads the
+        // answer.
         let size = self.terminal.size()?;
         self.terminal.resize(size.into())
     }

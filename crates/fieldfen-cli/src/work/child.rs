@@ -17,8 +17,8 @@ use super::supervisor::{self, input_message};
 /// The pause between two looks at interruptions and at the exit.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The time for which output is read after the program has ended. Only a process that has left the group can hold stdout
-/// open for so long.
+/// The time for which output is read after the program has ended. Only a process that has left the group can hold
+/// stdout open for so long.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// The path of this program. On Linux, it stays valid when the file is replaced.

@@ -50,8 +50,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Passes the last line that ends in these bytes on. Earlier ones are dropped: only the newest progress is kept, and a
-    /// program may write many times more lines than a worker can read as JSON.
+    /// Passes the last line that ends in these bytes on. Earlier ones are dropped: only the newest progress is kept,
+    /// and a program may write many times more lines than a worker can read as JSON.
     pub(super) fn push(&mut self, bytes: &[u8], line: &mut impl FnMut(&[u8])) {
         let mut last = Vec::new();
         let mut parts = bytes.split(|byte| *byte == b'\n');

@@ -26,8 +26,8 @@ pub(super) struct MetricsFile {
 type Inode = (u64, u64);
 
 impl MetricsFile {
-    /// The file of a worker. All series have the label `worker` with the name of the file, since node_exporter refuses two
-    /// files with the same series.
+    /// The file of a worker. All series have the label `worker` with the name of the file, since node_exporter refuses
+    /// two files with the same series.
     pub(super) fn new(path: &Path) -> Self {
         let worker = path.file_stem().unwrap_or_default().to_string_lossy();
         Self {
@@ -61,8 +61,8 @@ impl MetricsFile {
         }
     }
 
-    /// Writes the file now and then, on a thread of its own that ends with the process. A problem is printed once, until
-    /// there is another one or none.
+    /// Writes the file now and then, on a thread of its own that ends with the process. A problem is printed once,
+    /// until there is another one or none.
     pub(super) fn write_every_15_s(&self, terminal: Terminal) -> io::Result<()> {
         let file = self.clone();
         let write = move || {

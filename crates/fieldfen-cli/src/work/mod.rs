@@ -41,8 +41,8 @@ use unhandled_kinds::UnhandledKinds;
 /// The rules of the shop, in the current folder.
 const SHOP_FILE: &str = "fieldfen.toml";
 
-/// A handler whose program has not ended after this time is stuck. The program is killed 5 seconds after its timeout, and its
-/// output is read for another half second at most.
+/// A handler whose program has not ended after this time is stuck. The program is killed 5 seconds after its timeout,
+/// and its output is read for another half second at most.
 const STUCK_AFTER: Duration = Duration::from_secs(15);
 
 /// The worker.
@@ -65,8 +65,8 @@ pub(crate) struct WorkArgs {
     /// then ends with code 13 after the grace period
     #[arg(long)]
     until_idle: bool,
-    /// Write the figures of this worker to a file every 15 seconds, in the text format of Prometheus. For node_exporter's
-    /// textfile collector, the name must end in .prom; each worker needs a file of its own
+    /// Write the figures of this worker to a file every 15 seconds, in the text format of Prometheus. For
+    /// node_exporter's textfile collector, the name must end in .prom; each worker needs a file of its own
     #[arg(long, value_name = "PATH")]
     metrics_file: Option<PathBuf>,
 }

@@ -35,8 +35,8 @@ const TRY_AGAIN: i32 = 75;
 /// The time between SIGTERM and SIGKILL for a program whose job was cancelled or has timed out.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The same time if the worker stops, since a stopping worker waits one second for its handlers; and if the job was lost,
-/// since another worker may run it already.
+/// The same time if the worker stops, since a stopping worker waits one second for its handlers; and if the job was
+/// lost, since another worker may run it already.
 const SHORT_GRACE: Duration = Duration::from_millis(500);
 
 /// The handler of one kind of jobs.

@@ -36,8 +36,8 @@ impl RecurringWork {
     }
 
     /// Defines the work. Work that the file has defined earlier and no longer does goes on; a message names it. Another
-    /// message names each work that this file has changed, because another worker may have an older file, whose next start
-    /// changes it back.
+    /// message names each work that this file has changed, because another worker may have an older file, whose next
+    /// start changes it back.
     pub(super) fn define(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let start = Action::new(Actor::new("fieldfen work", Via::Tool)?, "the worker defines it at its start")?;
         let recurring = Recurring::new(store.clone(), context.environment.clone());

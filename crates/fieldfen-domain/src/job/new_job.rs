@@ -24,7 +24,8 @@ pub struct NewJob {
     pub id: JobId,
     /// The file of the job; `None` if it has none. The job is deleted with it.
     pub file_id: Option<FileId>,
-    /// The service or account that the job uses. Its pauses and [concurrency limits](super::ConcurrencyLimit) apply to the job.
+    /// The service or account that the job uses. Its pauses and [concurrency limits](super::ConcurrencyLimit) apply to
+    /// the job.
     pub account: Option<ApiAccount>,
     /// The kind, which decides the handler.
     pub kind: JobKind,

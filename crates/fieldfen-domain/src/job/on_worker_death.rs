@@ -3,8 +3,8 @@
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The consequence for a job if its worker dies, or loses its lease otherwise. It is stored with the job, so that every
-    /// reclaim honours it, whatever handlers its worker has.
+    /// The consequence for a job if its worker dies, or loses its lease otherwise. It is stored with the job, so that
+    /// every reclaim honours it, whatever handlers its worker has.
     ///
     /// The consequence that is given when a job is enqueued holds. A job without one, for example from a program that
     /// knows only the initial schema or from a recurring schedule, gets the consequence that the worker that first
@@ -12,8 +12,8 @@ text_enum! {
     ///
     /// Nobody knows whether the work of such a job was done. Choose by what a second run costs:
     ///
-    /// - The work can be repeated, or its handler finds out what was done: [`Retry`](Self::Retry). The publishing jobs are
-    ///   of this kind, because they reserve a publication before each call and look it up before the next one.
+    /// - The work can be repeated, or its handler finds out what was done: [`Retry`](Self::Retry). The publishing jobs
+    ///   are of this kind, because they reserve a publication before each call and look it up before the next one.
     /// - A second run does harm, and a person can find out what was done: [`Hold`](Self::Hold).
     /// - A second run does harm, and the work is not worth a person's time: [`Fail`](Self::Fail).
     ///

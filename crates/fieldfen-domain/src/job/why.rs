@@ -10,8 +10,8 @@ use crate::time::Timestamp;
 
 /// The reason for which a job runs, or does not run, at one time. As JSON, `why` names the variant.
 ///
-/// If several reasons hold, it is the one that ends last in the order of a claim: due time, pause, limit, other jobs, and
-/// then workers and services.
+/// If several reasons hold, it is the one that ends last in the order of a claim: due time, pause, limit, other jobs,
+/// and then workers and services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -125,7 +125,8 @@ pub enum Why {
         /// The time at which it began.
         since: Option<Timestamp>,
     },
-    /// The lease of the worker has ended. The next reclaim of a worker makes the job pending again, parks it, or fails it.
+    /// The lease of the worker has ended. The next reclaim of a worker makes the job pending again, parks it, or fails
+    /// it.
     LeaseExpired {
         /// The name of the worker.
         worker: String,
@@ -167,7 +168,8 @@ pub enum Why {
 }
 
 impl Why {
-    /// Whether claims of its kind take the job now; `None` if so many jobs come before it that the store has not looked.
+    /// Whether claims of its kind take the job now; `None` if so many jobs come before it that the store has not
+    /// looked.
     #[must_use]
     pub const fn is_claimable(&self) -> Option<bool> {
         match self {

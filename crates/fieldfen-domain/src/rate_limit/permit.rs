@@ -46,8 +46,8 @@ impl Permit {
     /// Checks that the call may start at this time, which is also this monotonic time of the process.
     ///
     /// # Errors
-    /// [`StartTooLate`] after [`start_by`](Self::start_by), more than [`START_WITHIN`] after the permit was acquired by the
-    /// monotonic time, and before it was acquired: the clock was set back. The caller gives the permit back and
+    /// [`StartTooLate`] after [`start_by`](Self::start_by), more than [`START_WITHIN`] after the permit was acquired by
+    /// the monotonic time, and before it was acquired: the clock was set back. The caller gives the permit back and
     /// acquires a new one.
     pub fn start(&self, now: Timestamp, monotonic: Duration) -> Result<(), StartTooLate> {
         let in_time = self.acquired_at_monotonic.is_none_or(|at| monotonic.saturating_sub(at) <= START_WITHIN);

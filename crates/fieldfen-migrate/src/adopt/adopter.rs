@@ -37,7 +37,7 @@ pub struct Adoption {
     backups: Option<PathBuf>,
 }
 
-/// What a run in one transaction has found and done.
+/// The findings and changes of a run in one transaction.
 #[derive(Debug, Default)]
 struct Done {
     scan: Scan,

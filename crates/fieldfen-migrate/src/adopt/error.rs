@@ -45,7 +45,7 @@ pub enum AdoptError {
     /// The copy for the rehearsal could not be made or removed.
     #[error("cannot {action} {}", path.display())]
     Copy {
-        /// What was tried.
+        /// The failed operation, as a verb.
         action: &'static str,
         /// The folder or file.
         path: PathBuf,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::value::Value;
 
-/// What an adoption does with the values of a form.
+/// The treatment of the values of a form by an adoption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Treatment {

@@ -42,7 +42,7 @@ pub struct FormCount {
     pub column: &'static str,
     /// The name of the form.
     pub form: &'static str,
-    /// What an adoption does with the values.
+    /// The treatment of the values by an adoption.
     pub treatment: Treatment,
     /// The number of rows.
     pub rows: u64,

@@ -1,4 +1,4 @@
-//! What a database is before an adoption.
+//! The kinds of databases that an adoption meets.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -6,7 +6,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::migrations::{Difference, MigrationError, Migrations};
 use fieldfen_persistence::store_error;
 
-/// What a database is before an adoption.
+/// The kind of a database before an adoption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// It has no table of the specification.

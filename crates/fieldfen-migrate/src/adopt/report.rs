@@ -10,7 +10,7 @@ use super::publications::ConfirmedRows;
 use super::rewrite::Rewritten;
 use super::scan::Scan;
 
-/// What was done.
+/// The outcome of an adoption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ pub enum AdoptionOutcome {
 pub struct AdoptionReport {
     /// The address of the database.
     pub database: String,
-    /// What was done.
+    /// The outcome.
     pub outcome: AdoptionOutcome,
     /// The revisions of Alembic; `None` if Alembic has not made the database.
     pub alembic: Option<Vec<String>>,

@@ -5,7 +5,7 @@ use super::value::Value;
 use super::word_form::Vocabulary;
 use super::{id_form, json_form, time_form};
 
-/// What a column holds.
+/// The kind of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Time,

@@ -1,4 +1,4 @@
-//! What a parsed statement does, with all names in lower case and without quotes.
+//! The actions of parsed statements, with all names in lower case and without quotes.
 
 use sqlite3_parser::ast::{
     AlterTableBody, Cmd, ColumnConstraint, ColumnDefinition, CreateTableBody, Expr, Literal, Name, QualifiedName,

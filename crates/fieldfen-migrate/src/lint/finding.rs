@@ -65,8 +65,8 @@ pub struct LintReport {
     pub files: usize,
     /// The number of statements in them.
     pub statements: usize,
-    /// What breaks a rule, in the order of the files and their lines.
+    /// The statements that break a rule, in the order of the files and their lines.
     pub findings: Vec<Finding>,
-    /// What breaks a rule and is allowed by a comment with a reason.
+    /// The statements that break a rule and have a comment that allows it for a reason.
     pub allowed: Vec<Finding>,
 }

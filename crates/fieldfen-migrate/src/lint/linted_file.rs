@@ -33,7 +33,7 @@ pub(super) struct LintedFile<'a> {
     path: String,
     text: SqlText<'a>,
     pub(super) statements: Vec<Statement<'a>>,
-    /// What each statement does.
+    /// The actions of the statements in their order.
     pub(super) actions: Vec<Action>,
     /// The tables that the file declares as changed.
     pub(super) declared: BTreeSet<String>,
@@ -143,7 +143,8 @@ impl<'a> LintedFile<'a> {
         }
     }
 
-    /// Reports declarations of tables that neither a statement names nor a trigger, by whose words `triggers` are given.
+    /// Reports declarations of tables that neither a statement names nor a trigger, by whose words `triggers` are
+    /// given.
     pub(super) fn check_declarations<'t>(&mut self, triggers: impl Iterator<Item = &'t Vec<String>> + Clone) {
         for (at, table) in std::mem::take(&mut self.declarations) {
             let names = |words: &Vec<String>| words.contains(&table);

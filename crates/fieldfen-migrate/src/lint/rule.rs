@@ -255,7 +255,7 @@ impl Rule {
         RULES[self as usize].1
     }
 
-    /// What the rule finds.
+    /// The statements that the rule finds, in a few words.
     #[must_use]
     pub const fn what(self) -> &'static str {
         RULES[self as usize].2

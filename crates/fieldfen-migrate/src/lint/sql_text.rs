@@ -6,7 +6,8 @@ use sqlite3_parser::dialect::TokenType;
 use sqlite3_parser::lexer::Scanner;
 use sqlite3_parser::lexer::sql::{Error, Parser, Tokenizer};
 
-/// The number of words above which a statement is not parsed: the parser compares each column of a list with all others.
+/// The number of words above which a statement is not parsed: the parser compares each column of a list with all
+/// others.
 const MAX_WORDS: usize = 20_000;
 
 /// A comment up to the end of its line.

@@ -23,7 +23,7 @@ use crate::event::MigrateEvent;
 use crate::scratch::Scratch;
 use report::{RehearsalReport, milliseconds};
 
-/// What a rehearsal needs to know.
+/// The parameters of a rehearsal.
 pub(crate) struct Rehearsal<'a> {
     pub(crate) url: &'a SqliteUrl,
     pub(crate) database: &'a Path,
@@ -35,7 +35,7 @@ pub(crate) struct Rehearsal<'a> {
     pub(crate) observer: &'a dyn Fn(&MigrateEvent<'_>),
 }
 
-/// What a run on the copy should do.
+/// The goal of a run on the copy.
 enum Goal {
     Target(Target),
     Revert(Vec<Migration>),

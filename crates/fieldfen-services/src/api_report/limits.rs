@@ -114,8 +114,8 @@ pub(super) fn limits(
     Ok((limits, unreadable))
 }
 
-/// The calls and jobs that are blocked by limits, pauses and budgets, in this order. A pause that cannot be read joins the
-/// unreadable rows, and no pause is shown then.
+/// The calls and jobs that are blocked by limits, pauses and budgets, in this order. A pause that cannot be read joins
+/// the unreadable rows, and no pause is shown then.
 pub(super) fn blocked(
     reads: &mut dyn ReadSession,
     limits: &[LimitFigures],

@@ -79,13 +79,15 @@ impl<S: Store> CallRecorder<S> {
     /// The same recorder, which records the costs of each call in the transaction that records the call and settles its
     /// permit.
     ///
-    /// - If the answer or the [program](OpenCall::charge) tells of charges, those are the costs. They may belong to things
-    ///   that earlier calls have made. A thing that has begun and may be charged, for example a prediction of Replicate, is a
-    ///   pending cost until a later answer, or a [webhook](ApiCosts::record_charges_in), tells its charge.
-    /// - Otherwise a call costs its price per call, if the price table has one for its endpoint, times the number of requests.
-    ///   The id of the cost is [the id](OpenCall::external_id) of the thing that the call has made, else a new id.
-    /// - A call that was refused, throttled or not sent costs nothing. A call without an answer may be charged: its cost is
-    ///   pending, and stays so until the program records another cost with its id.
+    /// - If the answer or the [program](OpenCall::charge) tells of charges, those are the costs. They may belong to
+    ///   things that earlier calls have made. A thing that has begun and may be charged, for example a prediction of
+    ///   Replicate, is a pending cost until a later answer, or a [webhook](ApiCosts::record_charges_in), tells its
+    ///   charge.
+    /// - Otherwise a call costs its price per call, if the price table has one for its endpoint, times the number of
+    ///   requests. The id of the cost is [the id](OpenCall::external_id) of the thing that the call has made, else a
+    ///   new id.
+    /// - A call that was refused, throttled or not sent costs nothing. A call without an answer may be charged: its
+    ///   cost is pending, and stays so until the program records another cost with its id.
     /// - If the costs cannot be written, the guess of the permit becomes an unknown cost with the id
     ///   [`permit:ID`](Permit::cost_id).
     #[must_use]

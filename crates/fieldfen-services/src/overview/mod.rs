@@ -30,8 +30,8 @@ use crate::Environment;
 use crate::api_costs::ApiCosts;
 use crate::shop::Backups;
 
-/// The largest number of rows that one count of an overview reads. At 10,000, the counts of a million jobs were estimated at
-/// 75 ms together, more than the 50 ms that a screen may take.
+/// The largest number of rows that one count of an overview reads. At 10,000, the counts of a million jobs were
+/// estimated at 75 ms together, more than the 50 ms that a screen may take.
 pub const MOST_COUNTED: u32 = 2_000;
 
 /// The span whose completed jobs an overview counts.
@@ -88,8 +88,8 @@ impl<S: Store> Overviews<S> {
     /// The shop as it is now. All of it is read in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::BadRow`] for a budget that cannot be read. A pause that cannot be read is a need. Other rows that cannot
-    /// be read are left out.
+    /// [`StoreError::BadRow`] for a budget that cannot be read. A pause that cannot be read is a need. Other rows that
+    /// cannot be read are left out.
     pub fn overview(&self) -> Result<Overview, StoreError> {
         let now = self.environment.now();
         self.store.read(|s| self.overview_in(s, now))

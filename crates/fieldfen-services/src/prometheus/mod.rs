@@ -38,8 +38,8 @@
 //!
 //! # The number of series
 //! Kinds of jobs come from data, and any program may invent some. Each worker labels at most [`MOST_KINDS`] kinds, the
-//! first that it has run. The gauges label the first [`MOST_KINDS`] kinds by name. All others, and names of more than 64
-//! bytes, are counted together as the kind `(other)`. A store looks at a bounded number of kinds and rows:
+//! first that it has run. The gauges label the first [`MOST_KINDS`] kinds by name. All others, and names of more than
+//! 64 bytes, are counted together as the kind `(other)`. A store looks at a bounded number of kinds and rows:
 //! `fieldfen_jobs_capped` is 1 for every kind of which it may not have read all rows, also where it has read none.
 
 mod kind_labels;

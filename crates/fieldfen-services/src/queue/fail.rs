@@ -95,15 +95,15 @@ impl<S: Store> Queue<S> {
     /// that it has been [throttled](fieldfen_domain::job::Job::throttled), and at most for the [longest
     /// throttle](super::RetryPolicies::longest_throttle). The answer has the due time.
     ///
-    /// While the account of the job is [paused](crate::pauses), the pause keeps the job from being claimed. The job is then due
-    /// after the least wait, so that it runs as soon as the pause is lifted.
+    /// While the account of the job is [paused](crate::pauses), the pause keeps the job from being claimed. The job is
+    /// then due after the least wait, so that it runs as soon as the pause is lifted.
     pub fn throttle(&self, claimed: &ClaimedJob, until: Timestamp) -> Result<FencedResult<FailOutcome>, StoreError> {
         self.end_try(claimed, &self.throttle_ending(claimed, until))
     }
 
-    /// Releases several jobs in one transaction without a try. Each job is due at `run_at`; without `run_at` it gets its
-    /// earlier place in the queue. The answers are in the order of the jobs. A job whose row cannot be read counts as
-    /// lost.
+    /// Releases several jobs in one transaction without a try. Each job is due at `run_at`; without `run_at` it gets
+    /// its earlier place in the queue. The answers are in the order of the jobs. A job whose row cannot be read counts
+    /// as lost.
     pub(crate) fn release_all<'j>(
         &self,
         jobs: impl Iterator<Item = &'j ClaimedJob> + Clone,
@@ -276,8 +276,8 @@ impl<S: Store> Queue<S> {
     }
 }
 
-/// Whether the account of the job is paused. The pause keeps the job from being claimed, so that the job needs no due time
-/// for that, and is due when the pause is lifted.
+/// Whether the account of the job is paused. The pause keeps the job from being claimed, so that the job needs no due
+/// time for that, and is due when the pause is lifted.
 fn is_paused(s: &mut dyn Session, claimed: &ClaimedJob, now: Timestamp) -> Result<bool, StoreError> {
     let Some(account) = &claimed.job.account else { return Ok(false) };
     let service = account.service().parse::<ApiAccount>().ok();

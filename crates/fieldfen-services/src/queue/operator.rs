@@ -35,8 +35,9 @@ impl<S: Store> Queue<S> {
         self.store.read(|s| s.workers().on_worker_death(id))
     }
 
-    /// The dead letters in at most `limit` groups of the same kind and [fingerprint](fieldfen_domain::job::error_fingerprint) of the error,
-    /// in the order of the kinds. [`JobFilter::fingerprint`] selects the jobs of a group.
+    /// The dead letters in at most `limit` groups of the same kind and
+    /// [fingerprint](fieldfen_domain::job::error_fingerprint) of the error, in the order of the kinds.
+    /// [`JobFilter::fingerprint`] selects the jobs of a group.
     pub fn dead_letters_by_error(&self, limit: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
         self.store.read(|s| s.jobs().dead_letters_by_error(limit, MAX_DEAD_LETTERS_COUNTED))
     }
@@ -78,8 +79,8 @@ impl<S: Store> Queue<S> {
         self.store.read_stale(|s| s.jobs().count())
     }
 
-    /// The number of jobs of all kinds that were completed from `since` on and before `until`: at most `most`, so that the
-    /// question stays cheap however many there are.
+    /// The number of jobs of all kinds that were completed from `since` on and before `until`: at most `most`, so that
+    /// the question stays cheap however many there are.
     pub fn completed_between(&self, since: Timestamp, until: Timestamp, most: u32) -> Result<CappedCount, StoreError> {
         self.store.read(|s| s.jobs().count_completed(since, until, most))
     }

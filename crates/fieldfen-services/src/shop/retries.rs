@@ -33,7 +33,8 @@ impl Shop {
             .on_worker_death(self.on_worker_death.otherwise)
     }
 
-    /// The consequence of a worker's death of each kind with a rule of its own, in `[on_worker_death]` or `[[handler]]`.
+    /// The consequence of a worker's death of each kind with a rule of its own, in `[on_worker_death]` or
+    /// `[[handler]]`.
     pub(super) fn deaths_by_kind(&self) -> BTreeMap<JobKind, OnWorkerDeath> {
         let of_handlers = self.handler.iter().filter_map(|rule| Some((rule.kind().clone(), rule.on_worker_death()?)));
         of_handlers.chain(self.on_worker_death.by_kind.clone()).collect()

@@ -154,8 +154,8 @@ fn attempt<S: Store>(context: &Context<S>, pending: &mut PendingOutcome) -> Resu
     }
 }
 
-/// The ending of a job with this outcome. A worker that stops releases a failed job, since the stop may be the cause. It
-/// is not the cause of a failure that has timed out.
+/// The ending of a job with this outcome. A worker that stops releases a failed job, since the stop may be the cause.
+/// It is not the cause of a failure that has timed out.
 fn ending<'o, S: Store>(
     context: &Context<S>,
     claimed: &ClaimedJob,

@@ -111,8 +111,8 @@ impl<S: Store> WorkerBuilder<S> {
         self
     }
 
-    /// Names a secret, such as an API key or a password of at least 6 bytes, which is removed from the errors of jobs before
-    /// they are stored and logged. Secrets in the usual forms are removed without that:
+    /// Names a secret, such as an API key or a password of at least 6 bytes, which is removed from the errors of jobs
+    /// before they are stored and logged. Secrets in the usual forms are removed without that:
     /// [`Secrets`](fieldfen_domain::Secrets).
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.settings.secrets = self.settings.secrets.and(secret.into());
@@ -132,12 +132,12 @@ impl<S: Store> WorkerBuilder<S> {
     }
 
     /// Says that the handler of a kind calls this service. While the [rate limiter](Self::rate_limiter) lets no call to
-    /// the service pass, or the service is [paused](crate::pauses::Pauses), the worker claims no job of the kind: the jobs
-    /// keep their places and their retries, and jobs of other kinds run. A handler of a kind with several services waits
-    /// for all of them.
+    /// the service pass, or the service is [paused](crate::pauses::Pauses), the worker claims no job of the kind: the
+    /// jobs keep their places and their retries, and jobs of other kinds run. A handler of a kind with several services
+    /// waits for all of them.
     ///
-    /// The worker asks the limiter at most every 50 ms. Each call acquires a permit for itself, and a handler whose call is
-    /// refused returns [`Outcome::Throttled`].
+    /// The worker asks the limiter at most every 50 ms. Each call acquires a permit for itself, and a handler whose
+    /// call is refused returns [`Outcome::Throttled`].
     pub fn calls<P: Payload>(mut self, service: CallScope) -> Self {
         self.rate_limited_kinds.calls.entry(P::kind()).or_default().push(service);
         self
@@ -210,10 +210,10 @@ impl<S: Store> WorkerBuilder<S> {
     ///
     /// After this time the handler is [interrupted](super::Interruption::TimedOut), which the log and the metrics tell.
     /// The job keeps its lease and its place in all limits until the handler returns or the process ends, so that no
-    /// second handler of the job runs beside the first. If the handler then returns a completion, its work is done and the
-    /// job completes: the job is only [counted as late](Metrics::completed_late), because a second attempt would repeat
-    /// the effects of the first. A failure for good is applied as it is. Every other outcome is a failure that spends the
-    /// attempt, with the error "timed out after 60 s" and the handler's own.
+    /// second handler of the job runs beside the first. If the handler then returns a completion, its work is done and
+    /// the job completes: the job is only [counted as late](Metrics::completed_late), because a second attempt would
+    /// repeat the effects of the first. A failure for good is applied as it is. Every other outcome is a failure that
+    /// spends the attempt, with the error "timed out after 60 s" and the handler's own.
     ///
     /// A handler that does not return is [stuck](Self::stuck_after).
     pub fn timeout<P: Payload>(self, timeout: Duration) -> Self {
@@ -230,13 +230,13 @@ impl<S: Store> WorkerBuilder<S> {
     /// seconds.
     ///
     /// After this time the handler counts as stuck, which the log, the metrics and the [registry of
-    /// workers](crate::workers) tell. Another thread takes the place of its thread, so that the worker serves other jobs.
-    /// The job of the stuck handler keeps its lease and counts in all limits. When the handler returns, its outcome is
-    /// applied and its thread ends.
+    /// workers](crate::workers) tell. Another thread takes the place of its thread, so that the worker serves other
+    /// jobs. The job of the stuck handler keeps its lease and counts in all limits. When the handler returns, its
+    /// outcome is applied and its thread ends.
     ///
     /// A job that must run alone waits for stuck handlers too, at most ten minutes, and then goes back for ten minutes:
-    /// if it ends the process, the job of the stuck handler loses its lease as well. If the job that runs alone is itself
-    /// stuck, other jobs run beside it, because the worker would otherwise serve none.
+    /// if it ends the process, the job of the stuck handler loses its lease as well. If the job that runs alone is
+    /// itself stuck, other jobs run beside it, because the worker would otherwise serve none.
     pub const fn stuck_after(mut self, time: Duration) -> Self {
         self.settings.stuck_after = time;
         self
@@ -246,19 +246,18 @@ impl<S: Store> WorkerBuilder<S> {
     /// [`WorkerFailure::StuckHandlers`](super::WorkerFailure::StuckHandlers), and its program should end, so that a
     /// supervisor starts it anew. With zero, the first stuck handler stops the worker.
     ///
-    /// The default is the number of [`threads`](Self::threads). The worker then never has more than twice its threads, and
-    /// stuck handlers hold no more memory and connections than those that work. A worker of one thread goes on beside
-    /// one stuck handler.
+    /// The default is the number of [`threads`](Self::threads). The worker then never has more than twice its threads,
+    /// and stuck handlers hold no more memory and connections than those that work. A worker of one thread goes on
+    /// beside one stuck handler.
     pub const fn max_stuck_handlers(mut self, handlers: usize) -> Self {
         self.settings.max_stuck_handlers = Some(handlers);
         self
     }
 
-    /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for all
-    /// processes, while [`limit`](Self::limit) holds for this worker. Another number of a limit
-    /// that is set already replaces it. A limit that is no longer given stays until it is removed, and limits of other kinds
-    /// stay as they are. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from
-    /// `fieldfen.toml`.
+    /// Sets these [concurrency limits](crate::concurrency_limits) in the store when the worker starts. They hold for
+    /// all processes, while [`limit`](Self::limit) holds for this worker. Another number of a limit that is set already
+    /// replaces it. A limit that is no longer given stays until it is removed, and limits of other kinds stay as they
+    /// are. [`Shop::concurrency_limits`](crate::shop::Shop::concurrency_limits) reads limits from `fieldfen.toml`.
     pub fn concurrency_limits(mut self, limits: impl IntoIterator<Item = ConcurrencyLimit>) -> Self {
         self.concurrency_limits.extend(limits);
         self

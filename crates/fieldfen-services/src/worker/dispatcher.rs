@@ -174,7 +174,8 @@ impl<'s, S: Store> Dispatcher<'s, S> {
         self.claim(kinds, limits, most)
     }
 
-    /// Waits for an event until the timeout. While commits make nothing due again and again, the wait goes on for a while.
+    /// Waits for an event until the timeout. While commits make nothing due again and again, the wait goes on for a
+    /// while.
     fn wait(&mut self, timeout: Duration, commits: bool) {
         let (events, began) = (&self.context.events, Instant::now());
         if events.wait(timeout, commits) == Some(DispatcherEvent::Commit) {

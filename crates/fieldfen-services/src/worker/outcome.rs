@@ -106,8 +106,8 @@ impl Outcome {
         }
     }
 
-    /// Removes the secrets from the error or reason, and cuts it to the length that is stored, so that neither the row nor
-    /// the log gets more. A success has no error, and costs nothing.
+    /// Removes the secrets from the error or reason, and cuts it to the length that is stored, so that neither the row
+    /// nor the log gets more. A success has no error, and costs nothing.
     pub(super) fn clean(&mut self, secrets: &Secrets) {
         match self {
             Self::Complete(_) => {}

@@ -172,7 +172,8 @@ impl Slots {
         if waits { state.not_begun.pop_front() } else { None }
     }
 
-    /// Returns a guard that removes these jobs from the jobs in hand when it is dropped, also after a panic of the thread.
+    /// Returns a guard that removes these jobs from the jobs in hand when it is dropped, also after a panic of the
+    /// thread.
     pub(super) const fn remove_when_dropped<'s>(&'s self, jobs: &'s [Arc<RunningJob>]) -> RemoveGuard<'s> {
         RemoveGuard { slots: self, jobs }
     }

@@ -1,9 +1,9 @@
 //! The thread that watches the handlers: it notices timeouts, and replaces the threads of stuck handlers.
 //!
 //! A handler is stuck if it has not returned within a while after an interruption that it cannot ignore: its timeout is
-//! over, or its job was killed, reclaimed or deleted. No thread can be ended from outside, so the job keeps its lease and
-//! its place in the limits, and another thread serves the other jobs. When the stuck handler returns, its outcome is
-//! applied and its thread ends.
+//! over, or its job was killed, reclaimed or deleted. No thread can be ended from outside, so the job keeps its lease
+//! and its place in the limits, and another thread serves the other jobs. When the stuck handler returns, its outcome
+//! is applied and its thread ends.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,8 +20,8 @@ use super::slots::Slots;
 use super::stuck_job::StuckJob;
 use super::timeouts;
 
-/// The longest wait between two looks while a handler runs, so that the end of a handler that has just begun and the loss of a job are
-/// noticed.
+/// The longest wait between two looks while a handler runs, so that the end of a handler that has just begun and the
+/// loss of a job are noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The wait after the first handler has begun, so that short jobs, one after the other, do not cause a look each.

@@ -89,7 +89,8 @@ pub(super) fn files(shop: &Shop) -> OperatorsWorker {
     None
 }
 
-/// Jobs 11 to 19: due later, running, completed, two failed with one error, one with another, parked, due, of an account.
+/// Jobs 11 to 19: due later, running, completed, two failed with one error, one with another, parked, due, of an
+/// account.
 pub(super) fn jobs(shop: &Shop) -> OperatorsWorker {
     let _ = files(shop);
     let new = |number: u64, kind: JobKind, payload: &str| {
@@ -132,8 +133,8 @@ pub(super) fn jobs(shop: &Shop) -> OperatorsWorker {
     None
 }
 
-/// Publications 21 to 25 and 35: in doubt, listed, posted, reserved, in doubt twice more. Listing 32 and post 42, and 33
-/// and 43, are of another program.
+/// Publications 21 to 25 and 35: in doubt, listed, posted, reserved, in doubt twice more. Listing 32 and post 42, and
+/// 33 and 43, are of another program.
 pub(super) fn publications(shop: &Shop) -> OperatorsWorker {
     let _ = jobs(shop);
     write(shop, |s| {

@@ -1,7 +1,7 @@
 //! Copies a database page by page while other programs use it.
 //!
-//! A copy of the pages has the same row numbers, free pages and damage as the database. `VACUUM INTO` would make a tidier
-//! file, on which a migration needs other time and space.
+//! A copy of the pages has the same row numbers, free pages and damage as the database. `VACUUM INTO` would make a
+//! tidier file, on which a migration needs other time and space.
 
 use std::fs::File;
 use std::io;
@@ -18,8 +18,8 @@ use crate::sqlite::url::SqliteUrl;
 /// moment, even if other programs write meanwhile. They wait only if the database has a rollback journal. `progress`
 /// gets the number of copied pages and that of all pages, after every few megabytes.
 ///
-/// No file beside the database is written. An existing file at the path of the copy is replaced. The copy is not flushed
-/// to the disk.
+/// No file beside the database is written. An existing file at the path of the copy is replaced. The copy is not
+/// flushed to the disk.
 ///
 /// # Errors
 /// The errors of [`read_database`](crate::read_database) for the database, and [`StoreError::Full`] or

@@ -1,7 +1,7 @@
 //! Owner and mode of the files that the store creates beside the database.
 //!
-//! SQLite gives `-wal` and `-shm` the mode of the database. The store gives the files of the fair lock and the wake file the
-//! owner and the mode of the database.
+//! SQLite gives `-wal` and `-shm` the mode of the database. The store gives the files of the fair lock and the wake
+//! file the owner and the mode of the database.
 
 use std::fs::File;
 use std::io;

@@ -189,8 +189,8 @@ impl Writer {
     /// Runs `f` in the open batch, or in a new one, and returns after the commit of the batch.
     ///
     /// # Errors
-    /// The error of `f`; [`StoreError::Busy`] when the wait for other threads, other processes and the commit of the batch
-    /// took longer than `busy_timeout`; otherwise the reason for which the batch was rolled back.
+    /// The error of `f`; [`StoreError::Busy`] when the wait for other threads, other processes and the commit of the
+    /// batch took longer than `busy_timeout`; otherwise the reason for which the batch was rolled back.
     pub(super) fn write<T, E, F>(&self, mut f: F) -> Result<T, E>
     where
         E: From<StoreError>,
@@ -238,8 +238,8 @@ impl Writer {
     /// Waits for the outcome of a batch that another thread is expected to commit.
     ///
     /// If the thread that was about to join the batch does not run, this thread commits it. If the closure of another
-    /// thread keeps the batch open beyond this writer's deadline, the batch is cancelled: the closure may be waiting for
-    /// this very thread.
+    /// thread keeps the batch open beyond this writer's deadline, the batch is cancelled: the closure may be waiting
+    /// for this very thread.
     fn wait_for_outcome(&self, batch: &Arc<Batch>, deadline: &Deadline) -> Result<(), Arc<StoreError>> {
         loop {
             if let Some(outcome) = batch.wait(self.max_batch_age.min(deadline.left().max(MIN_OUTCOME_WAIT))) {

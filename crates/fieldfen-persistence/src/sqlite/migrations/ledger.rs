@@ -98,7 +98,7 @@ pub struct LedgerEntry {
     pub is_stale: bool,
 }
 
-/// What a run writes into each row.
+/// The values that a run writes into each row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WrittenBy<'a> {
     pub(super) tool: &'a str,

@@ -7,7 +7,7 @@ use fieldfen_domain::catch_panic;
 use super::Migration;
 use super::step::Direction;
 
-/// What a run is doing.
+/// The progress of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrationEvent<'a> {

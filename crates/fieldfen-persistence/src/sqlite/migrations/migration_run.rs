@@ -61,7 +61,7 @@ pub struct RunReport {
     pub reverted: Vec<DoneStep>,
 }
 
-/// What a run should do.
+/// The goal of a run.
 enum Goal {
     Target(Target),
     /// Reverts these newest migrations of their sets, and fails if others are the newest.

@@ -89,8 +89,8 @@ impl Migrations {
         inspect_sets(conn, &self.sets)
     }
 
-    /// The tables, views, columns, indexes and triggers that fieldfen's applied migrations do not create. Other programs
-    /// may add them. The indexes and triggers of an added table are not named. Writes nothing.
+    /// The tables, views, columns, indexes and triggers that fieldfen's applied migrations do not create. Other
+    /// programs may add them. The indexes and triggers of an added table are not named. Writes nothing.
     ///
     /// # Errors
     /// As [`Migrations::status`].

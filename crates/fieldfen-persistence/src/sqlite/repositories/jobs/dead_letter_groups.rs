@@ -18,8 +18,8 @@ macro_rules! dead {
 }
 
 statement! {
-    /// The first kind with dead letters after a kind. It is passed as bytes, since other programs write kinds that are not
-    /// UTF-8.
+    /// The first kind with dead letters after a kind. It is passed as bytes, since other programs write kinds that are
+    /// not UTF-8.
     NextKind<'a> { kind: &'a [u8] as Binary } -> (Text,) =
         concat!("SELECT command_type", dead!(), " > CAST(? AS TEXT) ORDER BY command_type LIMIT 1")
 }

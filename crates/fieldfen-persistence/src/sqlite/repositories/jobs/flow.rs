@@ -22,8 +22,8 @@ use crate::sqlite::session::SqliteSession;
 const MOST_KINDS: usize = 1000;
 
 statement! {
-    /// The first kind behind this one that has jobs in the claim's index. Kinds are passed as bytes, since those of other
-    /// programs need not be UTF-8.
+    /// The first kind behind this one that has jobs in the claim's index. Kinds are passed as bytes, since those of
+    /// other programs need not be UTF-8.
     NextKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' \
          AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1"
@@ -240,8 +240,8 @@ impl SqliteSession<'_> {
     }
 }
 
-/// Whether somebody has chosen a due time. A program that knows only the specification leaves it out, and the job is then
-/// due since 1970.
+/// Whether somebody has chosen a due time. A program that knows only the specification leaves it out, and the job is
+/// then due since 1970.
 fn is_chosen(due: &Timestamp) -> bool {
     due.timestamp() > 0
 }

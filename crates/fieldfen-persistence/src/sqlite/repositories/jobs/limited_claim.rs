@@ -1,8 +1,8 @@
 //! Claims jobs while there are pauses or concurrency limits.
 //!
-//! For each kind, the claim reads the first due jobs in its order. It passes over a job whose account is paused or whose
-//! partition is full, and sets it aside: `waits_for` takes the job out of the claim's index, so that the next claim does not
-//! read it again.
+//! For each kind, the claim reads the first due jobs in its order. It passes over a job whose account is paused or
+//! whose partition is full, and sets it aside: `waits_for` takes the job out of the claim's index, so that the next
+//! claim does not read it again.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -172,7 +172,8 @@ impl SqliteSession<'_> {
         Ok(set_aside >= most)
     }
 
-    /// Chooses at most this many admissible jobs from the first candidates and those behind them, and sets the others aside.
+    /// Chooses at most this many admissible jobs from the first candidates and those behind them, and sets the others
+    /// aside.
     fn pass_over(
         &mut self,
         kind: &JobKind,
@@ -211,7 +212,8 @@ impl SqliteSession<'_> {
         }
     }
 
-    /// The first due jobs of a kind, without the rows: most of them may be passed over, or come after jobs of other kinds.
+    /// The first due jobs of a kind, without the rows: most of them may be passed over, or come after jobs of other
+    /// kinds.
     pub(super) fn candidates(
         &mut self,
         kind: &JobKind,

@@ -21,8 +21,8 @@ const PARTITIONS_AT_ONCE: usize = 512;
 const ADMITTED_AT_ONCE: i64 = 1024;
 
 statement! {
-    /// The first kind behind another that has waiting jobs. It is passed as bytes, since other programs write kinds that are
-    /// not UTF-8.
+    /// The first kind behind another that has waiting jobs. It is passed as bytes, since other programs write kinds
+    /// that are not UTF-8.
     NextWaitingKind<'a> { after: &'a [u8] as Binary } -> (Text,) =
         "SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for \
          WHERE status = 'pending' AND waits_for <> '' AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1"
@@ -173,8 +173,8 @@ impl SqliteSession<'_> {
         Ok(Some(key))
     }
 
-    /// The number of jobs for which a partition has room beside the running ones and, at a time, the admitted ones that are
-    /// due.
+    /// The number of jobs for which a partition has room beside the running ones and, at a time, the admitted ones that
+    /// are due.
     fn room_in_partition(
         &mut self,
         kind: &str,
