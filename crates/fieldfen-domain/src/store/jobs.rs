@@ -32,7 +32,8 @@ pub trait JobReads {
 
     /// The dead letters in groups of the same kind and fingerprint of the error, in the order of the kinds. A group
     /// without fingerprint comes before the others of its kind. Returns the first `limit` groups. At most `most` jobs of
-    /// each group are counted. Jobs whose kind is unreadable are left out.
+    /// each group are counted, and fewer if the first groups have very many. Jobs whose kind is unreadable are left
+    /// out.
     fn dead_letters_by_error(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError>;
 
     /// A page of jobs in the order of insertion, without their large columns. Unreadable rows are listed in

@@ -43,18 +43,17 @@ fn what_was_created_before_the_time_is_pruned<S: Store>(on: &On<'_, S>, end: End
 }
 
 fn both_sorts_are_pruned_in_one_order<S: Store>(on: &On<'_, S>, end: End<'_>) {
-    for (number, second) in [(1, 4), (3, 6), (5, 2), (7, 3)] {
+    for (number, second) in [(1, 5), (3, 7), (5, 2), (7, 3)] {
         on.enqueue(&created_at(number, second));
         end(number, JobStatus::Completed);
     }
-    for (number, second) in [(2, 3), (4, 4), (6, 1)] {
+    for (number, second) in [(2, 4), (4, 6), (6, 1)] {
         on.enqueue(&job(number));
         on.claim(number, 1, at(0));
         assert_eq!(on.complete(claim_ref(number, number), at(second)), FencedResult::Done(()));
     }
     assert_eq!(on.read(|s| s.jobs().count_ended(JobStatus::Completed)), 7);
-    // They ended in the order 6, 5, 7 and 2 together, 1 and 4 together, 3. Jobs that ended together are sorted by
-    // insertion.
+    // They ended in the order 6, 5, 7, 2, 1, 4, 3.
     let request = PruneRequest::new(JobStatus::Completed, at(3), 9).also_oldest(1);
     assert_eq!(prune(on, request.limit(1)), (1, numbered(&[1, 3, 5, 7, 2, 4])));
     assert_eq!(prune(on, request), (2, numbered(&[1, 3, 2, 4])), "one is too old, and one is the oldest of the others");

@@ -98,7 +98,7 @@ CREATE INDEX idx_social_posts_platform ON social_posts(platform);
 -- fieldfen object: index idx_jobs_lease
 CREATE INDEX idx_jobs_lease ON jobs(lease_expires_at) WHERE status = 'running' AND lease_expires_at IS NOT NULL;
 -- fieldfen object: index idx_jobs_ended
-CREATE INDEX idx_jobs_ended ON jobs(status, parked_for, completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX idx_jobs_ended ON jobs(status, parked_for, completed_at, command_type) WHERE completed_at IS NOT NULL;
 -- fieldfen object: index idx_jobs_parked
 CREATE INDEX idx_jobs_parked ON jobs(status) WHERE parked_for IS NOT NULL;
 -- fieldfen object: index idx_jobs_dedup_key

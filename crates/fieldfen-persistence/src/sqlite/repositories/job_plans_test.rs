@@ -75,7 +75,8 @@ fn no_statement_of_the_queue_scans_or_sorts_whether_analyzed_or_not() {
         for (name, sql) in statements().into_iter().filter(|(name, _)| !["PageOfAll", "CountAll"].contains(name)) {
             for step in plan(&mut conn, &sql) {
                 let searches = SEARCHES.iter().any(|search| step.starts_with(search));
-                assert!(searches, "{name}, analyzed: {analyzed}: {step}");
+                let groups_few = step == "USE TEMP B-TREE FOR GROUP BY" && sql.contains("LIMIT ?) GROUP BY");
+                assert!(searches || groups_few, "{name}, analyzed: {analyzed}: {step}");
             }
         }
     }

@@ -97,14 +97,15 @@ macro_rules! unknown_ends {
          AND completed_at IS NULL AND parked_for IS NULL AND created_at > ''"
     };
 }
-/// The jobs that ended first. SQLite reads both indexes in order and merges them without sorting.
+/// The jobs that ended first. SQLite reads both indexes in order and merges them without sorting, which an order among
+/// jobs that ended at the same time would need.
 macro_rules! first_ended {
     ($($before:literal)?) => {
         concat!(
             "SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended \
              WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL", $(" AND completed_at ", $before,)?
             " UNION ALL SELECT created_at, rowid ", unknown_ends!(), $(" AND created_at ", $before,)?
-            " ORDER BY ended_at, rowid LIMIT ?)"
+            " ORDER BY ended_at LIMIT ?)"
         )
     };
 }

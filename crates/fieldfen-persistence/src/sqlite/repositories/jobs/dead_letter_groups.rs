@@ -11,6 +11,12 @@ use crate::sqlite::columns::{StoredText, StoredTime};
 use crate::sqlite::error::Classify;
 use crate::sqlite::session::SqliteSession;
 
+/// The most jobs that are counted in all groups together. The count of 200,000 jobs in 80 groups took 60 ms.
+const MOST_IN_ALL: u32 = 50_000;
+
+/// The most jobs that are counted in each of the groups behind those.
+const FEWEST_OF_GROUP: u32 = 100;
+
 macro_rules! dead {
     () => {
         " FROM jobs INDEXED BY idx_jobs_errors WHERE status = 'failed' AND parked_for IS NULL AND command_type"
@@ -58,16 +64,29 @@ statement! {
     )
 }
 
+/// The rows that one answer may still count.
+struct CountBudget {
+    of_group: u32,
+    left: u32,
+}
+
+impl CountBudget {
+    fn of_next_group(&self) -> u32 {
+        self.of_group.min(self.left.max(FEWEST_OF_GROUP))
+    }
+}
+
 impl SqliteSession<'_> {
-    /// The first groups, of each of which at most `most` jobs are counted.
+    /// The first groups, of each of which at most `most` jobs are counted, and fewer after [`MOST_IN_ALL`].
     pub(super) fn groups_of_dead_letters(&mut self, limit: u32, most: u32) -> Result<Vec<DeadLetterGroup>, StoreError> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut budget = CountBudget { of_group: most, left: MOST_IN_ALL };
         let (mut groups, mut before) = (Vec::new(), Vec::new());
         while groups.len() < limit {
             let next = NextKind { kind: &before }.get_result::<(StoredText,)>(self.conn).optional().store()?;
             let Some((kind,)) = next.filter(|(kind,)| !kind.is_blob()) else { break };
             if let Some(known) = kind.as_str().and_then(|kind| kind.parse::<JobKind>().ok()) {
-                self.groups_of_kind(&known, limit, most, &mut groups)?;
+                self.groups_of_kind(&known, limit, &mut budget, &mut groups)?;
             }
             before = kind.as_bytes().to_vec();
         }
@@ -78,17 +97,17 @@ impl SqliteSession<'_> {
         &mut self,
         kind: &JobKind,
         limit: usize,
-        most: u32,
+        budget: &mut CountBudget,
         groups: &mut Vec<DeadLetterGroup>,
     ) -> Result<(), StoreError> {
-        groups.extend(self.group(kind, None, most)?);
+        groups.extend(self.group(kind, None, budget)?);
         let mut before = Vec::new();
         while groups.len() < limit {
             let next = NextFingerprint { kind: kind.as_str(), after: &before };
             let next = next.get_result::<(StoredText,)>(self.conn).optional().store()?;
             let Some((fingerprint,)) = next.filter(|(fingerprint,)| !fingerprint.is_blob()) else { break };
             if let Some(fingerprint) = fingerprint.as_str() {
-                groups.extend(self.group(kind, Some(fingerprint), most)?);
+                groups.extend(self.group(kind, Some(fingerprint), budget)?);
             }
             before = fingerprint.as_bytes().to_vec();
         }
@@ -100,9 +119,9 @@ impl SqliteSession<'_> {
         &mut self,
         kind: &JobKind,
         fingerprint: Option<&str>,
-        most: u32,
+        budget: &mut CountBudget,
     ) -> Result<Option<DeadLetterGroup>, StoreError> {
-        let (name, most) = (kind.as_str(), i64::from(most));
+        let (name, most) = (kind.as_str(), i64::from(budget.of_next_group()));
         let count = CountGroup { kind: name, fingerprint, limit: most + 1 };
         let (jobs,) = count.get_result::<(i64,)>(self.conn).store()?;
         let newest = NewestOfGroup { kind: name, fingerprint };
@@ -111,6 +130,7 @@ impl SqliteSession<'_> {
         let oldest = OldestOfGroup { kind: name, fingerprint };
         let oldest = oldest.get_result::<(StoredTime,)>(self.conn).optional().store()?;
         let counted = u32::try_from(jobs.min(most)).unwrap_or_default();
+        budget.left = budget.left.saturating_sub(counted);
         let mut group = DeadLetterGroup::new(kind.clone(), fingerprint.map(str::to_owned), counted);
         group.has_more = jobs > most;
         group.oldest = oldest.and_then(|(time,)| time.time());
@@ -135,6 +155,7 @@ pub(super) fn statements() -> Vec<(&'static str, &'static str)> {
 mod tests {
     use diesel::connection::SimpleConnection;
 
+    use super::{FEWEST_OF_GROUP, MOST_IN_ALL};
     use crate::sqlite::columns::test_database::{database, session};
 
     #[test]
@@ -154,5 +175,18 @@ mod tests {
         let groups = session(&mut conn).groups_of_dead_letters(9, 9).unwrap();
         let groups: Vec<_> = groups.iter().map(|group| (group.kind.as_str(), group.fingerprint.as_deref())).collect();
         assert_eq!(groups, [("test.b", Some("e2")), ("test.c", Some("e1"))]);
+    }
+    #[test]
+    fn all_groups_together_are_counted_up_to_a_bound() {
+        let mut conn = database();
+        conn.batch_execute(
+            "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 25000) \
+             INSERT INTO jobs (id, command_type, status, error_fingerprint) \
+             SELECT 'job-' || value || '-' || i, 'test.a', 'failed', 'error ' || value FROM n, json_each('[1, 2, 3]')",
+        )
+        .unwrap();
+        let groups = session(&mut conn).groups_of_dead_letters(9, MOST_IN_ALL).unwrap();
+        let counted: Vec<_> = groups.iter().map(|group| (group.jobs, group.has_more)).collect();
+        assert_eq!(counted, [(25_001, false), (24_999, true), (FEWEST_OF_GROUP, true)]);
     }
 }

@@ -47,39 +47,58 @@ statement! {
          WHERE status = 'pending' AND waits_for <> '' AND command_type = CAST(? AS TEXT) LIMIT ?)"
 }
 statement! {
-    /// The kinds of running jobs.
-    RunningKinds { most: i64 as BigInt } -> (Text,) =
-        "SELECT command_type FROM jobs INDEXED BY idx_jobs_status WHERE status = 'running' LIMIT ?"
+    /// The numbers of running jobs of each kind.
+    RunningKinds { most: i64 as BigInt } -> (Text, BigInt) =
+        "SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_status \
+         WHERE status = 'running' LIMIT ?) GROUP BY command_type"
 }
 statement! {
-    /// The kinds of parked jobs.
-    ParkedKinds { most: i64 as BigInt } -> (Text,) =
-        "SELECT command_type FROM jobs INDEXED BY idx_jobs_parked \
-         WHERE status = 'failed' AND parked_for IS NOT NULL LIMIT ?"
+    /// The numbers of parked jobs of each kind.
+    ParkedKinds { most: i64 as BigInt } -> (Text, BigInt) =
+        "SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'failed' AND parked_for > '' AND completed_at IS NOT NULL LIMIT ?) GROUP BY command_type"
+}
+/// The numbers of jobs of each kind among the rows of a query, with the id and the end of the job of each kind that
+/// ended first. SQLite takes `first` from the row with the minimum (<https://sqlite.org/lang_select.html#bareagg>).
+macro_rules! by_kind {
+    ($($rows:literal),+) => {
+        concat!(
+            "SELECT command_type, jobs_of_kind, (SELECT id FROM jobs WHERE rowid = first), ended FROM \
+             (SELECT command_type, count(*) AS jobs_of_kind, first, min(iif(typeof(completed_at) = 'text', completed_at, NULL)) AS ended FROM \
+             (SELECT command_type, completed_at, rowid AS first FROM jobs INDEXED BY ", $($rows,)+ " LIMIT ?) \
+             GROUP BY command_type)"
+        )
+    };
 }
 statement! {
-    /// Jobs that are parked for an event, the oldest first.
-    ParkedJobs<'a> { parked_for: &'a str as Text, most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
-        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended \
-         WHERE status = 'failed' AND parked_for = ? AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?"
+    /// Jobs that are parked for an event, the oldest ones.
+    ParkedJobs<'a> { parked_for: &'a str as Text, most: i64 as BigInt } -> (Text, BigInt, Nullable<Text>, Nullable<SqlTimestamp>) =
+        by_kind!(
+            "idx_jobs_ended WHERE status = 'failed' AND parked_for = ? AND completed_at IS NOT NULL \
+             ORDER BY completed_at"
+        )
 }
 statement! {
-    /// Dead letters, the oldest first.
-    DeadLetters { most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
-        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended \
-         WHERE status = 'failed' AND parked_for IS NULL AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?"
+    /// Dead letters, the oldest ones.
+    DeadLetters { most: i64 as BigInt } -> (Text, BigInt, Nullable<Text>, Nullable<SqlTimestamp>) =
+        by_kind!(
+            "idx_jobs_ended WHERE status = 'failed' AND parked_for IS NULL AND completed_at IS NOT NULL \
+             ORDER BY completed_at"
+        )
 }
 statement! {
     /// Dead letters without a time of their end, which other programs leave.
-    DeadLettersWithoutEnd { most: i64 as BigInt } -> (Text, Text, Nullable<SqlTimestamp>) =
-        "SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_unknown_ends \
-         WHERE status = 'failed' AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL LIMIT ?"
+    DeadLettersWithoutEnd { most: i64 as BigInt } -> (Text, BigInt, Nullable<Text>, Nullable<SqlTimestamp>) =
+        by_kind!(
+            "idx_jobs_unknown_ends WHERE status = 'failed' AND status IN ('completed', 'failed') \
+             AND completed_at IS NULL AND parked_for IS NULL"
+        )
 }
 statement! {
-    /// The kinds of the jobs completed since a time.
-    CompletedKinds { since: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (Text,) =
-        "SELECT command_type FROM jobs INDEXED BY idx_jobs_ended \
-         WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?"
+    /// The numbers of jobs of each kind that were completed since a time.
+    CompletedKinds { since: SqlTime as SqlTimestamp, most: i64 as BigInt } -> (Text, BigInt) =
+        "SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_ended \
+         WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?) GROUP BY command_type"
 }
 statement! {
     /// The number of jobs that were completed in a span.
@@ -88,8 +107,11 @@ statement! {
          WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? AND completed_at < ? LIMIT ?)"
 }
 
+/// The jobs of a kind that were counted.
+type CountedKind = (StoredText, i64);
+
 /// A row of [`DeadLetters`] or [`ParkedJobs`].
-type StoppedJob = (StoredText, StoredText, Option<StoredTime>);
+type StoppedKind = (StoredText, i64, Option<StoredText>, Option<StoredTime>);
 
 /// One of the counts of a kind.
 type Count = fn(&mut KindFlow) -> &mut CappedCount;
@@ -108,12 +130,15 @@ impl Flows {
         self.by_kind.entry(kind.clone()).or_insert_with(|| KindFlow::new(kind))
     }
 
-    /// Counts rows by kind. If as many rows were read as allowed, the count of any kind may be too low.
-    fn count(&mut self, kinds: &[StoredText], most: u32, count: Count) {
-        for kind in kinds {
-            *count(self.of(kind)) += CappedCount::new(1, u64::MAX);
+    /// Adds the numbers of jobs. If as many rows were read as allowed, the count of any kind may be too low.
+    fn count(&mut self, kinds: Vec<CountedKind>, most: u32, count: Count) {
+        let mut read = 0;
+        for (kind, jobs) in kinds {
+            let jobs = u64::try_from(jobs).unwrap_or_default();
+            *count(self.of(&kind)) += CappedCount::new(jobs, u64::MAX);
+            read += jobs;
         }
-        if kinds.len() >= most as usize {
+        if read >= most.into() {
             self.capped.push(count);
         }
     }
@@ -121,15 +146,15 @@ impl Flows {
     /// As [`count`](Self::count), for jobs that do not go on by themselves.
     fn count_stopped(
         &mut self,
-        rows: Vec<StoppedJob>,
+        rows: Vec<StoppedKind>,
         most: u32,
         count: Count,
         stopped: fn(&mut KindFlow) -> &mut StoppedJobs,
     ) {
-        let kinds: Vec<_> = rows.iter().map(|(kind, ..)| kind.clone()).collect();
-        self.count(&kinds, most, count);
-        for (kind, id, ended) in rows {
-            let id = id.as_str().and_then(|id| id.parse().ok());
+        let kinds = rows.iter().map(|(kind, jobs, ..)| (kind.clone(), *jobs)).collect();
+        self.count(kinds, most, count);
+        for (kind, _, id, ended) in rows {
+            let id = id.and_then(|id| id.as_str()?.parse().ok());
             stopped(self.of(&kind)).see(id, ended.and_then(|ended| ended.time()));
         }
     }
@@ -154,15 +179,14 @@ impl SqliteSession<'_> {
         let mut flows = Flows::default();
         self.count_waiting(&mut flows, now, most)?;
         let limit = i64::from(most);
-        let kinds = |rows: Vec<(StoredText,)>| rows.into_iter().map(|(kind,)| kind).collect::<Vec<_>>();
         let running = RunningKinds { most: limit }.load(self.conn).store()?;
-        flows.count(&kinds(running), most, |flow| &mut flow.running);
+        flows.count(running, most, |flow| &mut flow.running);
         let parked = ParkedKinds { most: limit }.load(self.conn).store()?;
-        flows.count(&kinds(parked), most, |flow| &mut flow.parked);
+        flows.count(parked, most, |flow| &mut flow.parked);
         let completed = CompletedKinds { since: SqlTime(since), most: limit }.load(self.conn).store()?;
-        flows.count(&kinds(completed), most, |flow| &mut flow.completed);
+        flows.count(completed, most, |flow| &mut flow.completed);
         let parked_for = ParkedFor::Person.as_str();
-        let for_person = ParkedJobs { parked_for, most: limit }.load::<StoppedJob>(self.conn).store()?;
+        let for_person = ParkedJobs { parked_for, most: limit }.load::<StoppedKind>(self.conn).store()?;
         flows.count_stopped(for_person, most, |flow| &mut flow.for_person.count, |flow| &mut flow.for_person);
         self.count_dead(&mut flows, most)?;
         Ok(flows.into_figures())
@@ -232,9 +256,9 @@ impl SqliteSession<'_> {
     }
 
     fn count_dead(&mut self, flows: &mut Flows, most: u32) -> Result<(), StoreError> {
-        let mut rows: Vec<StoppedJob> = DeadLettersWithoutEnd { most: most.into() }.load(self.conn).store()?;
-        let left = most.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        rows.extend(DeadLetters { most: left.into() }.load::<StoppedJob>(self.conn).store()?);
+        let mut rows: Vec<StoppedKind> = DeadLettersWithoutEnd { most: most.into() }.load(self.conn).store()?;
+        let left = i64::from(most) - rows.iter().map(|(_, jobs, ..)| jobs).sum::<i64>();
+        rows.extend(DeadLetters { most: left }.load::<StoppedKind>(self.conn).store()?);
         flows.count_stopped(rows, most, |flow| &mut flow.dead.count, |flow| &mut flow.dead);
         Ok(())
     }
