@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::iter::repeat_n;
 use std::sync::{Arc, LazyLock};
 
-use regex_lite::Regex;
+use regex_lite::{Captures, Regex};
 
 use crate::reason::{MAX_REASON_BYTES, cut_reason};
 
@@ -29,13 +29,19 @@ macro_rules! words {
     };
 }
 
+/// Parts of names behind which every value counts as a secret, also in the reason of a person.
+const PASSWORDS: [&str; 3] = ["pass", "pwd", "secret"];
+
+/// The longest text that counts as an ordinary word, in bytes.
+const LONGEST_WORD: usize = 24;
+
 /// The value after a word that names a secret, as in a query, a header, a form or JSON. A backslash stands before the
 /// quotes of a text that was printed with `Debug`, and an address in an address is percent-encoded.
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         "(?i)(",
         words!(),
-        r#"(?:\\*["'])?\s*(?:[=:]|%3d|%3a)\s*(?:\\*["'])?)(?:[^\s"'&,;<>\\%]|%[0-9a-f]{2}){4,}"#
+        r#"(?:\\*["'])?\s*(?:[=:]|%3d|%3a)\s*(?:\\*["'])?)((?:[^\s"'&,;<>\\%]|%[0-9a-f]{2}){4,})"#
     ))
     .ok()
 });
@@ -44,9 +50,11 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static QUOTED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(concat!("(?i)(", words!(), r#""\s*:\s*")(?:[^"\\]|\\.)+"#)).ok());
 
-/// The rest of the line after the name of a header that holds credentials.
+/// The rest of the line after the name of a header that holds credentials. A comma stands after a quoted name only, as
+/// in a tuple that was printed with `Debug`.
 static HEADER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)((?:\\*["'])?\s*[=:,]\s*)[^\r\n}\])]{4,}"#).ok()
+    let name = "(?i)\\b((?:proxy-)?authorization|(?:set-)?cookie)";
+    Regex::new(&format!(r#"{name}((?:\\*["'])?\s*[=:]\s*|\\*["']\s*,\s*)[^\r\n}}\])]{{4,}}"#)).ok()
 });
 
 /// A private key in the form of PEM, which may be cut.
@@ -56,7 +64,7 @@ static PEM: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The credentials of an `Authorization` header.
 static CREDENTIALS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic|token)(?:\s|%20)+[A-Za-z0-9+/=._~-]{6,}").ok());
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic|token)(?:\s|%20)+([A-Za-z0-9+/=._~-]{6,})").ok());
 
 /// User and password in an address. A password may contain an unencoded `@`.
 static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(://)[^\s/?#]+@").ok());
@@ -92,23 +100,31 @@ impl Secrets {
     /// The text without secrets, cut to 32 KiB.
     #[must_use]
     pub fn remove(&self, text: &str) -> String {
+        self.remove_unless(text, |_| false)
+    }
+
+    /// Removes the secrets, except for values that are harmless in this text.
+    fn remove_unless(&self, text: &str, is_harmless: fn(&Captures<'_>) -> bool) -> String {
         let mut text = Cow::Borrowed(searched(text));
         for secret in self.0.iter() {
             if text.contains(secret.as_str()) {
                 text = Cow::Owned(text.replace(secret.as_str(), HIDDEN));
             }
         }
-        for (pattern, replacement) in [
-            (&PEM, HIDDEN),
-            (&LOGIN, "${1}***@"),
-            (&HEADER, "${1}${2}***"),
-            (&KNOWN_FORMS, HIDDEN),
-            (&CREDENTIALS, "${1} ***"),
-            (&QUOTED, "${1}***"),
-            (&NAMED, "${1}***"),
-        ] {
+        for (pattern, replacement) in
+            [(&PEM, HIDDEN), (&LOGIN, "${1}***@"), (&HEADER, "${1}${2}***"), (&KNOWN_FORMS, HIDDEN)]
+        {
             if let Some(pattern) = pattern.as_ref() {
                 text = Cow::Owned(pattern.replace_all(&text, replacement).into_owned());
+            }
+        }
+        for (pattern, blank) in [(&CREDENTIALS, " "), (&QUOTED, ""), (&NAMED, "")] {
+            let hide = |found: &Captures<'_>| match found.get(1) {
+                Some(name) if !is_harmless(found) => format!("{}{blank}{HIDDEN}", name.as_str()),
+                _ => found.get(0).map_or("", |all| all.as_str()).to_owned(),
+            };
+            if let Some(pattern) = pattern.as_ref() {
+                text = Cow::Owned(pattern.replace_all(&text, hide).into_owned());
             }
         }
         text.into_owned()
@@ -124,11 +140,52 @@ impl Secrets {
     /// ```
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
-        let mut clean = self.remove(text);
-        // The mark of the cut counts the part that was not searched too.
-        clean.extend(repeat_n(' ', text.len() - searched(text).len()));
-        cut_reason(&clean).into_owned()
+        cut(self.remove(text), text)
     }
+
+    /// As [`clean`](Self::clean), for a reason that a person has written: an ordinary word stays, although `key:`, `token`
+    /// or a similar word stands before it. Behind `password`, `secret` and `passphrase`, no word stays.
+    ///
+    /// ```
+    /// use fieldfen_domain::Secrets;
+    ///
+    /// let reason = "the token expired; wrong key: another picture, token: abcdef123";
+    /// assert_eq!(
+    ///     Secrets::default().clean_reason(reason),
+    ///     "the token expired; wrong key: another picture, token: ***"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn clean_reason(&self, reason: &str) -> String {
+        cut(self.remove_unless(reason, is_prose), reason)
+    }
+}
+
+/// A text without secrets, cut to the length that is stored. The mark of the cut counts the part that was not searched
+/// too.
+fn cut(mut clean: String, text: &str) -> String {
+    clean.extend(repeat_n(' ', text.len() - searched(text).len()));
+    cut_reason(&clean).into_owned()
+}
+
+/// Returns whether the value of [`NAMED`] or [`CREDENTIALS`] is an ordinary word of a sentence, separated by a blank from
+/// a name of which people write.
+fn is_prose(found: &Captures<'_>) -> bool {
+    let (Some(all), Some(name), Some(value)) = (found.get(0), found.get(1), found.get(2)) else { return false };
+    let before = all.as_str().strip_suffix(value.as_str()).unwrap_or_default();
+    let is_sentence = before.ends_with(char::is_whitespace) && !before.contains('=');
+    let name = name.as_str().to_ascii_lowercase();
+    is_sentence && !PASSWORDS.iter().any(|word| name.contains(word)) && is_word(value.as_str())
+}
+
+/// Returns whether a text is a word of a sentence: letters, of which only the first may be a capital, perhaps joined by
+/// hyphens, and perhaps with the mark that ends a sentence.
+fn is_word(text: &str) -> bool {
+    let word = text.trim_end_matches(['.', '!', '?', ':', ')', '…']);
+    let mut characters = word.chars();
+    word.len() <= LONGEST_WORD
+        && characters.next().is_some_and(char::is_alphabetic)
+        && characters.all(|character| character == '-' || (character.is_alphabetic() && !character.is_uppercase()))
 }
 
 /// The part of a text that is searched for secrets, and that [`Secrets::remove`] keeps.
@@ -188,12 +245,46 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_a_reason_stay_and_its_secrets_do_not() {
+        let kept = [
+            "the key: wrong picture",
+            "key: Wildlife.",
+            "the token expired yesterday",
+            "basic colours are wrong; bearer unknown",
+            "sent again, error code: unknown",
+            "deleted the cookie, and signed in again",
+            "signature: black-and-white picture",
+        ];
+        for reason in kept {
+            assert_eq!(Secrets::default().clean_reason(reason), reason);
+        }
+        for reason in [
+            "the key: abcXdef",
+            "key:abcdefghi",
+            "key = secretly",
+            "key=secretly",
+            "the token abc123def",
+            "token abcXdefgh",
+            "password: swordfish",
+            "client_secret: swordfish",
+            "Authorization: Bearer swordfish",
+            "key: abcdefghijklmnopqrstuvwxyz",
+            "(\"authorization\", \"swordfish\")",
+        ] {
+            let clean = Secrets::default().clean_reason(reason);
+            assert!(clean.ends_with("***") || clean.ends_with("***)"), "{reason}: {clean}");
+        }
+    }
+
+    #[test]
     fn no_part_of_a_secret_stays() {
         let secrets = Secrets::default().and("hunter2 & hunter3".to_owned());
         for text in [
             "Authorization: ApiKey abcXdef",
             "authorization: AWS4-HMAC-SHA256 Credential=abcXdef/20261126, Signature=abcXdef",
             r#"headers: {"authorization": "abcXdef abcXdef"}"#,
+            r#"headers: [("authorization", "abcXdef abcXdef"), ("cookie", "abcXdef")]"#,
+            r#"headers: \"cookie\", \"abcXdef\""#,
             "Cookie: sid=abcXdef; theme=abcXdef",
             r#"body: "{\"access_token\":\"abcXdef\"}""#,
             r#"{"password":"ab c&abcXdef, abcXdef"}"#,

@@ -104,8 +104,8 @@ pub struct Action {
 }
 
 impl Action {
-    /// An action of this actor for this reason. [`Secrets`] in the usual forms are removed from the
-    /// reason, and a reason that is too long is [cut](crate::cut_reason).
+    /// An action of this actor for this reason. [`Secrets`] in the usual forms are removed from the reason
+    /// ([`Secrets::clean_reason`]), and a reason that is too long is [cut](crate::cut_reason).
     ///
     /// # Errors
     /// [`InvalidAction::Reason`] if the reason is blank.
@@ -114,7 +114,7 @@ impl Action {
         if reason.trim().is_empty() {
             return Err(InvalidAction::Reason(reason));
         }
-        Ok(Self { by, reason: Secrets::default().clean(&reason) })
+        Ok(Self { by, reason: Secrets::default().clean_reason(&reason) })
     }
 
     /// The person or program that acts.
