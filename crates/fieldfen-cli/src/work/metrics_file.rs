@@ -14,6 +14,12 @@ use fieldfen_terminal::Terminal;
 /// The time between two writes.
 const EVERY: Duration = Duration::from_secs(15);
 
+/// The age from which an unfinished file counts as left behind by a process that was killed. A write takes milliseconds.
+const LEFT_BEHIND: Duration = Duration::from_secs(60);
+
+/// The ending of a file that is not yet complete. The collector reads only names that end in `.prom`.
+const UNFINISHED: &str = ".unfinished";
+
 /// A file that node_exporter's textfile collector reads.
 #[derive(Clone)]
 pub(super) struct MetricsFile {
@@ -53,6 +59,7 @@ impl MetricsFile {
         let text = self.metrics.text().map_err(io::Error::other)?;
         let found = fs::metadata(&target).ok().map(|found| (found.dev(), found.ino()));
         let new = replace(&target, &text)?;
+        remove_left_behind(&target);
         match written.replace(new) {
             Some(last) if found.is_some_and(|found| found != last) => Err(io::Error::other(
                 "another process writes this file too, and only the last text stays: give each worker its own file",
@@ -103,9 +110,8 @@ fn no_file() -> io::Error {
 
 /// Replaces a file in one step. If that fails, the old file is there as before, and nothing else.
 fn replace(target: &Path, text: &str) -> io::Result<Inode> {
-    // The collector reads only names that end in `.prom`.
     let mut name = target.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.unfinished", std::process::id()));
+    name.push(format!(".{}{UNFINISHED}", std::process::id()));
     let unfinished = target.with_file_name(name);
     // A process with the same id may have left it behind.
     fs::remove_file(&unfinished).ok();
@@ -119,9 +125,48 @@ fn replace(target: &Path, text: &str) -> io::Result<Inode> {
     write().inspect_err(|_| drop(fs::remove_file(&unfinished)))
 }
 
+/// Removes what killed processes have left of this file. An error is no reason to stop: the next write tries again.
+fn remove_left_behind(target: &Path) {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let own_name = target.file_name().unwrap_or_default().as_encoded_bytes();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.as_encoded_bytes().strip_prefix(own_name).and_then(|rest| rest.strip_prefix(b"."));
+        let process = process.and_then(|rest| rest.strip_suffix(UNFINISHED.as_bytes()));
+        if !process.is_some_and(|process| !process.is_empty() && process.iter().all(u8::is_ascii_digit)) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|found| found.modified()).map(|modified| modified.elapsed());
+        if let Ok(Ok(age)) = age
+            && age >= LEFT_BEHIND
+        {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_process_has_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let stays =
+            ["b.prom.7.unfinished", "a.prom.x.unfinished", "a.prom..unfinished", "a.prom.8", "a.prom.9.unfinished"];
+        let left = ["a.prom.7.unfinished", "a.prom.4194304.unfinished"];
+        for name in stays.iter().chain(&left) {
+            let file = File::create(path(name)).unwrap();
+            let is_new = *name == "a.prom.9.unfinished";
+            let written = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(if is_new { written } else { written - 2 * LEFT_BEHIND }).unwrap();
+        }
+        MetricsFile::new(&path("a.prom")).write().unwrap();
+        let there = |name: &&&str| path(name).exists();
+        assert_eq!(stays.iter().filter(there).collect::<Vec<_>>(), stays.iter().collect::<Vec<_>>());
+        assert_eq!(left.iter().filter(there).collect::<Vec<_>>(), Vec::<&&str>::new());
+    }
 
     #[test]
     fn a_second_process_that_writes_the_file_is_noticed() {
