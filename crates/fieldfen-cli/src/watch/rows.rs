@@ -1,7 +1,7 @@
 //! The rows of the panes, from the last look.
 
 use fieldfen_domain::job::DeadLetterGroup;
-use fieldfen_domain::{JobId, Timestamp};
+use fieldfen_domain::{CappedCount, JobId, Timestamp};
 use fieldfen_services::overview::{Need, NeedKind, Overview};
 
 use super::filter_line;
@@ -43,8 +43,7 @@ pub(super) fn queue(overview: &Overview, now: Timestamp) -> Vec<Row> {
     let row = |kind: &fieldfen_domain::job::KindFlow| {
         let oldest = kind.waiting_since.map(|since| age(since, now)).unwrap_or_default();
         let counts = [kind.waiting, kind.running, kind.parked, kind.dead.count, kind.completed];
-        let [waiting, running, parked, dead, done] =
-            counts.map(|count| if count.is_zero() { String::new() } else { count.to_string() });
+        let [waiting, running, parked, dead, done] = counts.map(cell);
         let tone = if kind.dead.count.is_zero() { Tone::Plain } else { Tone::Bad };
         let filter = filter_line::line([format!("--kind={}", kind.kind).as_str()]);
         Row::new(kind.kind.as_str(), [&kind.kind, &waiting, &oldest, &running, &parked, &dead, &done])
@@ -52,6 +51,11 @@ pub(super) fn queue(overview: &Overview, now: Timestamp) -> Vec<Row> {
             .target(Target::Filter(filter))
     };
     overview.kinds.iter().map(row).collect()
+}
+
+/// A count, which is left out if there is surely no row.
+fn cell(count: CappedCount) -> String {
+    if count.is_zero() && !count.is_capped { String::new() } else { count.to_string() }
 }
 
 /// The jobs of the list, and a last row if more may follow.
@@ -85,4 +89,22 @@ pub(super) fn failures(groups: &[DeadLetterGroup], now: Timestamp) -> Vec<Row> {
             .target(Target::Filter(filter))
     };
     groups.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Shop;
+    use super::*;
+
+    #[test]
+    fn a_count_of_rows_that_were_not_read_is_not_shown_as_none() {
+        let mut overview = Shop::busy().view(80, 24).state.overview().clone();
+        overview.kinds.truncate(1);
+        let kind = &mut overview.kinds[0];
+        let capped = CappedCount::new(0, 0);
+        (kind.waiting, kind.running, kind.dead.count) = (CappedCount::default(), capped, capped);
+        let rows = queue(&overview, overview.at);
+        let cells: Vec<_> = rows[0].cells.iter().map(String::as_str).collect();
+        assert_eq!((cells[1], cells[3], cells[5]), ("", "0+", "0+"));
+    }
 }
