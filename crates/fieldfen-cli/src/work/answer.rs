@@ -5,6 +5,7 @@ use std::error::Error;
 use chrono::{DateTime, Utc};
 use fieldfen_domain::file::{Dimensions, FileEdit, FileMetadata};
 use fieldfen_domain::job::{ApiAccount, DedupKey, JobKind, NewJob, Priority};
+use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{FileId, RawJson, truncate_to_micros, with_causes};
 use fieldfen_services::Environment;
 use fieldfen_services::pipeline::Pipeline;
@@ -67,14 +68,31 @@ pub(super) struct Rules<'a> {
     pub(super) environment: &'a Environment,
     /// The number of retries of each kind, and the consequence of a worker's death.
     pub(super) policies: &'a RetryPolicies,
+    /// Whether there is a file with an id.
+    pub(super) file_exists: &'a dyn Fn(&FileId) -> Result<bool, StoreError>,
+}
+
+/// The reason why no completion was made of an answer.
+#[derive(Debug)]
+pub(super) enum AnswerError {
+    /// The document is no answer. Every later attempt would return the same one.
+    NoAnswer(String),
+    /// The database could not be read.
+    Store(StoreError),
+}
+
+impl From<String> for AnswerError {
+    fn from(problem: String) -> Self {
+        Self::NoAnswer(problem)
+    }
 }
 
 impl Rules<'_> {
     /// The completion that a program's stdout stands for.
     ///
     /// # Errors
-    /// The reason why the document is no answer.
-    pub(super) fn completion(&self, stdout: &[u8], file: Option<FileId>) -> Result<Completion, String> {
+    /// [`AnswerError`].
+    pub(super) fn completion(&self, stdout: &[u8], file: Option<FileId>) -> Result<Completion, AnswerError> {
         let text = str::from_utf8(stdout).map_err(|_| "stdout is not UTF-8".to_owned())?.trim();
         if text.is_empty() {
             return Ok(Completion::new());
@@ -87,13 +105,18 @@ impl Rules<'_> {
         }
         for (index, follow_up) in then.into_iter().enumerate() {
             let job = self.job(follow_up).map_err(|error| format!("stdout: then[{index}]: {error}"))?;
+            if let Some(id) = &job.file_id
+                && !(self.file_exists)(id).map_err(AnswerError::Store)?
+            {
+                return Err(format!("stdout: then[{index}]: there is no file {id}").into());
+            }
             completion = completion.then(job);
         }
         match file_event {
             None => Ok(completion),
             Some(event) => {
-                let file = file.ok_or("stdout has a file_event, but the job has no file")?;
-                self.with_event(completion, file, event).map_err(|error| format!("stdout: file_event: {error}"))
+                let file = file.ok_or_else(|| "stdout has a file_event, but the job has no file".to_owned())?;
+                Ok(self.with_event(completion, file, event).map_err(|error| format!("stdout: file_event: {error}"))?)
             }
         }
     }
@@ -161,8 +184,27 @@ mod tests {
     fn completion(stdout: &str, file: Option<FileId>) -> Result<String, String> {
         let environment = Environment::system();
         let pipeline = Shop::new().pipeline(environment.clone()).unwrap();
-        let rules = Rules { pipeline: &pipeline, environment: &environment, policies: &RetryPolicies::default() };
-        rules.completion(stdout.as_bytes(), file).map(|completion| format!("{completion:?}"))
+        let policies = RetryPolicies::default();
+        let rules = Rules {
+            pipeline: &pipeline,
+            environment: &environment,
+            policies: &policies,
+            file_exists: &|id| Ok(*id == FileId::from_random(7)),
+        };
+        match rules.completion(stdout.as_bytes(), file) {
+            Ok(completion) => Ok(format!("{completion:?}")),
+            Err(AnswerError::NoAnswer(problem)) => Err(problem),
+            Err(AnswerError::Store(error)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn a_job_that_follows_must_be_about_a_file_that_exists() {
+        let then = |id: FileId| format!(r#"{{"then": [{{"kind": "a.a"}}, {{"kind": "a.b", "file": "{id}"}}]}}"#);
+        completion(&then(FileId::from_random(7)), None).unwrap();
+        let unknown = FileId::from_random(8);
+        let error = completion(&then(unknown), None).unwrap_err();
+        assert_eq!(error, format!("stdout: then[1]: there is no file {unknown}"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use fieldfen_domain::store::StoreError;
 use fieldfen_domain::{RawJson, Secrets, Timestamp, later};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::Environment;
@@ -16,7 +17,7 @@ use fieldfen_services::worker::{Interruption, Outcome, Task};
 use fieldfen_terminal::Exit;
 use serde_json::value::RawValue;
 
-use super::answer::Rules;
+use super::answer::{AnswerError, Rules};
 use super::child::{Ended, Run, Stopped};
 use super::child_output::MAX_STDOUT;
 
@@ -142,9 +143,21 @@ impl Program {
             return Err(Outcome::fail(format!("stdout has more than {MAX_STDOUT} bytes")));
         }
         if ended.code == Some(0) {
-            let rules = Rules { pipeline: &self.pipeline, environment: &self.environment, policies: &self.policies };
+            let rules = Rules {
+                pipeline: &self.pipeline,
+                environment: &self.environment,
+                policies: &self.policies,
+                file_exists: &|id| match self.files.find(id) {
+                    // The row is there, although it cannot be read.
+                    Err(StoreError::BadRow { .. }) => Ok(true),
+                    found => Ok(found?.is_some()),
+                },
+            };
             let completion = rules.completion(&ended.stdout, task.job().file_id);
-            return completion.map_err(|problem| Outcome::fail(self.secrets.remove(&problem)));
+            return completion.map_err(|error| match error {
+                AnswerError::NoAnswer(problem) => Outcome::fail(self.secrets.remove(&problem)),
+                AnswerError::Store(error) => Outcome::retry(error),
+            });
         }
         let code = match ended.code {
             Some(code @ 129..=192) => format!("exit code {code}, as after signal {}", code - 128),
