@@ -10,7 +10,7 @@ use fieldfen_domain::webhook::{Delivery, PayloadHash};
 use fieldfen_domain::{FileId, JobId, Timestamp};
 use fieldfen_persistence::SqliteStore;
 use fieldfen_services::queue::QueueError;
-use fieldfen_services::webhooks::{DEFAULT_BODY_LIMIT, Deliveries, ReceiveError, ReceiveOutcome, WebhookIntake, hash};
+use fieldfen_services::webhooks::{DEFAULT_BODY_LIMIT, Deliveries, ReceiveError, ReceiveOutcome, WebhookIntake};
 use fieldfen_terminal::Exit;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -87,7 +87,7 @@ struct DeliveryLine {
     first_seen: Option<Timestamp>,
     /// From when the same delivery counts as new; `null` for never.
     expires: Option<Timestamp>,
-    /// The jobs that it has enqueued, as far as their ids are derived from its hash, as those of `receive` are.
+    /// The jobs that were enqueued for it, as `receive` and the example `webhook_server` do.
     jobs: Vec<DeliveryJob>,
 }
 
@@ -172,9 +172,7 @@ impl WebhooksCommand {
                 })?;
                 Ok(())
             }
-            Self::Receive(args) => {
-                args.run(&WebhookIntake::new(store, context.environment.clone()), &deliveries, context)
-            }
+            Self::Receive(args) => args.run(&WebhookIntake::new(store, context.environment.clone()), context),
             Self::Forget { hash, reason, yes } => {
                 context.confirm(&format!("this lets delivery {hash} take effect a second time"), *yes)?;
                 let answer = if deliveries.forget(hash, &context.action(reason)?)? {
@@ -189,12 +187,7 @@ impl WebhooksCommand {
 }
 
 impl ReceiveArgs {
-    fn run(
-        &self,
-        intake: &WebhookIntake<SqliteStore>,
-        deliveries: &Deliveries<SqliteStore>,
-        context: &Context<'_>,
-    ) -> anyhow::Result<()> {
+    fn run(&self, intake: &WebhookIntake<SqliteStore>, context: &Context<'_>) -> anyhow::Result<()> {
         let Self { path, source, delivery_id, event } = self;
         let body = self.body().with_context(|| format!("cannot read {path:?}"))?;
         let json = RawValue::from_string(body.clone())
@@ -208,11 +201,8 @@ impl ReceiveArgs {
         let environment = &context.environment;
         // Equal bodies without an id are one delivery for each sender, not for all senders.
         let id = delivery_id.clone().unwrap_or_else(|| PayloadHash::of_body(body.as_bytes()).to_string());
-        // `list` and `show` find the job by this id.
-        let derived = hash(source, Some(&id), None, body.as_bytes());
-        let derived = derived.map(|hash| deliveries.free_job_id(&hash)).transpose()?.flatten();
-        let job = NewJob::new(derived.unwrap_or_else(|| environment.job_id()), &payload, environment.now())?;
-        let received = intake.receive(source, Some(&id), None, body.as_bytes(), |t| t.enqueue(&job));
+        let job = NewJob::new(environment.job_id(), &payload, environment.now())?;
+        let received = intake.receive(source, Some(&id), None, body.as_bytes(), |t| t.enqueue_for_delivery(&job));
         let subject = format!("webhook of {source}");
         let answer = match received {
             Ok(ReceiveOutcome::New(EnqueueOutcome::Created(job) | EnqueueOutcome::Duplicate(job))) => {

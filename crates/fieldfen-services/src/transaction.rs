@@ -9,6 +9,7 @@ use fieldfen_domain::store::{ReadSession, Session, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 
 use crate::queue::{QueueError, enqueue, enqueue_many};
+use crate::webhooks::free_job_id;
 
 /// An open transaction. The writes of a [completion](crate::queue::Completion::writing) and the effects of a
 /// [webhook](crate::webhooks::WebhookIntake::receive) get it.
@@ -38,12 +39,19 @@ use crate::queue::{QueueError, enqueue, enqueue_many};
 /// ```
 pub struct Transaction<'s> {
     session: &'s mut (dyn Session + 's),
+    /// The delivery of a webhook whose effect this transaction writes.
+    delivery: Option<PayloadHash>,
 }
 
 impl<'s> Transaction<'s> {
     /// Wraps the session of an open transaction.
     pub fn new(session: &'s mut dyn Session) -> Self {
-        Self { session }
+        Self { session, delivery: None }
+    }
+
+    /// As [`new`](Self::new), for the effect of a delivery of a webhook.
+    pub(crate) fn of_delivery(session: &'s mut dyn Session, hash: PayloadHash) -> Self {
+        Self { session, delivery: Some(hash) }
     }
 
     /// Reads all tables, with the writes of this transaction.
@@ -64,6 +72,20 @@ impl<'s> Transaction<'s> {
     /// [`AlreadyExists`](StoreError::AlreadyExists) if its id is taken.
     pub fn enqueue(&mut self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
         enqueue(self.session, job)
+    }
+
+    /// Enqueues a job of the webhook whose effect this transaction writes, so that
+    /// [`Deliveries::jobs`](crate::webhooks::Deliveries::jobs) finds it. The job gets an id that is derived from the
+    /// delivery instead of its own; the answer has it. It keeps its own id in other transactions, for a delivery with an
+    /// empty body and no id, and behind the 16th job of a delivery.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    pub fn enqueue_for_delivery(&mut self, job: &NewJob) -> Result<EnqueueOutcome, QueueError> {
+        let free = self.delivery.map(|hash| free_job_id(self.session.reads(), &hash)).transpose()?.flatten();
+        let mut job = job.clone();
+        job.id = free.unwrap_or(job.id);
+        enqueue(self.session, &job)
     }
 
     /// Enqueues many jobs. The answers are in the order of the jobs.

@@ -125,7 +125,7 @@ impl<S: Store> Server<S> {
             Ok(job) => job,
             Err(error) => return refusal(error.status(), &error.to_string()),
         };
-        let taken = self.intake.receive(source, id.as_deref(), None, body, |t| t.enqueue(&job));
+        let taken = self.intake.receive(source, id.as_deref(), None, body, |t| t.enqueue_for_delivery(&job));
         match taken {
             Ok(ReceiveOutcome::New(_)) => answer(StatusCode::ACCEPTED, &json!({ "result": "new" })),
             Ok(ReceiveOutcome::Duplicate { first_seen, .. }) => {

@@ -10,6 +10,7 @@ use diesel::connection::SimpleConnection as _;
 use fieldfen_examples::webhooks::BODY_LIMIT;
 use fieldfen_persistence::{OpenMode, connect};
 use fieldfen_services::Environment;
+use fieldfen_services::webhooks::{Deliveries, hash};
 use fieldfen_testkit::wait::{PATIENCE, scope_with_deadline};
 use serde_json::{Value, json};
 
@@ -29,6 +30,10 @@ fn a_delivery_is_answered_after_its_commit_and_a_repetition_is_named() {
     let payload = jobs[0].payload.as_ref().unwrap().as_str();
     assert!(payload.contains(r#""body":{"id": 9007199254740993, "ratio": 1.10}"#), "{payload}");
     assert!(payload.contains(r#""source":"github","delivery_id":"d-1","event":"push""#), "{payload}");
+
+    let deliveries = Deliveries::new(server.store.clone(), Environment::system());
+    let of_delivery = deliveries.jobs(&hash("github", Some("d-1"), None, body).unwrap()).unwrap();
+    assert_eq!(of_delivery, jobs, "operators find the job of the delivery");
 
     let again = server.github("d-1", body);
     assert_eq!((again.status, &again.document["result"]), (200, &json!("duplicate")));

@@ -1,57 +1,45 @@
 //! The jobs of a delivery, found by ids that are derived from its hash.
 //!
-//! The row of a delivery names no jobs. A program that gives the jobs of a delivery these ids lets operators see them.
+//! The row of a delivery names no jobs. `Transaction::enqueue_for_delivery` gives the jobs of a delivery these ids.
 
 use fieldfen_domain::JobId;
 use fieldfen_domain::job::Job;
-use fieldfen_domain::store::{Store, StoreError};
+use fieldfen_domain::store::{ReadSession, Store, StoreError};
 use fieldfen_domain::webhook::PayloadHash;
 
 use super::Deliveries;
 
-/// The largest number of jobs of a delivery that are looked up.
+/// The largest number of jobs of a delivery that have derived ids.
 const MOST: u8 = 16;
 
-/// The id for job `number` of a delivery, from 0. A delivery that was [forgotten](Deliveries::forget) and received again
-/// has jobs of its own: give them the first numbers whose ids are free.
-///
-/// ```
-/// use fieldfen_domain::webhook::PayloadHash;
-/// use fieldfen_services::webhooks::delivery_job_id;
-///
-/// let hash = PayloadHash::of_body(b"{}");
-/// assert_eq!(delivery_job_id(&hash, 0), delivery_job_id(&hash, 0));
-/// assert_ne!(delivery_job_id(&hash, 0), delivery_job_id(&hash, 1));
-/// ```
-#[must_use]
-pub fn delivery_job_id(hash: &PayloadHash, number: u8) -> JobId {
+/// The derived ids of a delivery, in the order in which its jobs get them.
+fn job_ids(hash: &PayloadHash) -> impl Iterator<Item = JobId> {
     let digits: String = hash.to_string().chars().take(32).collect();
     let bits = u128::from_str_radix(&digits, 16).unwrap_or_default();
-    JobId::from_random(bits.wrapping_add(number.into()))
+    (0..MOST).map(move |number| JobId::from_random(bits.wrapping_add(number.into())))
+}
+
+/// The first derived id of a delivery that no job has; `None` if all have one. A delivery that was
+/// [forgotten](Deliveries::forget) and received again has jobs of its own.
+pub(crate) fn free_job_id(s: &mut dyn ReadSession, hash: &PayloadHash) -> Result<Option<JobId>, StoreError> {
+    for id in job_ids(hash) {
+        match s.jobs().find(&id) {
+            Ok(None) => return Ok(Some(id)),
+            // A row that cannot be read has the id too.
+            Ok(Some(_)) | Err(StoreError::BadRow { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 impl<S: Store> Deliveries<S> {
-    /// The jobs of a delivery that have [derived ids](delivery_job_id), in the order of their numbers, up to the first number
-    /// without a job. Jobs that were deleted are not found.
+    /// The jobs of a delivery that were [enqueued for it](crate::Transaction::enqueue_for_delivery), in their order. Jobs
+    /// that were deleted are not found.
     ///
     /// # Errors
     /// [`StoreError::BadRow`] if a row cannot be read as a job.
     pub fn jobs(&self, hash: &PayloadHash) -> Result<Vec<Job>, StoreError> {
-        self.store.read(|s| {
-            let mut jobs = Vec::new();
-            for number in 0..MOST {
-                match s.jobs().find(&delivery_job_id(hash, number))? {
-                    Some(job) => jobs.push(job),
-                    None => break,
-                }
-            }
-            Ok(jobs)
-        })
-    }
-
-    /// The first [derived id](delivery_job_id) of a delivery that no job has; `None` if all have one.
-    pub fn free_job_id(&self, hash: &PayloadHash) -> Result<Option<JobId>, StoreError> {
-        let used = self.jobs(hash)?.len();
-        Ok(u8::try_from(used).ok().filter(|used| *used < MOST).map(|used| delivery_job_id(hash, used)))
+        self.store.read(|s| job_ids(hash).filter_map(|id| s.jobs().find(&id).transpose()).collect())
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! let intake = WebhookIntake::new(ModelStore::new(), Environment::system());
 //! let mut receive = || intake.receive("shopify", Some("b54557e4"), None, br#"{"id": 1}"#, |_t| {
-//!     // Jobs are enqueued here, in the transaction that is passed in: `t.enqueue(&job)?`.
+//!     // Jobs are enqueued here, in the transaction that is passed in: `t.enqueue_for_delivery(&job)?`.
 //!     Ok::<_, StoreError>("taken")
 //! });
 //! assert!(matches!(receive()?, ReceiveOutcome::New("taken")));
@@ -25,7 +25,7 @@ mod delivery_jobs;
 mod retention;
 pub mod signature;
 
-use fieldfen_domain::store::{Session, Store, StoreError};
+use fieldfen_domain::store::{Store, StoreError};
 use fieldfen_domain::webhook::{HashInsertOutcome, NewHash, PayloadHash};
 use fieldfen_domain::{FileId, Timestamp, later};
 
@@ -33,7 +33,7 @@ use crate::write_retry::{OfStore, cannot_be_looked_for, write, write_once};
 use crate::{Environment, Transaction};
 
 pub use deliveries::Deliveries;
-pub use delivery_jobs::delivery_job_id;
+pub(crate) use delivery_jobs::free_job_id;
 pub use retention::{DEFAULT_RETENTION, Retention};
 
 /// The largest body that is accepted, unless the program sets another limit: 5 MiB. GitHub sends up to 25 MB. All other
@@ -101,18 +101,17 @@ impl<S: Store> WebhookIntake<S> {
         F: FnMut(&mut Transaction<'_>) -> Result<T, E>,
     {
         self.check(source, delivery_id, scope, body)?;
-        let mut effect =
-            |s: &mut dyn Session| f(&mut Transaction::new(s)).map(ReceiveOutcome::New).map_err(ReceiveError::Effect);
+        let mut effect = |mut t: Transaction<'_>| f(&mut t).map(ReceiveOutcome::New).map_err(ReceiveError::Effect);
         let Some(hash) = hash(source, delivery_id, scope, body) else {
             return write_once(&self.store, |s, before| match before {
-                None => effect(s).map(Some),
+                None => effect(Transaction::new(s)).map(Some),
                 Some(_) => Err(cannot_be_looked_for().into()),
             });
         };
         let at = self.environment.now();
         let new = NewHash::new(hash, source.to_owned(), at, later(at, self.retention.of(source)));
         write_once(&self.store, |s, before| match s.hashes().insert(&new)? {
-            HashInsertOutcome::New => effect(s).map(Some),
+            HashInsertOutcome::New => effect(Transaction::of_delivery(s, hash)).map(Some),
             HashInsertOutcome::Duplicate { first_seen: Some(first), .. }
                 if first == at && matches!(before, Some(ReceiveOutcome::New(_))) =>
             {

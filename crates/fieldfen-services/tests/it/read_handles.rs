@@ -28,6 +28,7 @@ on_every_store!(
     what_of_publications_is_missing_is_a_value,
     deliveries_are_listed_found_and_forgotten,
     a_forgotten_delivery_takes_effect_once_more_and_only_once,
+    the_jobs_of_a_delivery_are_found_however_many_others_were_deleted,
     calls_are_recorded_listed_and_added_up,
     cursors_of_other_lists_are_refused_by_every_handle,
     actions_are_listed_by_subject_and_operator,
@@ -162,6 +163,31 @@ fn a_forgotten_delivery_takes_effect_once_more_and_only_once(store: impl Store) 
     assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::New(_)));
     assert!(matches!(shop.receive("etsy", "1"), ReceiveOutcome::Duplicate { .. }));
     assert_eq!(shop.bench.claim_notes(9).len(), 2);
+}
+
+fn the_jobs_of_a_delivery_are_found_however_many_others_were_deleted(store: impl Store) {
+    let shop = shopfront(store);
+    let notes = ["a", "b", "c"].map(|text| shop.bench.queue.job(&Note::new(text)).unwrap());
+    let receive = || {
+        shop.intake.receive("etsy", Some("1"), None, b"{}", |t| {
+            notes.iter().map(|note| t.enqueue_for_delivery(note)).collect::<Result<Vec<_>, _>>()
+        })
+    };
+    let ReceiveOutcome::New(first) = receive().unwrap() else { panic!("it is new") };
+    let ids = |outcomes: &[EnqueueOutcome]| outcomes.iter().map(|outcome| *outcome.id()).collect::<Vec<_>>();
+    let found = || shop.deliveries.jobs(&hash_of("etsy", "1")).unwrap().iter().map(|job| job.id).collect::<Vec<_>>();
+    assert_eq!(found(), ids(&first));
+    assert!(notes.iter().all(|note| !found().contains(&note.id)));
+    let _ = shop.bench.queue.delete(first[0].id(), &by_ann("not wanted")).unwrap();
+    assert_eq!(found(), ids(&first[1..]), "a deleted job hides no other");
+    assert!(shop.deliveries.forget(&hash_of("etsy", "1"), &by_ann("to be sent again")).unwrap());
+    let ReceiveOutcome::New(again) = receive().unwrap() else { panic!("it is new again") };
+    assert_eq!(found().len(), 5);
+    assert!(ids(&again).iter().all(|id| found().contains(id)));
+    // A trigger has no hash: its job keeps its id.
+    let own = shop.bench.queue.job(&Note::new("trigger")).unwrap();
+    let triggered = shop.intake.receive("etsy", None, None, b"", |t| t.enqueue_for_delivery(&own)).unwrap();
+    assert_eq!(triggered, ReceiveOutcome::New(EnqueueOutcome::Created(own.id)));
 }
 
 fn calls_are_recorded_listed_and_added_up(store: impl Store) {
