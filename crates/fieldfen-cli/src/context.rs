@@ -39,11 +39,11 @@ impl<'a> Context<'a> {
         self.open(SqliteStore::open)
     }
 
-    /// Opens the database for a command that only reads. A database that this user cannot write is opened for reading
-    /// only, and nothing beside it is created or changed.
+    /// Opens the database for a command that only reads. A database that this user cannot write, or whose disk is full, is
+    /// opened for reading only, and nothing beside it is created or changed.
     pub(crate) fn store_to_read(&self) -> anyhow::Result<SqliteStore> {
         self.open(|address| match SqliteStore::open(address) {
-            Err(StoreError::ReadOnly(_)) => SqliteStore::open_read_only(address),
+            Err(StoreError::ReadOnly(_) | StoreError::Full(_)) => SqliteStore::open_read_only(address),
             opened => opened,
         })
     }

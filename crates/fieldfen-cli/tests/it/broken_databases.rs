@@ -59,6 +59,31 @@ fn an_empty_file_and_a_database_of_another_program_have_no_known_schema() {
     every_list_fails(Vec::clear, 5, "fieldfen");
 }
 
+/// A limit on the size of files is for SQLite the same as a full disk. Blocks have 512 bytes: room for nothing, for a page,
+/// and for almost the index of the log.
+#[test]
+fn every_list_shows_a_database_whose_disk_is_full() {
+    for blocks in [0, 8, 63] {
+        let shop = Shop::new();
+        let id = "11111111-1111-4111-8111-111111111111";
+        shop.sql(&format!("INSERT INTO jobs (id, command_type, status) VALUES ('{id}', 'a.b', 'pending')"));
+        let limited = |command: &str| {
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &script, env!("CARGO_BIN_EXE_fieldfen")]).args(command.split(' '));
+            shell.current_dir(shop.folder()).stdin(Stdio::null()).env_remove("DATABASE_URL").env_remove("RUST_LOG");
+            let ended: ProgramOutput = output(&mut shell).into();
+            ended
+        };
+        for command in reading_commands() {
+            let shown = limited(command);
+            shown.ends_with(0);
+            assert!(command != "jobs list" || shown.out.contains("a.b"), "{}", shown.out);
+        }
+        limited("jobs run-now 11111111").ends_with(8);
+    }
+}
+
 /// A command line of a user who owns nothing here. A test of root needs one, since root may write everything.
 fn run_as_reader(program: &Path, folder: &Path, arguments: &[&str]) -> ProgramOutput {
     let mut command = Command::new(program);

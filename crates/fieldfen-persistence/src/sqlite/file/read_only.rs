@@ -10,6 +10,7 @@
 //! | it has a rollback journal | as an ordinary read-only database | SQLite's lock, held until the end |
 //! | it is in WAL mode, no program has it open, and its log is empty | with `immutable`: without log and locks | the
 //! file's time and size are compared afterwards |
+//! | the same, and a full disk has no room for the index of that log | in the same way | the same |
 //! | it is in WAL mode and has a log | together with that log | SQLite's locks |
 //!
 //! (<https://sqlite.org/wal.html>, "Read-Only Databases"; <https://sqlite.org/uri.html>, "immutable".)
@@ -159,10 +160,23 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
         Ok(opened)
     };
     let database = look_at(file.path())?;
+    let immutable = || {
+        let Some(database) = &database else { return Err(NoConnection::TryAgain) };
+        let stamp = Stamp::of(database);
+        if !stamp.tells_the_next_write() {
+            std::thread::sleep(SETTLED);
+            return Err(NoConnection::TryAgain);
+        }
+        Ok(ReadConnection { opened: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
+    };
     let (log, index) = (look_at(&file.beside("-wal"))?, look_at(&file.beside("-shm"))?);
     match (log, index) {
         (Some(log), Some(_)) => {
-            let opened = open("mode=ro", &[])?;
+            let opened = match open("mode=ro", &[]) {
+                // A program that has the database open would have made the index.
+                Err(StoreError::Full(_)) if log.len() == 0 => return immutable(),
+                opened => opened?,
+            };
             if look_at(&file.beside("-wal"))?.is_some_and(|now| identity(&now) == identity(&log)) {
                 return Ok(ReadConnection { opened, stamp: None });
             }
@@ -173,7 +187,7 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
         (Some(log), None) if log.len() > 0 => {
             let reason = "its log (the file ending in -wal) was not closed properly, and only its owner can recover it, in \
                           a folder that can be written: run the program that writes the database, or run this as its owner";
-            if database.is_none_or(|database| ![0, owner(&database)].contains(&user())) {
+            if database.as_ref().is_none_or(|database| ![0, owner(database)].contains(&user())) {
                 return Err(refuse(url, reason).into());
             }
             // SQLite gives new files the owner of the database.
@@ -186,15 +200,7 @@ fn connect(url: &SqliteUrl, file: &DatabaseFile, deadline: &Deadline) -> Result<
         // that is open for reading only, the lock fails with an I/O error, and no file is created.
         _ => match open("mode=ro", &[("locking_mode", "EXCLUSIVE", "exclusive")]) {
             Ok(opened) => Ok(ReadConnection { opened, stamp: None }),
-            Err(StoreError::Io(_)) => {
-                let Some(database) = database else { return Err(NoConnection::TryAgain) };
-                let stamp = Stamp::of(&database);
-                if !stamp.tells_the_next_write() {
-                    std::thread::sleep(SETTLED);
-                    return Err(NoConnection::TryAgain);
-                }
-                Ok(ReadConnection { opened: open("mode=ro&immutable=1", &[])?, stamp: Some(stamp) })
-            }
+            Err(StoreError::Io(_)) => immutable(),
             Err(error) => Err(error.into()),
         },
     }
