@@ -89,6 +89,18 @@ impl<T: RowId> IdArgument<T> {
     }
 }
 
+impl<T: RowId> IdArgument<T> {
+    /// As [`resolve`](Self::resolve), and looks a whole id up too: a request about a row that is not there would wait for a
+    /// worker that can only refuse it.
+    pub(crate) fn resolve_existing(&self, store: &impl Store) -> anyhow::Result<T> {
+        let id = self.resolve(store)?;
+        match Ids::new(store.clone()).find(T::TABLE, &id.to_string().parse()?)? {
+            IdMatch::Nothing => Err(Exit::NotFound.with(format!("there is no {} {id}", T::NOUN)).into()),
+            _ => Ok(id),
+        }
+    }
+}
+
 /// The id of an argument that may be left out.
 pub(crate) fn resolve<T: RowId>(argument: Option<&IdArgument<T>>, store: &impl Store) -> anyhow::Result<Option<T>> {
     argument.map(|id| id.resolve(store)).transpose()

@@ -114,21 +114,27 @@ impl FilesCommand {
             Self::Ingest(args) => ingest::run(&Files::new(store, context.environment.clone()), args, context),
             Self::Edit(args) => edit::run(&store, &operator, args, context),
             Self::Approve(ActionArgs { id, reason, wait }) => {
-                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| {
+                act(context, &operator, (&id.resolve_existing(&store)?, reason, *wait), |id, action| {
                     operator.approve(id, action)
                 })
             }
             Self::Retry(ActionArgs { id, reason, wait }) => {
-                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.retry(id, action))
+                act(context, &operator, (&id.resolve_existing(&store)?, reason, *wait), |id, action| {
+                    operator.retry(id, action)
+                })
             }
             Self::Reject(ReasonedArgs { id, reason, wait }) => {
-                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.reject(id, action))
+                act(context, &operator, (&id.resolve_existing(&store)?, reason, *wait), |id, action| {
+                    operator.reject(id, action)
+                })
             }
             Self::Fail(ReasonedArgs { id, reason, wait }) => {
-                act(context, &operator, (&id.resolve(&store)?, reason, *wait), |id, action| operator.fail(id, action))
+                act(context, &operator, (&id.resolve_existing(&store)?, reason, *wait), |id, action| {
+                    operator.fail(id, action)
+                })
             }
             Self::Delete { file: ReasonedArgs { id, reason, wait }, force, yes } => {
-                let id = &id.resolve(&store)?;
+                let id = &id.resolve_existing(&store)?;
                 context.confirm(
                     &format!("this deletes file {id} with its jobs, publications, listings and posts"),
                     *yes,

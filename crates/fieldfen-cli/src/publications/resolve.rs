@@ -46,7 +46,7 @@ impl PublicationArgs {
         let Self { there, url, reason, .. } = self;
         let publications = Publications::new(store.clone(), context.environment.clone());
         let operator = &operator(store, context);
-        let id = &self.id.resolve(store)?;
+        let id = &self.id.resolve_existing(store)?;
         let action = context.action(reason)?;
         let request = if self.not_ours {
             operator.resolve_key(id, &KeyResolution::NotOurs, &action)?
@@ -97,7 +97,7 @@ impl ListingArgs {
     pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let target =
             self.adopt.map(|platform| Target::listing(platform).with_variant(&self.variant).at_account(&self.account));
-        let (id, file) = (self.id.resolve(store)?, self.file.resolve(store)?);
+        let (id, file) = (self.id.resolve_existing(store)?, self.file.resolve_existing(store)?);
         let (row, subject) = (PlatformRowId::Listing(id), format!("listing {id}"));
         resolve_row(&operator(store, context), context, (&file, row, subject), target, (&self.reason, self.wait))
     }
@@ -134,7 +134,7 @@ pub(crate) struct PostArgs {
 impl PostArgs {
     pub(super) fn run(&self, store: &SqliteStore, context: &Context<'_>) -> anyhow::Result<()> {
         let target = self.adopt.map(|network| Target::post(network, &self.post_key).at_account(&self.account));
-        let (id, file) = (self.id.resolve(store)?, self.file.resolve(store)?);
+        let (id, file) = (self.id.resolve_existing(store)?, self.file.resolve_existing(store)?);
         let (row, subject) = (PlatformRowId::Post(id), format!("post {id}"));
         resolve_row(&operator(store, context), context, (&file, row, subject), target, (&self.reason, self.wait))
     }

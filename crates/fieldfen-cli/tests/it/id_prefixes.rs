@@ -65,3 +65,27 @@ fn digits_of_several_ids_are_refused_with_the_candidates_and_others_are_not_foun
     short.ends_with(2);
     assert!(short.err.contains("8 or more digits"), "{}", short.err);
 }
+
+#[test]
+fn a_request_about_a_row_that_is_not_there_is_not_made() {
+    let shop = shop();
+    let (file, other) = ("0b5a4f0e-1000-4000-8000-000000000000", "11111111-1111-4111-8111-111111111111");
+    for (command, noun) in [
+        (format!("files approve {other}"), "file"),
+        (format!("files reject {other} --reason x"), "file"),
+        (format!("files fail {other} --reason x"), "file"),
+        (format!("files retry {other}"), "file"),
+        (format!("files delete {other} --reason x --yes"), "file"),
+        (format!("publications resolve {other} --not-ours --reason x"), "publication"),
+        (format!("publications resolve {other} --nothing-there --reason x"), "publication"),
+        (format!("listings resolve {other} --file {file} --not-there --reason x"), "listing"),
+        (format!("posts resolve {other} --file {file} --not-there --reason x"), "post"),
+        (format!("listings withdraw {other} --reason x --yes"), "listing"),
+    ] {
+        let refused = shop.run(&format!("{command} --wait 0").split(' ').collect::<Vec<_>>());
+        refused.ends_with(11);
+        assert!(refused.err.contains(&format!("there is no {noun} {other}")), "{command}: {}", refused.err);
+    }
+    let jobs = shop.run(&["jobs", "list", "--json"]).document(0);
+    assert_eq!(jobs["items"].as_array().unwrap().len(), 1, "{jobs}");
+}
