@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 pub struct KindFlow {
     /// The kind, as the rows have it. Other programs may have written any text.
     pub kind: String,
-    /// The pending jobs that are due.
+    /// The pending jobs that are due. A pending job whose kind is a blob is not counted: no claim finds it, and it fails
+    /// at the next reclaim, which every worker makes every 5 seconds. Then it counts as dead.
     pub waiting: CappedCount,
     /// The due time of the job that has waited longest; `None` if none waits, or if it has no due time.
     pub waiting_since: Option<Timestamp>,

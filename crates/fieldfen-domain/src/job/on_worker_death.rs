@@ -8,7 +8,8 @@ text_enum! {
     ///
     /// The consequence that is given when a job is enqueued holds. A job without one, for example from a program that
     /// knows only the initial schema or from a recurring schedule, gets the consequence that the worker that first
-    /// claims it has for its kind. If that worker has none either, the job is retried.
+    /// claims it has for its kind, also if that worker then declines it. If that worker has none either, the job is
+    /// retried.
     ///
     /// Nobody knows whether the work of such a job was done. Choose by what a second run costs:
     ///

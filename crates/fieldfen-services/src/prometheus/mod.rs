@@ -40,7 +40,8 @@
 //! Kinds of jobs come from data, and any program may invent some. Each worker labels at most [`MOST_KINDS`] kinds, the
 //! first that it has run. The gauges label the first [`MOST_KINDS`] kinds by name. All others, and names of more than
 //! 64 bytes, are counted together as the kind `(other)`. A store looks at a bounded number of kinds and rows:
-//! `fieldfen_jobs_capped` is 1 for every kind of which it may not have read all rows, also where it has read none.
+//! `fieldfen_jobs_capped` is 1 for every kind of which it may not have read all rows, also where it has read none. A pending
+//! job whose kind is a blob, which another program has written, is not counted until a worker has failed it.
 
 mod kind_labels;
 mod queue_gauges;
