@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
@@ -54,6 +55,17 @@ pub struct BackupReport {
 /// [`BackupError`]. Earlier backups remain, and no other file does.
 pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Result<BackupReport, BackupError> {
     let day = now.date_naive();
+    back_up_as(url, folder, day, mode, |folder| folder.backup(day))
+}
+
+/// As [`back_up`], with a name that `name` chooses while the folder is locked.
+pub(crate) fn back_up_as(
+    url: &SqliteUrl,
+    folder: &Path,
+    day: NaiveDate,
+    mode: u32,
+    name: impl FnOnce(&Folder<'_>) -> PathBuf,
+) -> Result<BackupReport, BackupError> {
     let database = url.path().ok_or_else(|| BackupError::InMemory { url: url.clone() })?;
     sqlite_name(folder)?;
     // Read first, so that a wrong address creates no folder.
@@ -62,8 +74,8 @@ pub fn back_up(url: &SqliteUrl, folder: &Path, now: Timestamp, mode: u32) -> Res
     }
     let live = live_database(url)?;
     let folder = Folder::hold(folder, mode, &live)?;
-    let (backup, unfinished) = (folder.backup(day), folder.unfinished(day));
-    let made = folder.refuse_blocked(day).and_then(|()| {
+    let (backup, unfinished) = (name(&folder), folder.unfinished(day));
+    let made = folder.refuse_blocked(day, &backup).and_then(|()| {
         let made = read_database(url, |conn| copy_and_check(conn, &unfinished))?;
         open_up(&unfinished, database, mode).with_operation("set the mode of", &unfinished)?;
         folder.publish(&unfinished, &backup)?;

@@ -4,7 +4,8 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
+use fieldfen_domain::Timestamp;
 use fieldfen_terminal::{file_kind, open_regular_file};
 
 use crate::backup_name::BackupName;
@@ -64,15 +65,24 @@ impl<'l> Folder<'l> {
         self.at(BackupName::unfinished(day)[0])
     }
 
-    /// Refuses the backup of this day if a file with one of its names must not be replaced.
-    pub(crate) fn refuse_blocked(&self, day: NaiveDate) -> Result<(), BackupError> {
-        let backup = self.backup(day);
-        for path in BackupName::unfinished(day).map(|name| self.at(name)).iter().chain([&backup]) {
+    /// The path of the backup before a migration, by this time or the next one that no other backup has.
+    pub(crate) fn before_migration(&self, now: Timestamp) -> PathBuf {
+        let at = |time: Timestamp| {
+            let time = time.format("%Y%m%dT%H%M%S%.3fZ");
+            self.path.join(format!("fieldfen-before-migration-{time}.db"))
+        };
+        let times = std::iter::successors(Some(now), |time| time.checked_add_signed(TimeDelta::milliseconds(1)));
+        times.map(at).find(|path| fs::symlink_metadata(path).is_err()).unwrap_or_else(|| at(now))
+    }
+
+    /// Refuses a backup, whose copy is that of this day, if a file with one of the names must not be replaced.
+    pub(crate) fn refuse_blocked(&self, day: NaiveDate, backup: &Path) -> Result<(), BackupError> {
+        for path in BackupName::unfinished(day).map(|name| self.at(name)).iter().chain([&backup.to_owned()]) {
             if self.live.is_at(path) {
                 return Err(BackupError::OntoItself { path: path.clone() });
             }
             match fs::symlink_metadata(path) {
-                Ok(found) if found.is_file() && *path == backup => {}
+                Ok(found) if found.is_file() && path == backup => {}
                 Ok(found) => {
                     return Err(BackupError::Blocked { path: path.clone(), found: file_kind(found.file_type()) });
                 }
@@ -80,7 +90,7 @@ impl<'l> Folder<'l> {
                 Err(error) => return Err(error).with_operation("look at", path),
             }
         }
-        refuse_logs(&backup)
+        refuse_logs(backup)
     }
 
     /// Removes the unfinished copies. Other files with such names are kept.
@@ -192,7 +202,7 @@ fn remove_made(made: &[PathBuf]) {
 }
 
 /// The path of the lock in a folder of backups.
-pub(crate) fn lock_path(folder: &Path) -> PathBuf {
+fn lock_path(folder: &Path) -> PathBuf {
     folder.join(".fieldfen-backup.lock")
 }
 
