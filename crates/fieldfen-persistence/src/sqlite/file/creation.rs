@@ -1,7 +1,8 @@
 //! Creates a database so that the path holds either a complete database or nothing.
 //!
 //! An empty file could not be removed after a failure: another program may have opened it by then and would write into
-//! a file without a name. The database is therefore created under a temporary name and renamed at the end.
+//! a file without a name. The database is therefore created in a folder of its own beside that path, and renamed at the
+//! end. A killed program leaves the folder behind, and the next creation removes it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
+use tempfile::TempDir;
 
 use crate::sqlite::connection::open::{WAL, open, set, without_journal};
 use crate::sqlite::connection::options::SqliteOptions;
@@ -46,15 +48,16 @@ where
     // Declared before the file, so that the folders are dropped after the file in them.
     let made = format!("its folder {} cannot be created", folder.display());
     let folders = NewFolders::make(folder).map_err(cannot(&made))?;
+    remove_abandoned(folder);
+    // Dropped after the connection, with the files that SQLite creates beside the database.
+    let workplace = Workplace::make(folder).map_err(cannot("it cannot be created"))?;
     let new = tempfile::Builder::new()
-        .prefix(".fieldfen-new-")
-        .suffix(".db")
-        .tempfile_in(folder)
+        .prefix(NEW)
+        .rand_bytes(0)
+        .tempfile_in(workplace.folder.path())
         // The file is closed before SQLite opens it: closing it later would drop SQLite's locks.
         .map(tempfile::NamedTempFile::into_temp_path)
         .map_err(cannot("it cannot be created"))?;
-    // Dropped after the connection: on a full disk, the connection cannot always remove these files itself.
-    let beside = Beside(&new);
     let options = SqliteOptions::default();
     // With a rollback journal, the file alone holds every committed transaction.
     let name = SqliteUrl::from(&*new).existing();
@@ -64,7 +67,6 @@ where
     let (journal, value, expected) = WAL;
     set(&mut conn, journal, value, expected)?;
     drop(conn);
-    drop(beside);
     match new.persist_noclobber(path) {
         Ok(()) => {}
         Err(taken) if taken.error.kind() == ErrorKind::AlreadyExists && path.exists() => {
@@ -98,17 +100,55 @@ fn refuse_remains(url: &SqliteUrl, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The files that SQLite creates beside the temporary database. They are removed on drop: no other program knows their
-/// names.
-struct Beside<'p>(&'p Path);
+/// The beginning of the name of each folder in which a database is created.
+const PREFIX: &str = ".fieldfen-new-";
 
-impl Drop for Beside<'_> {
-    fn drop(&mut self) {
-        for ending in ["-journal", "-wal", "-shm"] {
-            let mut name = self.0.as_os_str().to_owned();
-            name.push(ending);
-            let _ = fs::remove_file(name);
+/// The name of a database until its creation has ended. SQLite adds endings to it.
+const NEW: &str = "new.db";
+
+/// The folder in which a database is created. It is removed on drop.
+struct Workplace {
+    folder: TempDir,
+    /// Tells other programs that this one is at work. The operating system releases the lock at the end of the process.
+    /// `None` on a file system without locks: then nobody removes the folder of a killed program.
+    _lock: Option<File>,
+}
+
+impl Workplace {
+    fn make(within: &Path) -> io::Result<Self> {
+        loop {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = builder.tempdir_in(within)?;
+            let lock = File::open(folder.path()).and_then(|lock| lock.lock().map(|()| lock)).ok();
+            // Another program may have removed the folder before it was locked.
+            if folder.path().exists() {
+                return Ok(Self { folder, _lock: lock });
+            }
         }
+    }
+}
+
+/// Removes the folders whose programs have ended. Files of other names, and with them the folder, are kept.
+fn remove_abandoned(within: &Path) {
+    for entry in fs::read_dir(within).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        // A link to a folder is none.
+        if !is_ours || !entry.file_type().is_ok_and(|found| found.is_dir()) {
+            continue;
+        }
+        let Ok(lock) = File::open(entry.path()) else { continue };
+        if lock.try_lock().is_err() {
+            continue;
+        }
+        for file in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+            if file.file_name().to_str().is_some_and(|name| name.starts_with(NEW)) {
+                fs::remove_file(file.path()).ok();
+            }
+        }
+        fs::remove_dir(entry.path()).ok();
     }
 }
 
@@ -183,6 +223,24 @@ mod tests {
         });
         assert!(matches!(failed, Err(StoreError::Nested)), "{failed:?}");
         assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_killed_creation_left_is_removed_and_what_another_program_creates_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let Workplace { folder: left, _lock: lock } = Workplace::make(folder.path()).unwrap();
+        let left = left.keep();
+        drop(lock);
+        for name in ["new.db", "new.db-journal"] {
+            fs::write(left.join(name), "x").unwrap();
+        }
+        let at_work = Workplace::make(folder.path()).unwrap();
+        let foreign = folder.path().join(".fieldfen-new-theirs");
+        fs::create_dir(&foreign).unwrap();
+        fs::write(foreign.join("photo.jpg"), "x").unwrap();
+        let url = SqliteUrl::from(folder.path().join("c.db").as_path());
+        assert_eq!(create_database(&url, fill).unwrap(), Some(()));
+        assert!(!left.exists() && at_work.folder.path().exists() && foreign.join("photo.jpg").exists());
     }
 
     #[test]
