@@ -46,7 +46,7 @@ fn needs(state: &SchemaState) -> Vec<serde_json::Value> {
     let needs = [
         ("unknown_migrations", "unknown to this program: use the newer program", unknown),
         ("changed_schema", "changed by another program: see `fieldfen migrate status`", changed),
-        ("pending_migrations", "pending: back the database up, then run `fieldfen migrate up`", pending),
+        ("pending_migrations", "pending: run `fieldfen migrate up`, which also backs the database up", pending),
     ];
     needs
         .into_iter()

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fieldfen_backup::BackupError;
 use fieldfen_domain::store::StoreError;
@@ -40,6 +41,19 @@ pub enum MigrateError {
         needed: u64,
         /// The bytes that are free.
         free: u64,
+    },
+    /// Another process kept a folder locked for longer than the wait.
+    #[error(
+        "{} rehearses or migrates in {folder:?} and has not ended within {} ms: run the command again when it has",
+        process.as_deref().unwrap_or("another process"), waited.as_millis()
+    )]
+    FolderInUse {
+        /// The folder.
+        folder: PathBuf,
+        /// The id and the name of the process; `None` where the system does not tell.
+        process: Option<String>,
+        /// The length of the wait.
+        waited: Duration,
     },
     /// A step of the rehearsal failed on the copy.
     #[error("the rehearsal on a copy failed {phase}; the database is as it was")]

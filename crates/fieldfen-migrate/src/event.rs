@@ -8,7 +8,7 @@ use fieldfen_persistence::migrations::MigrationEvent;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrateEvent<'a> {
-    /// Another process migrates or rehearses with this folder. The migrator waits for its end.
+    /// Another process migrates or rehearses in this folder, or backs up into it. The migrator waits for its end.
     WaitingForFolder(&'a Path),
     /// The database is being copied for the rehearsal.
     Copying {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod adopt;
+mod backup;
 mod command;
 mod diesel_schema;
 pub mod drift;
@@ -23,7 +24,7 @@ pub use adopt::{
     AdoptArguments, AdoptError, Adoption, AdoptionOutcome, AdoptionReport, ConfirmedRows, Example, FormCount,
     MOST_NAMED, OrphanCount, Rewritten, Treatment, UnconfirmedRow,
 };
-pub use command::{AcceptedLoss, MigrateCommand, Safety};
+pub use command::{MigrateCommand, Safety};
 pub use error::MigrateError;
 pub use event::MigrateEvent;
 pub use migrator::{MigrateOutcome, Migrator};

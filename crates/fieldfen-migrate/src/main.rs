@@ -11,7 +11,7 @@ use fieldfen_terminal::{CommonArgs, Versions, run};
 #[derive(Parser)]
 #[command(
     name = "fieldfen-migrate",
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or not confirmed, \
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or data would be lost, \
     3 database not there, 4 busy, 5 another schema, 6 damaged, 7 read-only, 8 disk full, 9 I/O, 12 refused by the guard, \
     the checks or the rehearsal, or adopted already"
 )]

@@ -3,19 +3,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_backup::back_up_before_migration;
 use fieldfen_persistence::migrations::{
-    DataLoss, Direction, DoneStep, Migration, MigrationEvent, MigrationRun, Migrations, Step, Target,
+    DataLoss, Direction, DoneStep, LOCK_WAIT, Migration, MigrationEvent, MigrationRun, Migrations, Step, Target,
 };
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database, store_error};
 use fieldfen_services::Environment;
 
 use crate::adopt::alembic_revisions;
+use crate::backup::back_up_when_free;
 use crate::error::MigrateError;
 use crate::event::MigrateEvent;
 use crate::folder_lock::FolderLocks;
@@ -55,6 +56,7 @@ pub struct Migrator {
     rehearses: bool,
     scratch: Option<PathBuf>,
     backups: Option<PathBuf>,
+    lock_wait: Duration,
     tool: String,
     observer: Option<Observer>,
 }
@@ -79,6 +81,7 @@ impl Migrator {
             migrations: Migrations::fieldfen(),
             rehearses: true,
             scratch: None,
+            lock_wait: LOCK_WAIT,
             tool: concat!("fieldfen-migrate ", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
         })
@@ -106,6 +109,14 @@ impl Migrator {
     #[must_use]
     pub fn backups(self, folder: Option<PathBuf>) -> Self {
         Self { backups: folder, ..self }
+    }
+
+    /// Sets the longest wait for another process, by default [`LOCK_WAIT`]: one that migrates or rehearses in the folder
+    /// of the database or of the copy, one that backs up into the folder of the backups, and one that has the lock on the
+    /// database.
+    #[must_use]
+    pub fn lock_wait(self, lock_wait: Duration) -> Self {
+        Self { lock_wait, ..self }
     }
 
     /// Sets the name and version of the program for the ledger.
@@ -270,7 +281,7 @@ impl Migrator {
 
     fn lock(&self, database: &Path) -> Result<FolderLocks, MigrateError> {
         let scratch = self.scratch.as_deref().unwrap_or(folder_of(database));
-        FolderLocks::hold(&[folder_of(database), scratch], |folder| {
+        FolderLocks::hold(&[folder_of(database), scratch], self.lock_wait, |folder| {
             self.send(&MigrateEvent::WaitingForFolder(folder));
         })
     }
@@ -288,11 +299,15 @@ impl Migrator {
         rehearsal.run()
     }
 
+    /// The folder of the backups; `None` if no backup is made.
+    pub(crate) fn backup_folder(&self) -> Option<&Path> {
+        self.backups.as_deref()
+    }
+
     fn back_up(&self, folder: &Path) -> Result<PathBuf, MigrateError> {
         self.send(&MigrateEvent::BackingUp(folder));
-        let now = Environment::system().now();
-        let report = back_up_before_migration(&self.url, folder, now).map_err(MigrateError::Backup)?;
-        Ok(report.backup)
+        back_up_when_free(&self.url, folder, self.lock_wait, || self.send(&MigrateEvent::WaitingForFolder(folder)))
+            .map_err(MigrateError::Backup)
     }
 
     fn run_on(
@@ -304,7 +319,8 @@ impl Migrator {
         backup: Option<&Path>,
     ) -> Result<MigrateOutcome, MigrateError> {
         let observer = |event: &MigrationEvent<'_>| self.send(&MigrateEvent::Running(event));
-        let mut run = MigrationRun::new(&self.migrations).data_loss(data_loss).tool(&self.tool).observer(observer);
+        let run = MigrationRun::new(&self.migrations).data_loss(data_loss).lock_wait(self.lock_wait);
+        let mut run = run.tool(&self.tool).observer(observer);
         let reverts = !steps.is_empty() && steps.iter().all(|step| step.direction == Direction::Down);
         // Exactly the migrations that were planned and rehearsed are reverted.
         run = match reverts {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
+use fieldfen_persistence::migrations::{TableColumn, table_columns};
 use fieldfen_persistence::store_error;
 
 use crate::lint::words;
@@ -188,33 +189,11 @@ impl TableShape {
 
 /// The columns of a table, also of a database with other programs' tables; empty if there is no such table.
 pub(crate) fn columns(conn: &mut SqliteConnection, table: &str) -> Result<BTreeMap<String, ColumnShape>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        name: String,
-        #[diesel(sql_type = Text)]
-        declared: String,
-        #[diesel(sql_type = BigInt)]
-        not_null: i64,
-        #[diesel(sql_type = Nullable<Text>)]
-        dflt: Option<String>,
-        #[diesel(sql_type = BigInt)]
-        key: i64,
-        #[diesel(sql_type = BigInt)]
-        hidden: i64,
-    }
-    let rows: Vec<Row> = diesel::sql_query(
-        r#"SELECT lower(name) AS name, upper(type) AS declared, "notnull" AS not_null, dflt_value AS dflt, pk AS key, hidden
-           FROM pragma_table_xinfo(?)"#,
-    )
-    .bind::<Text, _>(table)
-    .load(conn)
-    .map_err(store_error)?;
-    let column = |Row { name, declared, not_null, dflt, key, hidden }: Row| {
-        let default = dflt.map(|text| words(&text).join(" ")).filter(|text| text != "null");
-        (name, ColumnShape { declared, not_null: not_null != 0, default, key, is_generated: hidden > 1 })
+    let column = |TableColumn { name, declared, not_null, default, key, is_generated, .. }| {
+        let default = default.map(|text: String| words(&text).join(" ")).filter(|text| text != "null");
+        (name, ColumnShape { declared: declared.to_uppercase(), not_null, default, key, is_generated })
     };
-    Ok(rows.into_iter().map(column).collect())
+    Ok(table_columns(conn, table)?.into_iter().map(column).collect())
 }
 
 /// The text within the parentheses of each CHECK.

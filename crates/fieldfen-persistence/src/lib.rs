@@ -20,7 +20,7 @@ pub use sqlite::migrations;
 pub use sqlite::url::{InvalidUrl, SqliteUrl};
 pub use sqlite::{
     Durability, OpenMode, SqliteOptions, SqliteSession, SqliteStore, connect, copy_database, create_database,
-    mark_as_copy, read_database, sqlite_version,
+    free_space, mark_as_copy, read_database, sqlite_version,
 };
 
 /// Converts an error of diesel into a [`StoreError`](fieldfen_domain::store::StoreError), for programs that run their

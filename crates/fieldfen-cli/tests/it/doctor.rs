@@ -156,7 +156,7 @@ fn running_jobs_of_other_programs_dead_workers_and_publications_in_doubt_are_war
 #[test]
 fn older_and_newer_schemas_are_problems_that_name_the_migrations() {
     let shop = Shop::new();
-    shop.run(&["migrate", "down", "--to", "0009", "--yes"]).ends_with(0);
+    shop.run(&["migrate", "down", "--to", "0009"]).ends_with(0);
     let findings = shop.doctor(&[], 14);
     findings.has("schema", "problem", "the database lacks");
     assert!(findings.details("schema").contains("0010_workers"));

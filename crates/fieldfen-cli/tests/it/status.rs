@@ -112,12 +112,12 @@ fn a_pause_that_cannot_be_read_hides_nothing_else() {
 #[test]
 fn migrations_that_are_pending_or_unknown_are_the_first_line() {
     let shop = Shop::new();
-    shop.run(&["migrate", "down", "--to", "0014", "--yes"]).ends_with(0);
+    shop.run(&["migrate", "down", "--to", "0014"]).ends_with(0);
     let pending = shop.run(&["status"]);
     pending.ends_with(5);
     let first = pending.out.lines().next().unwrap();
     assert!(
-        first.contains("migrations are pending: back the database up, then run `fieldfen migrate up` (0015_"),
+        first.contains("migrations are pending: run `fieldfen migrate up`, which also backs the database up (0015_"),
         "{first}"
     );
     let document = shop.run(&["status", "--json"]).document(5);

@@ -247,7 +247,7 @@ fn it_refuses_where_a_screen_cannot_be_shown() {
     let answer = shop.run(&["watch", "--interval", "0"]);
     answer.ends_with(2);
     assert!(answer.err.contains("--interval"), "{}", answer.err);
-    shop.run(&["migrate", "down", "--yes"]).ends_with(0);
+    shop.run(&["migrate", "down"]).ends_with(0);
     for (variables, code, part) in [
         (&[("TERM", "dumb")][..], 2, "fieldfen status"),
         (&[("DATABASE_URL", "missing.db")][..], 3, "missing.db"),

@@ -55,7 +55,7 @@ fn a_missing_database_and_an_old_schema_name_the_programs_own_command() {
     let missing = shop.run(&["files", "list", "--database", "other.db"]);
     missing.ends_with(3);
     assert!(missing.err.contains("`fieldfen migrate up`"), "{}", missing.err);
-    shop.run(&["migrate", "down", "--to", "0001", "--yes"]).ends_with(0);
+    shop.run(&["migrate", "down", "--to", "0001"]).ends_with(0);
     let old = shop.run(&["files", "list"]);
     old.ends_with(5);
     assert!(old.err.contains("run `fieldfen migrate up` first"), "{}", old.err);

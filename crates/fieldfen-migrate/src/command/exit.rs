@@ -11,6 +11,7 @@ pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
     let exit = match &error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Some(Exit::Usage),
         MigrateError::NoRoom { .. } => Some(Exit::Full),
+        MigrateError::FolderInUse { .. } => Some(Exit::Busy),
         MigrateError::OtherSchema { .. } => Some(Exit::Refused),
         MigrateError::Damaged { .. } => Some(Exit::Corrupt),
         MigrateError::Rehearsal { source, .. } => of_migration(source),
@@ -22,19 +23,15 @@ pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
         MigrateError::Migration(error) => of_migration(error),
         _ => None,
     };
-    match (exit, error) {
-        (_, MigrateError::Migration(error @ MigrationError::StillNeeded(_))) => {
-            let advice = "to lose it, give --allow-data-loss; a backup is made before, unless --no-backup is given";
-            Exit::Usage.with(format!("{error}; {advice}")).into()
-        }
-        (Some(exit), error) => exit.with(error).into(),
-        (None, error) => error.into(),
+    match exit {
+        Some(exit) => exit.with(error).into(),
+        None => error.into(),
     }
 }
 
 fn of_migration(error: &MigrationError) -> Option<Exit> {
     match error {
-        MigrationError::NoSuchMigration { .. } | MigrationError::StillNeeded(_) => Some(Exit::Usage),
+        MigrationError::NoSuchMigration { .. } | MigrationError::DataLoss(_) => Some(Exit::Usage),
         MigrationError::Newer { .. }
         | MigrationError::Missing(_)
         | MigrationError::Edited(_)

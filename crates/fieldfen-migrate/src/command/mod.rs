@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use fieldfen_backup::default_folder;
 use fieldfen_persistence::SqliteUrl;
-use fieldfen_persistence::migrations::Target;
+use fieldfen_persistence::migrations::{DataLoss, Target};
 use fieldfen_terminal::Terminal;
 
 use crate::adopt::{AdoptArguments, adopt, adopt_if_due};
@@ -32,7 +32,7 @@ pub enum MigrateCommand {
         #[command(flatten)]
         safety: Safety,
     },
-    /// Revert the newest migrations, with all data in their tables and columns
+    /// Revert the newest migrations; refuses if data in their tables and columns would be lost
     Down {
         /// The number of migrations
         #[arg(default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "to")]
@@ -40,9 +40,9 @@ pub enum MigrateCommand {
         /// Revert all migrations newer than this version, for example 0002 or 0002_job_queue; `none` reverts all
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
-        /// The losses that are accepted.
-        #[command(flatten)]
-        loss: AcceptedLoss,
+        /// Go on although data will be lost; the backup before keeps it
+        #[arg(long)]
+        allow_data_loss: bool,
         /// The rehearsal and the backup before.
         #[command(flatten)]
         safety: Safety,
@@ -51,9 +51,9 @@ pub enum MigrateCommand {
     To {
         /// The version, for example 0002 or 0002_job_queue; `none` reverts all
         version: String,
-        /// The losses that are accepted.
-        #[command(flatten)]
-        loss: AcceptedLoss,
+        /// Go on although data will be lost; the backup before keeps it
+        #[arg(long)]
+        allow_data_loss: bool,
         /// The rehearsal and the backup before.
         #[command(flatten)]
         safety: Safety,
@@ -117,17 +117,6 @@ pub struct Safety {
     backups: Option<PathBuf>,
 }
 
-/// The arguments with which a loss of data is accepted.
-#[derive(Debug, Args)]
-pub struct AcceptedLoss {
-    /// Do not ask before migrations are reverted: their data will be lost
-    #[arg(long)]
-    yes: bool,
-    /// Go on even if jobs run, publications are live or rows of other programs will be lost
-    #[arg(long)]
-    allow_data_loss: bool,
-}
-
 impl MigrateCommand {
     /// Runs the command on the database of this terminal.
     ///
@@ -157,20 +146,20 @@ impl MigrateCommand {
                 let migrator = safety.of(migrator)?;
                 run::up(&migrator, &url, &target(to.as_deref()), terminal)
             }
-            Self::Down { n, to, loss, safety } => {
+            Self::Down { n, to, allow_data_loss, safety } => {
                 let migrator = safety.of(migrator)?;
                 let target = match to {
                     Some(to) => target(Some(to)),
                     None => Target::Down(usize::from(*n)),
                 };
                 let plan = || migrator.plan_down(&target);
-                run::planned(&migrator, &url, &target, plan, loss, terminal)
+                run::planned(&migrator, &url, &target, plan, data_loss(*allow_data_loss), terminal)
             }
-            Self::To { version, loss, safety } => {
+            Self::To { version, allow_data_loss, safety } => {
                 let migrator = safety.of(migrator)?;
                 let target = target(Some(version));
                 let plan = || migrator.plan(&target);
-                run::planned(&migrator, &url, &target, plan, loss, terminal)
+                run::planned(&migrator, &url, &target, plan, data_loss(*allow_data_loss), terminal)
             }
         }
     }
@@ -197,6 +186,10 @@ fn with_scratch(migrator: Migrator, scratch: Option<&Path>) -> Migrator {
         Some(folder) => migrator.scratch(folder),
         None => migrator,
     }
+}
+
+const fn data_loss(is_allowed: bool) -> DataLoss {
+    if is_allowed { DataLoss::Allow } else { DataLoss::Refuse }
 }
 
 fn target(version: Option<&str>) -> Target {

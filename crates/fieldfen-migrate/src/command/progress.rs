@@ -16,7 +16,7 @@ pub(super) fn shown(migrator: Migrator, terminal: &Terminal) -> Migrator {
     migrator.observer(move |event| {
         if let MigrateEvent::WaitingForFolder(folder) = event {
             let folder = folder.display();
-            terminal.print_message(&format!("another migrator is at work in {folder}: waiting for its end"));
+            terminal.print_message(&format!("another process is at work in {folder}: waiting for its end"));
         }
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = shown.get_or_insert_with(|| terminal.progress_bar(0, "migrate"));
@@ -33,7 +33,7 @@ pub(super) fn shown(migrator: Migrator, terminal: &Terminal) -> Migrator {
 
 fn text(event: &MigrateEvent<'_>) -> String {
     match event {
-        MigrateEvent::WaitingForFolder(_) => "waits for another migrator".to_owned(),
+        MigrateEvent::WaitingForFolder(_) => "waits for another process".to_owned(),
         MigrateEvent::Copying { .. } => "pages copied".to_owned(),
         MigrateEvent::CheckingCopy => "checks the copy".to_owned(),
         MigrateEvent::BackingUp(_) => "makes a backup".to_owned(),

@@ -2,11 +2,10 @@
 
 use anyhow::{Context as _, bail};
 use fieldfen_persistence::SqliteUrl;
-use fieldfen_persistence::migrations::{DataLoss, DoneStep, Loss, Migration, MigrationError, Target};
+use fieldfen_persistence::migrations::{DataLoss, DoneStep, Loss, MigrationError, Target};
 use fieldfen_terminal::{Exit, Terminal};
 use serde_json::json;
 
-use super::AcceptedLoss;
 use super::exit::with_exit;
 use crate::{MigrateError, MigrateOutcome, MigrationPlan, Migrator};
 
@@ -27,13 +26,13 @@ pub(super) fn up(migrator: &Migrator, url: &SqliteUrl, target: &Target, terminal
     print(migrator, url, &outcome, &[], terminal)
 }
 
-/// Reverts or applies migrations, after a question if data may be lost.
+/// Reverts or applies migrations.
 pub(super) fn planned(
     migrator: &Migrator,
     url: &SqliteUrl,
     target: &Target,
     plan: impl FnOnce() -> Result<MigrationPlan, MigrateError>,
-    accepted: &AcceptedLoss,
+    data_loss: DataLoss,
     terminal: &Terminal,
 ) -> anyhow::Result<()> {
     let plan = plan().map_err(with_exit).with_context(|| format!("cannot revert migrations of {url}"))?;
@@ -41,26 +40,24 @@ pub(super) fn planned(
         true => format!("cannot migrate {url}"),
         false => format!("cannot revert migrations of {url}"),
     };
-    let data_loss = if accepted.allow_data_loss { DataLoss::Allow } else { DataLoss::Refuse };
-    let still_needed: Vec<_> = plan.losses.iter().filter(|loss| loss.needs_permission).cloned().collect();
-    if data_loss == DataLoss::Refuse && !still_needed.is_empty() {
-        return Err(with_exit(MigrationError::StillNeeded(still_needed).into())).with_context(failed);
+    // Refused before the rehearsal and the backup; the run looks again.
+    if data_loss == DataLoss::Refuse && !plan.losses.is_empty() {
+        return Err(refused(migrator, &MigrationError::DataLoss(plan.losses.clone()))).with_context(failed);
     }
-    let reverted = plan.reverted();
-    if !reverted.is_empty() && !accepted.yes {
-        let lost = match plan.losses.len() {
-            0 => "no rows will be lost".to_owned(),
-            _ => format!("this will be lost: {}", listed(&plan.losses)),
-        };
-        let what = format!("reverts {} of {url}: {lost}", names(&reverted).join(", "));
-        match terminal.confirm(&format!("This {what}. Go on?"))? {
-            Some(true) => {}
-            Some(false) => bail!(Exit::Usage.with("not confirmed: nothing was done")),
-            None => bail!(Exit::Usage.with(format!("this {what}: to do it, give --yes"))),
-        }
-    }
-    let outcome = migrator.run(target, data_loss).map_err(with_exit).with_context(failed)?;
-    print(migrator, url, &outcome, &plan.losses, terminal)
+    let outcome = migrator.run(target, data_loss).map_err(|error| match error {
+        MigrateError::Migration(error @ MigrationError::DataLoss(_)) => refused(migrator, &error),
+        error => with_exit(error),
+    });
+    print(migrator, url, &outcome.with_context(failed)?, &plan.losses, terminal)
+}
+
+/// The refusal of a loss of data, with the way to accept it.
+fn refused(migrator: &Migrator, error: &MigrationError) -> anyhow::Error {
+    let backup = match migrator.backup_folder() {
+        Some(folder) => format!("a backup in {} will keep it", folder.display()),
+        None => "leave --no-backup out, so that a backup keeps it".to_owned(),
+    };
+    Exit::Usage.with(format!("{error}; to lose it, give --allow-data-loss: {backup}")).into()
 }
 
 fn print(
@@ -93,7 +90,7 @@ fn print(
             writeln!(out, "reverted {migration}")?;
         }
         for loss in losses {
-            writeln!(out, "{loss}")?;
+            writeln!(out, "lost: {loss}")?;
         }
         match (&outcome.rehearsal, &backup) {
             (Some(_), Some(backup)) => writeln!(out, "rehearsed on a copy before, and backed up: {backup}")?,
@@ -112,12 +109,4 @@ fn print(
 
 fn done(steps: &[DoneStep]) -> Vec<String> {
     steps.iter().map(|done| done.migration.to_string()).collect()
-}
-
-fn names(migrations: &[Migration]) -> Vec<String> {
-    migrations.iter().map(ToString::to_string).collect()
-}
-
-fn listed(losses: &[Loss]) -> String {
-    losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -29,18 +29,25 @@ pub(super) fn check(file: &mut LintedFile<'_>, old: &SchemaShape, new: &SchemaSh
     }
 }
 
-/// The indexes and triggers of the older table that neither exist nor are dropped by a statement of their own.
+/// The indexes and triggers of the older table that are gone or are others, and that no statement of their own drops.
 fn lost_objects(file: &LintedFile<'_>, table: &str, old: &SchemaShape, new: &SchemaShape) -> Vec<(Rule, String)> {
     let is_dropped = |kind: &str, name: &str| {
         file.actions.iter().any(
             |action| matches!(action, Action::Drops { kind: of, name: dropped, .. } if *of == kind && dropped == name),
         )
     };
-    let lost = old.objects.iter().filter(|(key @ (kind, name), object)| {
-        object.table == table && kind != "view" && !new.objects.contains_key(*key) && !is_dropped(kind, name)
+    let kept = old
+        .objects
+        .iter()
+        .filter(|((kind, name), object)| object.table == table && kind != "view" && !is_dropped(kind, name));
+    let found = kept.filter_map(|(key @ (kind, name), object)| match new.objects.get(key) {
+        Some(now) if now == object => None,
+        Some(_) => Some(format!(
+            "{kind} {name} of table {table} is another one: create it as it was, or drop it by its name before the table"
+        )),
+        None => Some(format!("{kind} {name} of table {table} is gone: create it again")),
     });
-    let found = |kind: &str, name: &str| format!("{kind} {name} of table {table} is gone: create it again");
-    lost.map(|((kind, name), _)| (Rule::LosesObjects, found(kind, name))).collect()
+    found.map(|message| (Rule::LosesObjects, message)).collect()
 }
 
 fn broken(name: &str, old: &TableShape, new: &TableShape, is_declared: bool) -> Vec<(Rule, String)> {

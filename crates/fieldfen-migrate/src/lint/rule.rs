@@ -151,7 +151,7 @@ const RULES: [(Rule, &str, &str, &str); 33] = [
     (
         Rule::LosesObjects,
         "FF206",
-        "a rebuild after which an index, a trigger or a view of the table is gone or no longer compiles",
+        "a rebuild after which an index, a trigger or a view of the table is gone, is another one or no longer compiles",
         "DROP TABLE drops indexes and triggers in silence (https://sqlite.org/lang_droptable.html)",
     ),
     (

@@ -122,6 +122,14 @@ fn each_rule_finds_its_statement() {
             &["FF205"],
         ),
         (birds_new, &["FF206", "FF206"]),
+        // The index is on another column, the trigger is the same in another spelling.
+        (
+            &format!(
+                "{birds_new} CREATE INDEX idx_birds_wing ON birds(name); CREATE TRIGGER Birds_Named AFTER insert ON birds \
+                 BEGIN UPDATE birds SET name = trim(name) WHERE id = new.id; END;"
+            ),
+            &["FF206"],
+        ),
         ("-- fieldfen:changes birds because x\nINSERT OR REPLACE INTO birds (id, name) VALUES (1, 'a');", &["FF207"]),
         ("-- fieldfen:changes birds because x\nREPLACE INTO birds (id, name) VALUES (1, 'a');", &["FF207"]),
         ("-- fieldfen:changes birds because x\nUPDATE OR REPLACE birds SET id = 1;", &["FF207"]),

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use fieldfen_persistence::free_space;
+
 use crate::error::{MigrateError, WithOperation as _};
 
 /// The space for the log's index, the files of locks and the tables of a migration.
@@ -16,7 +18,7 @@ pub(super) fn require(database: &Path, folder: &Path) -> Result<(), MigrateError
     let log = fs::metadata(log).map_or(0, |found| found.len());
     let copy = fs::metadata(database).with_operation("look at", database)?.len().saturating_add(log);
     let needed = needed(copy);
-    match free(folder) {
+    match free_space(folder) {
         Some(free) if free < needed => Err(MigrateError::NoRoom { folder: folder.to_owned(), copy, needed, free }),
         _ => Ok(()),
     }
@@ -24,18 +26,6 @@ pub(super) fn require(database: &Path, folder: &Path) -> Result<(), MigrateError
 
 const fn needed(copy: u64) -> u64 {
     copy.saturating_mul(2).saturating_add(ALLOWANCE)
-}
-
-/// The bytes that this user may still write; `None` if the system does not tell.
-#[cfg(unix)]
-fn free(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free(_: &Path) -> Option<u64> {
-    None
 }
 
 #[cfg(test)]
@@ -48,7 +38,7 @@ mod tests {
         let database = folder.path().join("large.db");
         let file = fs::File::create(&database).unwrap();
         require(&database, folder.path()).unwrap();
-        let free = free(folder.path()).unwrap();
+        let free = free_space(folder.path()).unwrap();
         file.set_len(free / 2 + ALLOWANCE).unwrap();
         let error = require(&database, folder.path()).unwrap_err();
         assert!(error.to_string().contains("make room") && error.to_string().contains("--scratch"), "{error}");

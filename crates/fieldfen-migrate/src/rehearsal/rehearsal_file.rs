@@ -18,8 +18,12 @@ pub(crate) fn path(database: &Path) -> PathBuf {
 pub(crate) fn write(database: &Path, report: &RehearsalReport) -> Result<PathBuf, MigrateError> {
     let path = path(database);
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut unfinished = path.file_name().unwrap_or_default().to_owned();
+    unfinished.push(".new");
     let written = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".fieldfen-new-").tempfile_in(folder)?;
+        // A killed rehearsal has left it. The lock on the folder keeps others away.
+        fs::remove_file(folder.join(&unfinished)).ok();
+        let mut file = tempfile::Builder::new().prefix(&unfinished).rand_bytes(0).tempfile_in(folder)?;
         serde_json::to_writer_pretty(&mut file, report)?;
         file.persist(&path)?;
         Ok(())

@@ -7,8 +7,8 @@ use fieldfen_persistence::migrations;
 use crate::shop_harness::{ProgramOutput, Shop};
 
 const UP: &[&str] = &["up"];
-const DOWN: &[&str] = &["down", "--to", "none", "--yes"];
-const DOWN_AT_ONCE: &[&str] = &["down", "--to", "none", "--yes", "--no-rehearsal", "--no-backup"];
+const DOWN: &[&str] = &["down", "--to", "none"];
+const DOWN_AT_ONCE: &[&str] = &["down", "--to", "none", "--no-rehearsal", "--no-backup"];
 const STATUS: &[&str] = &["status", "--json"];
 
 /// A shop with a database of the newest schema, of about 250 KiB.

@@ -81,7 +81,10 @@ fn jobs_that_are_not_due_are_not_due_after_down_and_up_either() {
     let shop = shop(JOBS);
     let all = "SELECT json_array(id, status, run_at, priority, max_retries, dedup_key, last_error) AS line FROM jobs ORDER BY id";
     let before = texts(&shop, all);
-    let down = shop.migrate(&["down", "--to", "0001", "--yes"]);
+    let refused = shop.migrate(&["down", "--to", "0001"]);
+    refused.ends_with(2);
+    assert!(refused.err.contains("jobs that are not due yet: 2"), "{}", refused.err);
+    let down = shop.migrate(&["down", "--to", "0001", "--allow-data-loss"]);
     down.ends_with(0);
     assert!(down.out.contains("jobs that are not due yet: 2"), "{}", down.out);
 
@@ -99,7 +102,7 @@ fn jobs_that_are_not_due_are_not_due_after_down_and_up_either() {
 fn down_is_refused_while_jobs_run_and_leaves_the_file_as_it_is() {
     let shop = shop(RUNNING);
     let before = shop.listing();
-    for arguments in [&["down", "--to", "0001", "--yes"][..], &["down", "--yes"], &["down"]] {
+    for arguments in [&["down", "--to", "0001"][..], &["down"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(2);
         for said in ["running jobs: 1", "--allow-data-loss"] {
@@ -112,7 +115,7 @@ fn down_is_refused_while_jobs_run_and_leaves_the_file_as_it_is() {
 #[test]
 fn a_job_that_ran_during_an_allowed_down_is_a_dead_letter_afterwards() {
     let shop = shop(RUNNING);
-    shop.migrate(&["down", "--to", "0001", "--yes", "--allow-data-loss"]).ends_with(0);
+    shop.migrate(&["down", "--to", "0001", "--allow-data-loss"]).ends_with(0);
     let line = "SELECT status || ': ' || last_error || (completed_at IS NOT NULL) AS line FROM jobs";
     let job = texts(&shop, line).remove(0);
     assert!(job.starts_with("failed: ") && job.contains("was running") && job.ends_with('1'), "{job}");
@@ -125,37 +128,33 @@ fn a_job_that_another_program_runs_stays_its_own() {
     let shop = shop(
         "INSERT INTO jobs (id, command_type, status) VALUES ('00000000-0000-4000-8000-000000000005', 'x', 'running')",
     );
-    shop.migrate(&["down", "--to", "0001", "--yes"]).ends_with(0);
+    shop.migrate(&["down", "--to", "0001"]).ends_with(0);
     shop.migrate(&["up"]).ends_with(0);
     assert_eq!(texts(&shop, "SELECT status AS line FROM jobs"), ["running"]);
 }
 
 #[test]
-fn down_is_refused_while_publications_are_live_and_says_what_would_follow() {
-    for (state, follows) in [
-        ("reserved", "published a second time"),
-        ("unknown", "published a second time"),
-        ("confirmed", "listings and social_posts"),
-    ] {
+fn down_is_refused_while_there_are_publications_and_says_what_would_follow() {
+    for state in ["reserved", "unknown", "confirmed", "released"] {
         let shop = shop(&publication(state));
         let before = shop.listing();
-        let refused = shop.migrate(&["down", "--to", "0003", "--yes", "--json"]);
+        let refused = shop.migrate(&["down", "--to", "0003", "--json"]);
         refused.ends_with(2);
-        assert!(refused.err.contains(&format!("{state} publications: 1")), "{}", refused.err);
-        assert!(refused.err.contains(follows), "{}", refused.err);
+        for said in ["rows of publications: 1", "products and posts would be listed twice"] {
+            assert!(refused.err.contains(said), "{state}: {said}: {}", refused.err);
+        }
         assert_eq!(shop.listing(), before);
-        shop.migrate(&["down", "--to", "0004", "--yes"]).ends_with(0);
-        let down = shop.migrate(&["down", "--to", "0003", "--yes", "--allow-data-loss", "--json"]).document(0);
+        shop.migrate(&["down", "--to", "0004"]).ends_with(0);
+        let down = shop.migrate(&["down", "--to", "0003", "--allow-data-loss", "--json"]).document(0);
         assert!(down["lost"].as_array().unwrap().iter().any(|loss| loss["rows"] == 1), "{down:#}");
     }
-    shop(&publication("released")).migrate(&["down", "--to", "0001", "--yes"]).ends_with(0);
 }
 
 #[test]
 fn a_refusal_of_one_migration_takes_none_back() {
     let shop = shop(&publication("reserved"));
     let newest = fieldfen_persistence::migrations::newest().to_string();
-    shop.migrate(&["down", "--to", "0001", "--yes"]).ends_with(2);
+    shop.migrate(&["down", "--to", "0001"]).ends_with(2);
     assert_eq!(shop.migrate(&["status", "--json"]).document(0)["at"], newest);
 }
 
@@ -171,7 +170,8 @@ fn what_is_lost_is_counted_by_table_and_column() {
          VALUES ('r', '@daily', 'x', '2026-01-01', '2026-01-01');
          INSERT INTO recurring_runs (name, run_at, job_id) VALUES ('r', '2026-01-01', 'j')",
     );
-    let document = shop.migrate(&["down", "--to", "0001", "--yes", "--json"]).document(0);
+    shop.migrate(&["down", "--to", "0001"]).ends_with(2);
+    let document = shop.migrate(&["down", "--to", "0001", "--allow-data-loss", "--json"]).document(0);
     let lost = document["lost"].as_array().unwrap();
     for (what, rows) in [
         ("rows with files.failure", 2),
@@ -192,9 +192,9 @@ fn what_is_lost_is_counted_by_table_and_column() {
 #[test]
 fn the_specifications_own_rows_are_deleted_by_permission_only() {
     let shop = shop("INSERT INTO files (id, original_filename, status) VALUES ('f', 'a.jpg', 'approved')");
-    let refused = shop.migrate(&["down", "--to", "none", "--yes"]);
+    let refused = shop.migrate(&["down", "--to", "none"]);
     refused.ends_with(2);
     assert!(refused.err.contains("rows of files: 1"), "{}", refused.err);
     assert_eq!(texts(&shop, "SELECT id AS line FROM files"), ["f"]);
-    shop.migrate(&["down", "--to", "none", "--yes", "--allow-data-loss"]).ends_with(0);
+    shop.migrate(&["down", "--to", "none", "--allow-data-loss"]).ends_with(0);
 }

@@ -59,7 +59,7 @@ fn without_arguments_the_database_is_where_the_specification_has_it() {
 fn status_tells_applied_pending_and_unknown_apart() {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
-    shop.migrate(&["down", "--yes"]).ends_with(0);
+    shop.migrate(&["down"]).ends_with(0);
     let newest = migrations::newest();
     let status = shop.migrate(&["status", "--json"]).document(5);
     assert_eq!((&status["pending"], &status["unknown"]), (&1.into(), &0.into()));
@@ -96,34 +96,50 @@ fn two_at_once_apply_every_migration_once() {
 }
 
 #[test]
-fn down_loses_data_and_therefore_needs_a_yes() {
+fn down_that_loses_nothing_asks_nothing_and_one_that_loses_a_row_is_refused() {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
     let newest = migrations::newest().to_string();
-    for arguments in [&["down"][..], &["down", "--json"]] {
+    let document = shop.migrate(&["down", "--json"]).document(0);
+    assert_eq!(document["reverted"], serde_json::json!([newest]));
+    assert_eq!(document["lost"], serde_json::json!([]));
+    shop.migrate(&["up"]).ends_with(0);
+
+    let row = "INSERT INTO pauses VALUES ('kind', 'test.work', 'no paper', '2026-01-01', NULL, 'ann')";
+    SqliteConnection::establish(shop.database()).unwrap().batch_execute(row).unwrap();
+    let before = shop.listing();
+    for arguments in [&["down", "--to", "0013"][..], &["to", "0013"], &["down", "--to", "0013", "--json"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(2);
-        assert!(refused.err.contains(&newest) && refused.err.contains("--yes"), "{}", refused.err);
+        for said in
+            ["rows of pauses: 1 (their jobs run again)", "give --allow-data-loss: a backup in backups will keep"]
+        {
+            assert!(refused.err.contains(said), "{said}: {}", refused.err);
+        }
+        let refused = shop.migrate(&[arguments, &["--no-backup"]].concat());
+        assert!(refused.err.contains("leave --no-backup out"), "{}", refused.err);
+        assert_eq!(shop.listing(), before, "{arguments:?}: neither a copy nor a backup was made");
     }
-    SqliteStore::open(shop.database()).expect("no migration has been reverted");
-
-    let document = shop.migrate(&["down", "--yes", "--json"]).document(0);
-    assert_eq!(document["reverted"], serde_json::json!([newest]));
+    let done = shop.migrate(&["down", "--to", "0013", "--allow-data-loss"]);
+    done.ends_with(0);
+    for said in ["lost: rows of pauses: 1 (their jobs run again)", "backed up: backups/fieldfen-before-migration-"] {
+        assert!(done.out.contains(said), "{said}: {}", done.out);
+    }
 }
 
 #[test]
 fn down_goes_back_to_a_version_or_to_nothing_and_up_comes_back() {
     let shop = Shop::new();
     shop.migrate(&["up"]).ends_with(0);
-    let document = shop.migrate(&["down", "--to", "0001", "--yes", "--json"]).document(0);
+    let document = shop.migrate(&["down", "--to", "0001", "--json"]).document(0);
     assert_eq!(document["at"], "0001_initial_schema");
-    shop.migrate(&["down", "--to", "none", "--yes"]).ends_with(0);
-    let again = shop.migrate(&["down", "--yes"]);
+    shop.migrate(&["down", "--to", "none"]).ends_with(0);
+    let again = shop.migrate(&["down"]);
     again.ends_with(0);
     assert!(again.out.starts_with("nothing to do: "), "{}", again.out);
     shop.migrate(&["up"]).ends_with(0);
 
-    let wrong = shop.migrate(&["down", "--to", "0000", "--yes"]);
+    let wrong = shop.migrate(&["down", "--to", "0000"]);
     wrong.ends_with(2);
     assert!(wrong.err.contains("\"0000\"") && wrong.err.contains("0001_initial_schema"), "{}", wrong.err);
     SqliteStore::open(shop.database()).expect("no migration has been reverted");
@@ -136,7 +152,7 @@ fn a_newer_schema_is_refused_and_shown() {
     let mut conn = connect(&shop.url(), OpenMode::ExistingOnly).unwrap();
     conn.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9000')").unwrap();
     drop(conn);
-    for arguments in [&["up"][..], &["rehearse"], &["down", "--yes"], &["down", "--to", "none", "--yes"]] {
+    for arguments in [&["up"][..], &["rehearse"], &["down"], &["down", "--to", "none"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(5);
         assert!(refused.err.contains("9000"), "{}", refused.err);
@@ -214,7 +230,7 @@ fn a_file_that_is_no_database_stays_as_it_is() {
 #[test]
 fn a_missing_database_is_created_by_up_only() {
     let shop = Shop::new();
-    for arguments in [&["status"][..], &["down", "--yes"]] {
+    for arguments in [&["status"][..], &["down"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(3);
         assert!(refused.err.contains("there is no such file"), "{}", refused.err);

@@ -169,7 +169,7 @@ fn what_stands_in_the_place_of_a_log_or_journal_is_refused_at_once_and_stays() {
             let _writer = fs::File::options().read(true).write(true).open(&beside).ok();
             let state = || (fs::symlink_metadata(&beside).unwrap().file_type(), fs::read(shop.database()).unwrap());
             let before = state();
-            for arguments in [&["status"][..], &["up"], &["down", "--yes"]] {
+            for arguments in [&["status"][..], &["up"], &["down"]] {
                 let refused = shop.migrate(arguments);
                 refused.ends_with(3);
                 assert!(refused.err.contains(says) && refused.err.contains(&beside), "{}", refused.err);
@@ -203,7 +203,7 @@ fn a_journal_that_must_be_rolled_back_is_refused_with_the_reason_and_rolled_back
     }
 
     let before = shop.listing();
-    for arguments in [&["status"][..], &["down", "--yes"]] {
+    for arguments in [&["status"][..], &["down"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(3);
         assert!(refused.err.contains("-journal) must be rolled back first"), "{}", refused.err);

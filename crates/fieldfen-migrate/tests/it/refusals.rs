@@ -53,7 +53,7 @@ fn a_newer_schema_stays_as_it_is_to_the_byte() {
     for mode in ["delete", "wal"] {
         let shop = shop(newer, mode);
         let before = shop.listing();
-        for arguments in [&["up"][..], &["down", "--yes"], &["status"]] {
+        for arguments in [&["up"][..], &["down"], &["status"]] {
             shop.migrate(arguments).ends_with(5);
             assert_eq!(shop.listing(), before, "{mode} {arguments:?}");
         }
@@ -69,7 +69,7 @@ fn what_this_user_cannot_write_ends_with_7_and_gets_no_files_beside_it() {
         fs::set_permissions(shop.folder().join("data"), Permissions::from_mode(0o777)).unwrap();
         fs::set_permissions(shop.database(), Permissions::from_mode(if is_root() { 0o644 } else { 0o444 })).unwrap();
         let before = shop.listing();
-        for arguments in [&["up"][..], &["down", "--yes"]] {
+        for arguments in [&["up"][..], &["down"]] {
             let refused = shop.migrate_unprivileged(arguments);
             refused.ends_with(7);
             assert!(refused.err.contains("cannot be written by this user"), "{}", refused.err);
@@ -86,7 +86,7 @@ fn a_folder_in_which_no_log_can_be_made_ends_with_7() {
     let set_mode = |mode| fs::set_permissions(shop.folder().join("data"), Permissions::from_mode(mode)).unwrap();
     set_mode(if is_root() { 0o755 } else { 0o555 });
     let before = shop.listing();
-    for arguments in [&["up"][..], &["down", "--yes"]] {
+    for arguments in [&["up"][..], &["down"]] {
         shop.migrate_unprivileged(arguments).ends_with(7);
         assert_eq!(shop.listing(), before, "{arguments:?}");
     }

@@ -2,11 +2,16 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sqlite::SqliteConnection;
+use fieldfen_backup::BackupError;
+use fieldfen_migrate::{MigrateError, MigrateEvent, Migrator};
 use fieldfen_persistence::migrations;
 use fieldfen_testkit::wait::{exit_status, output_of, wait_until};
 
@@ -24,7 +29,7 @@ pub(crate) fn behind(rows: u32) -> Shop {
              SELECT 'f-' || i, hex(randomblob(440)), 'ingested' FROM n WHERE i <= {rows}"
         ),
     );
-    shop.migrate(&["down", "--yes", "--no-rehearsal", "--no-backup"]).ends_with(0);
+    shop.migrate(&["down", "--no-rehearsal", "--no-backup"]).ends_with(0);
     shop
 }
 
@@ -42,7 +47,8 @@ pub(crate) fn names(shop: &Shop) -> Vec<String> {
 
 pub(crate) fn backups(shop: &Shop) -> Vec<String> {
     let Ok(entries) = fs::read_dir(shop.folder().join("backups")) else { return Vec::new() };
-    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != ".fieldfen-backup.lock").collect()
 }
 
 #[test]
@@ -109,11 +115,11 @@ fn rehearsal_and_backup_can_be_left_out_and_have_other_places() {
     let up = shop.migrate(&[&["up", "--json"][..], &places].concat()).document(0);
     assert!(up["backup"].as_str().unwrap().starts_with(other.to_str().unwrap()), "{up:#}");
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
-    let down = shop.migrate(&["down", "2", "--yes", "--no-rehearsal", "--no-backup", "--json"]).document(0);
+    let down = shop.migrate(&["down", "2", "--no-rehearsal", "--no-backup", "--json"]).document(0);
     assert_eq!((&down["rehearsed"], &down["backup"]), (&false.into(), &serde_json::Value::Null));
     assert_eq!(down["reverted"].as_array().unwrap().len(), 2);
     assert!(backups(&shop).is_empty());
-    let down = shop.migrate(&["down", "--yes", "--json"]).document(0);
+    let down = shop.migrate(&["down", "--json"]).document(0);
     assert_eq!(down["rehearsed"], true);
     assert_eq!(backups(&shop).len(), 1);
 }
@@ -121,15 +127,14 @@ fn rehearsal_and_backup_can_be_left_out_and_have_other_places() {
 #[test]
 fn to_goes_either_way_and_up_to_only_forward() {
     let shop = behind(1);
-    let to = |version: &str| shop.migrate(&["to", version, "--yes", "--json"]).document(0)["at"].clone();
+    let to = |version: &str| shop.migrate(&["to", version, "--json"]).document(0)["at"].clone();
     assert_eq!(to("0010"), "0010_workers");
     assert_eq!(to("0012_rate_limits"), "0012_rate_limits");
     let up = shop.migrate(&["up", "--to", "0014", "--json"]).document(0);
     assert_eq!(up["applied"], serde_json::json!(["0013_api_costs", "0014_concurrency_limits"]));
     let before = shop.listing();
     shop.migrate(&["up", "--to", "0013"]).ends_with(2);
-    shop.migrate(&["to", "0013"]).ends_with(2);
-    let wrong = shop.migrate(&["down", "--to", "0016", "--yes"]);
+    let wrong = shop.migrate(&["down", "--to", "0016"]);
     wrong.ends_with(2);
     assert!(wrong.err.contains("0014_concurrency_limits"), "{}", wrong.err);
     assert_eq!(shop.listing(), before);
@@ -142,7 +147,7 @@ fn an_edited_migration_is_shown_refused_and_repaired() {
     let status = shop.migrate(&["status"]);
     status.ends_with(5);
     assert!(status.out.contains("edited") && status.err.contains("repair VERSION"), "{status:?}");
-    for arguments in [&["up"][..], &["rehearse"], &["plan"], &["down", "--yes"]] {
+    for arguments in [&["up"][..], &["rehearse"], &["plan"], &["down"]] {
         let refused = shop.migrate(arguments);
         refused.ends_with(5);
         assert!(refused.err.contains("0002_job_queue"), "{}", refused.err);
@@ -164,6 +169,86 @@ fn ten_at_once_make_one_rehearsal_one_backup_and_one_run() {
     }
     let applied: usize = ended.iter().map(|document| document["applied"].as_array().unwrap().len()).sum();
     assert_eq!((applied, backups(&shop).len()), (1, 1));
+    assert_eq!(names(&shop), ["fieldfen.db"]);
+}
+
+#[test]
+fn two_databases_with_one_folder_of_backups_are_migrated_at_once() {
+    let shops = [behind(3_000), behind(3_000)];
+    let backups = tempfile::tempdir().unwrap();
+    let place = ["up", "--json", "--no-rehearsal", "--backups", backups.path().to_str().unwrap()];
+    let children = shops.each_ref().map(|shop| shop.spawn(&place));
+    let documents = children.map(|child| ProgramOutput::from(output_of(child)).document(0));
+    for (shop, document) in shops.iter().zip(&documents) {
+        let backup = document["backup"].as_str().unwrap();
+        let mut conn = SqliteConnection::establish(backup).unwrap();
+        let first = "(SELECT min(original_filename) FROM files)";
+        let first = |conn: &mut SqliteConnection| -> String {
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(first)).get_result(conn).unwrap()
+        };
+        let live = first(&mut SqliteConnection::establish(shop.database()).unwrap());
+        assert_eq!(first(&mut conn), live, "each backup is of its own database");
+    }
+    assert_ne!(documents[0]["backup"], documents[1]["backup"]);
+}
+
+#[test]
+fn another_backup_into_the_folder_is_waited_for_within_bounds() {
+    let shop = behind(10);
+    shop.migrate(&["up", "--no-rehearsal"]).ends_with(0);
+    shop.migrate(&["down", "--no-backup"]).ends_with(0);
+    let lock = fs::File::open(shop.folder().join("backups/.fieldfen-backup.lock")).unwrap();
+    lock.lock().unwrap();
+    let migrator = Migrator::new(shop.url()).unwrap().backups(Some(shop.folder().join("backups")));
+    let waits = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&waits);
+    let migrator = migrator.observer(move |event| {
+        let is_wait = matches!(event, MigrateEvent::WaitingForFolder(folder) if folder.ends_with("backups"));
+        seen.fetch_add(usize::from(is_wait), Ordering::Relaxed);
+    });
+    let short = migrator.clone().lock_wait(Duration::from_millis(200)).up().unwrap_err();
+    assert!(matches!(short, MigrateError::Backup(BackupError::AlreadyRunning { .. })), "{short:?}");
+    assert_eq!(waits.load(Ordering::Relaxed), 1);
+    let up = thread::spawn(move || migrator.up().map_err(|error| error.to_string()));
+    wait_until("the second run waits", || waits.load(Ordering::Relaxed) == 2);
+    assert!(!up.is_finished());
+    drop(lock);
+    assert_eq!(up.join().unwrap().unwrap().applied.len(), 1);
+}
+
+#[test]
+fn a_folder_that_another_process_keeps_locked_ends_the_wait_with_its_name() {
+    let shop = behind(10);
+    let before = shop.listing();
+    let folder = fs::File::open(shop.folder().join("data")).unwrap();
+    folder.lock().unwrap();
+    let migrator = Migrator::new(shop.url()).unwrap().lock_wait(Duration::from_millis(200));
+    let error = migrator.up().unwrap_err();
+    assert!(matches!(error, MigrateError::FolderInUse { .. }) && error.to_string().contains("data"), "{error}");
+    assert_eq!(shop.listing(), before);
+}
+
+#[test]
+fn what_a_killed_creation_left_is_removed_by_the_next() {
+    let shop = Shop::new();
+    let is_there = || {
+        let entries = fs::read_dir(shop.folder().join("data")).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name()).any(|name| name.to_str().unwrap().starts_with(".fieldfen-new-"))
+    };
+    let mut left = false;
+    for _ in 0..100 {
+        let mut child = shop.spawn(&["up"]);
+        while !is_there() && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        exit_status(&mut child);
+        left = is_there();
+        if left {
+            break;
+        }
+        fs::remove_dir_all(shop.folder().join("data")).unwrap();
+    }
+    assert!(left, "no kill was in time");
+    shop.migrate(&["up"]).ends_with(0);
     assert_eq!(names(&shop), ["fieldfen.db"]);
 }
 

@@ -29,6 +29,7 @@ pub use connection::options::{Durability, SqliteOptions};
 pub use connection::tool_connection::{OpenMode, connect};
 pub(crate) use error::classify;
 pub use file::creation::create_database;
+pub use file::free_space::free_space;
 pub use file::page_copy::copy_database;
 pub use file::read_only::read_database;
 pub use repositories::publications::mark_as_copy;

@@ -90,9 +90,9 @@ impl SqliteStore {
     /// Opens a store with the default options, for the first start of a program. Creates the file and its folder if
     /// they are missing, and applies the missing migrations.
     ///
-    /// In production, call [`SqliteStore::open`], and migrate with `fieldfen-migrate up` after a backup. A mistyped
-    /// address is then an error and no empty database, a new version of the program does not migrate a database that
-    /// processes of the old version still use, and a person chooses the time of the migrations.
+    /// In production, call [`SqliteStore::open`], and migrate with `fieldfen-migrate up`, which makes a backup. A
+    /// mistyped address is then an error and no empty database, a new version of the program does not migrate a database
+    /// that processes of the old version still use, and a person chooses the time of the migrations.
     ///
     /// # Errors
     /// As [`SqliteStore::open`], except for a missing file and missing migrations, and as [`migrations::run_pending`].

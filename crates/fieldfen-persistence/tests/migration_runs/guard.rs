@@ -1,7 +1,7 @@
 //! The guard: what was there before is there afterwards, or the run is rolled back.
 
 use diesel::connection::SimpleConnection as _;
-use fieldfen_persistence::migrations::{MigrationEvent, MigrationRun, Target};
+use fieldfen_persistence::migrations::{DataLoss, MigrationEvent, MigrationRun, Target};
 
 use super::*;
 
@@ -54,6 +54,73 @@ fn a_declaration_allows_the_change_of_its_table_in_its_migration_alone() {
 }
 
 #[test]
+fn the_error_names_the_one_migration_that_made_the_change() {
+    let shop = Shop::new();
+    let harmless = |version: u64| file(version, &format!("CREATE TABLE harmless_{version} (n)"), "SELECT 1");
+    for (up, expected) in [
+        ("DELETE FROM feathers WHERE id = 2", "table feathers had 3 rows and has 2 now"),
+        ("UPDATE feathers SET colour = 'x' WHERE id = 2", "other values"),
+        ("DROP TABLE painted", "table painted with 0 rows is gone"),
+        ("DROP TABLE painted; CREATE TABLE painted (n)", "column painted.colour is gone"),
+        ("UPDATE feathers SET file_id = 'nowhere' WHERE id = 1", "refer to no row of files: 'nowhere'"),
+        ("DROP TABLE jobs", "table jobs with 2 rows is gone"),
+    ] {
+        // The view is broken between the first and the last migration, which is no finding.
+        let first = file(1, "ALTER TABLE files ADD COLUMN plume; DROP VIEW feathered", "SELECT 1");
+        let last = file(9, "CREATE VIEW feathered AS SELECT id, colour FROM feathers", "SELECT 1");
+        let second = file(4, up, "SELECT 1");
+        let files = vec![first, harmless(2), harmless(3), second, harmless(5), last];
+        let MigrationError::Guard(report) = shop.refused(&sets(files), Target::Newest) else { panic!("{up}") };
+        let named: Vec<_> = report.migrations.iter().map(ToString::to_string).collect();
+        assert_eq!(named, ["20260101000004_birds"], "{up}: {report}");
+        assert!(report.to_string().contains(expected), "{up}: {report}");
+    }
+    // Of two, the first is named.
+    let both = |version| file(version, "DELETE FROM feathers WHERE id = (SELECT max(id) FROM feathers)", "SELECT 1");
+    let files = vec![harmless(1), both(2), harmless(3), both(4)];
+    let error = shop.refused(&sets(files), Target::Newest).to_string();
+    assert!(error.starts_with("applying 20260101000002_birds changed") && error.contains("has 2 now"), "{error}");
+}
+
+#[test]
+fn a_migration_without_findings_is_compared_twice_and_runs_once() {
+    let shop = Shop::new();
+    let (mut compared, mut started) = (0, 0);
+    let migrations =
+        sets(vec![file(1, "CREATE TABLE a (n)", "DROP TABLE a"), file(2, "CREATE TABLE b (n)", "DROP TABLE b")]);
+    let observer = |event: &MigrationEvent<'_>| match event {
+        MigrationEvent::Digesting { table: "feathers", is_done: true, .. } => compared += 1,
+        MigrationEvent::Started { .. } => started += 1,
+        _ => {}
+    };
+    MigrationRun::new(&migrations).observer(observer).run(&mut shop.conn()).unwrap();
+    assert_eq!((compared, started), (2, 2));
+}
+
+#[test]
+fn a_reversal_of_an_importing_program_that_loses_what_it_declares_needs_permission() {
+    let shop = Shop::new();
+    let declared = "-- fieldfen:changes feathers because the old program knows no colours\n";
+    for (down, lost) in [
+        ("DELETE FROM feathers WHERE id > 1", "rows of feathers: 2"),
+        (DROP_COLUMN, "rows with feathers.colour: 2"),
+        ("DROP VIEW feathered; DROP TABLE feathers", "rows of feathers: 3"),
+    ] {
+        let migrations = one("CREATE TABLE eggs (n)", &format!("{declared}{down}; DROP TABLE eggs"));
+        shop.run(&migrations).unwrap();
+        let error = shop.refused(&migrations, Target::Down(1));
+        assert!(matches!(error, MigrationError::DataLoss(_)), "{down}: {error}");
+        let error = error.to_string();
+        assert!(error.contains(lost) && error.contains("because the old program knows no colours"), "{down}: {error}");
+        let run = MigrationRun::new(&migrations).target(Target::Down(1)).data_loss(DataLoss::Allow);
+        run.run(&mut Shop::copy_of(&shop).conn()).unwrap();
+        let good = one("CREATE TABLE eggs (n)", "DROP TABLE eggs");
+        assert!(good.repair(&mut shop.conn(), "20260101000001", "Ada").unwrap());
+        MigrationRun::new(&good).target(Target::Down(1)).run(&mut shop.conn()).unwrap();
+    }
+}
+
+#[test]
 fn additions_and_a_change_of_new_columns_need_no_declaration() {
     let shop = Shop::new();
     let migrations = one(
@@ -69,7 +136,7 @@ fn additions_and_a_change_of_new_columns_need_no_declaration() {
     let error = shop.refused(&migrations, Target::Down(1)).to_string();
     assert!(error.contains("rows of eggs: 1"), "{error}");
     let run = MigrationRun::new(&migrations).target(Target::Down(1));
-    let report = run.data_loss(fieldfen_persistence::migrations::DataLoss::Allow).run(&mut shop.conn()).unwrap();
+    let report = run.data_loss(DataLoss::Allow).run(&mut shop.conn()).unwrap();
     assert_eq!(report.reverted.len(), 1);
 }
 

@@ -4,7 +4,9 @@
 
 mod checks;
 mod concurrency;
+mod diesel_tools;
 mod guard;
+mod hazards;
 mod rebuilds;
 mod sets;
 mod states;
@@ -45,6 +47,12 @@ impl Shop {
         MigrationRun::new(&Migrations::fieldfen()).run(&mut conn).unwrap();
         conn.batch_execute(ROWS).unwrap();
         shop
+    }
+
+    fn copy_of(other: &Self) -> Self {
+        let copy = Self { folder: tempfile::tempdir().unwrap() };
+        fs::write(copy.path(), other.bytes()).unwrap();
+        copy
     }
 
     fn path(&self) -> PathBuf {

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection as _;
 use super::*;
 
 /// Rebuilds `files` as <https://sqlite.org/lang_altertable.html>, section 7, describes it.
-const REBUILD: &str = "
+pub(crate) const REBUILD: &str = "
     CREATE TABLE files_new (id TEXT PRIMARY KEY, original_filename TEXT NOT NULL, processed_filename TEXT, species TEXT, status TEXT NOT NULL,
         drive_file_id TEXT, metadata_json TEXT, width INTEGER, height INTEGER, aspect_ratio TEXT,
         created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
@@ -17,7 +17,7 @@ const REBUILD: &str = "
     CREATE INDEX idx_files_drive_file_id ON files(drive_file_id);";
 
 /// A database with the specification's tables alone, in which `feathers` refers to `files` with ON DELETE CASCADE.
-fn specification() -> Shop {
+pub(crate) fn specification() -> Shop {
     let shop = Shop { folder: tempfile::tempdir().unwrap() };
     let mut conn = connect(&SqliteUrl::from(shop.path().as_path()), OpenMode::CreateIfMissing).unwrap();
     let own = Migrations::fieldfen();
@@ -75,6 +75,60 @@ fn indexes_triggers_and_views_that_a_rebuild_takes_along_are_named() {
         "{VIEW} CREATE TRIGGER theirs AFTER DELETE ON files BEGIN SELECT 1; END; CREATE INDEX theirs_too ON files(width)"
     );
     up(&shop, &rebuild(&back)).unwrap();
+}
+
+#[test]
+fn an_index_trigger_or_view_that_a_rebuild_creates_differently_is_named_unless_the_text_drops_it() {
+    let shop = specification();
+    shop.conn()
+        .batch_execute(
+            "CREATE TRIGGER theirs AFTER DELETE ON files BEGIN SELECT 1; END;
+             CREATE UNIQUE INDEX theirs_too ON files(width) WHERE width IS NOT NULL",
+        )
+        .unwrap();
+    let target = || Target::Version("20260101000001".to_owned());
+    let trigger = "create trigger Theirs after delete on \"files\" begin select 1; end;";
+    let index = "CREATE UNIQUE INDEX IF NOT EXISTS theirs_too ON files (width) /* wide */ WHERE width IS NOT NULL;";
+    for (again, expected) in [
+        // Without UNIQUE, without the condition, on another column, with another statement.
+        (format!("{trigger} CREATE INDEX theirs_too ON files(width) WHERE width IS NOT NULL"), "index theirs_too"),
+        (format!("{trigger} CREATE UNIQUE INDEX theirs_too ON files(width)"), "index theirs_too"),
+        (format!("{trigger} {}", index.replace("(width)", "(height)")), "index theirs_too"),
+        (format!("{} {index}", trigger.replace("select 1", "select 2")), "trigger theirs"),
+    ] {
+        let findings = shop.stopped(&rebuild(&format!("{VIEW} {again}")), target());
+        let said: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert!(said.len() == 1 && said[0].starts_with(&format!("{expected} is another one: CREATE")), "{said:?}");
+        assert!(matches!(&findings[0], GuardFinding::ObjectChanged { table, .. } if table == "files"), "{findings:?}");
+    }
+    // `rebuild` drops the view by its name, so that it may become another one.
+    let view = "CREATE VIEW feathered AS SELECT id FROM files;";
+    let dropped = format!("{view} {trigger} {index} DROP INDEX theirs_too; CREATE INDEX theirs_too ON files(height)");
+    up(&shop, &rebuild(&dropped)).unwrap();
+    assert_eq!(number(&mut shop.conn(), "SELECT count(*) FROM feathered"), 2);
+}
+
+#[test]
+fn the_texts_that_sqlite_rewrites_for_a_renamed_column_or_table_are_no_finding() {
+    let shop = specification();
+    let declared = "-- fieldfen:changes feathers because of the spelling\n";
+    let renamed = format!("{declared}ALTER TABLE feathers RENAME COLUMN colour TO color");
+    up(&shop, &one(&renamed, "SELECT 1")).unwrap();
+    let index = "SELECT sql FROM sqlite_schema WHERE name = 'idx_feathers_colour'";
+    assert!(text(&mut shop.conn(), index).unwrap().contains("color)"));
+    let again = "-- fieldfen:changes feathers because plumes are more\nALTER TABLE feathers RENAME TO plumage;
+                 ALTER TABLE plumage RENAME TO plumes";
+    let migrations = sets(vec![file(1, &renamed, "SELECT 1"), file(2, again, "SELECT 1")]);
+    let newest = Target::Version("20260101000002".to_owned());
+    MigrationRun::new(&migrations).target(newest).run(&mut shop.conn()).unwrap();
+    // The view still reads the old table, which a rebuild has renamed away and left there.
+    let away = "-- fieldfen:changes plumes because of this test\nALTER TABLE plumes RENAME TO plumes_old;
+                CREATE TABLE plumes AS SELECT * FROM plumes_old;";
+    let third = file(3, away, "SELECT 1");
+    let migrations = sets(vec![file(1, &renamed, "SELECT 1"), file(2, again, "SELECT 1"), third]);
+    let findings = shop.stopped(&migrations, Target::Version("20260101000003".to_owned()));
+    let is_view = |one: &GuardFinding| matches!(one, GuardFinding::ObjectChanged { name, .. } if name == "feathered");
+    assert!(findings.iter().any(is_view), "{findings:?}");
 }
 
 #[test]

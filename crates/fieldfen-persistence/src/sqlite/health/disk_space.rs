@@ -4,6 +4,8 @@ use std::path::Path;
 
 use fieldfen_domain::health::{Check, Finding};
 
+use crate::sqlite::file::free_space::free_space;
+
 /// With less free space than this, a checkpoint or a sort may fail.
 const LEAST: u64 = 64 << 20;
 
@@ -12,22 +14,10 @@ pub(super) fn check(path: &Path) -> Finding {
     let folder = path.parent().unwrap_or(path);
     let looked_at = folder.display().to_string();
     let database = std::fs::metadata(path).map_or(0, |found| found.len());
-    match free(folder) {
+    match free_space(folder) {
         Some(free) => of_space(looked_at, free, database),
         None => Finding::ok(Check::DiskSpace, looked_at, "the system does not tell the free space"),
     }
-}
-
-/// The bytes that this user may still write.
-#[cfg(unix)]
-fn free(folder: &Path) -> Option<u64> {
-    let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free(_: &Path) -> Option<u64> {
-    None
 }
 
 fn of_space(looked_at: String, free: u64, database: u64) -> Finding {

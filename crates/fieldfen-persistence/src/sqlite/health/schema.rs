@@ -61,7 +61,7 @@ fn of_state(state: &SchemaState) -> Finding {
         } else {
             format!("the database lacks {}", migrations_in_words(pending.len()))
         };
-        return problem(found, "back it up, then run `fieldfen migrate up`", pending);
+        return problem(found, "run `fieldfen migrate up`, which also backs it up", pending);
     }
     Finding::ok(Check::Schema, LOOKED_AT, format!("at {}, the newest migration", migrations::newest()))
 }

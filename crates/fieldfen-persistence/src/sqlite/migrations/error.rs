@@ -97,9 +97,9 @@ pub enum MigrationError {
     /// Another program has created objects with names that the migrations need.
     #[error("another program has created objects with names that the migrations need: rename or drop them: {}", listed(.0))]
     NamesTaken(Vec<Difference>),
-    /// Data that is still needed would be lost by reverting the migrations.
-    #[error("reverting the migrations would lose data that is still needed: {}", data_loss::listed(.0))]
-    StillNeeded(Vec<Loss>),
+    /// Data would be lost by reverting the migrations.
+    #[error("reverting the migrations would lose data: {}", data_loss::listed(.0))]
+    DataLoss(Vec<Loss>),
     /// The migrations to be reverted are not the newest ones of the database.
     #[error("the schema has changed meanwhile: {expected} was to be reverted, but the newest migration is now {found}")]
     NotNewest {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Migration;
+use super::expected_schema::one_line;
 use super::step::Direction;
 use super::table_digest::TableDigest;
 
@@ -42,6 +43,20 @@ pub enum GuardFinding {
         /// The table to which it belongs.
         table: String,
     },
+    /// An index, a trigger, a view or a virtual table has another text. A rebuild that drops the table creates its indexes
+    /// and triggers again, and must create them as they were.
+    ObjectChanged {
+        /// For example `index`.
+        kind: String,
+        /// The name of the object.
+        name: String,
+        /// The table to which it belongs.
+        table: String,
+        /// The text before.
+        before: String,
+        /// The text afterwards.
+        after: String,
+    },
     /// A view, or a trigger of a table, worked before and cannot be compiled any more.
     Broken {
         /// For example `view birds` or `triggers of files`.
@@ -79,6 +94,10 @@ impl fmt::Display for GuardFinding {
                 write!(f, "{kind} {name} is gone")
             }
             Self::ObjectGone { kind, name, table } => write!(f, "{kind} {name} of table {table} is gone"),
+            Self::ObjectChanged { kind, name, before, after, .. } => {
+                let (before, after) = (one_line(before), one_line(after));
+                write!(f, "{kind} {name} is another one: {before} became {after}")
+            }
             Self::Broken { what, error } => write!(f, "{what} cannot be compiled any more: {error}"),
             Self::ForeignKey { child, columns, parent, rows, values } => {
                 write!(f, "{rows} more rows of {child} ({columns}) refer to no row of {parent}: {}", values.join("; "))
@@ -87,11 +106,26 @@ impl fmt::Display for GuardFinding {
     }
 }
 
+impl GuardFinding {
+    /// The table, the other object or the foreign key that has changed.
+    pub(super) fn subject(&self) -> String {
+        match self {
+            Self::TableGone { table, .. } | Self::ColumnGone { table, .. } | Self::Rows { table, .. } => {
+                format!("table {table}")
+            }
+            Self::ObjectGone { kind, name, .. } | Self::ObjectChanged { kind, name, .. } => format!("{kind} {name}"),
+            Self::Broken { what, .. } => what.clone(),
+            Self::ForeignKey { child, columns, .. } => format!("{child} ({columns})"),
+        }
+    }
+}
+
 /// The reason why the guard stopped a run. The database is as it was before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GuardReport {
-    /// The migrations of which at least one made the changes.
+    /// The migration that made the changes. There are several if the second run, which looks for the migration, did not
+    /// find it.
     pub migrations: Vec<Migration>,
     /// Whether the migrations were applied or reverted.
     pub direction: Direction,
@@ -110,8 +144,9 @@ impl fmt::Display for GuardReport {
         };
         write!(
             f,
-            "{verb} {migrations} changed what was there before, so everything was rolled back: {findings}; if the change of a \
-             table is meant, {file} must declare it: `-- fieldfen:changes TABLE because REASON`"
+            "{verb} {migrations} changed what was there before, so everything was rolled back: {findings}; if the change is \
+             meant, {file} must declare that of a table: `-- fieldfen:changes TABLE because REASON`, and drop an index, a \
+             trigger or a view by its name"
         )
     }
 }

@@ -10,6 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::ledger;
+use super::sql_tokens::{Token, TokenKind, lex};
 use super::table_digest::quoted;
 use crate::sqlite::columns::StoredText;
 use crate::sqlite::error::Classify as _;
@@ -28,12 +29,28 @@ pub(super) fn key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// An index, a trigger or a view.
+/// An index, a trigger, a view or a virtual table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NamedObject {
     pub(super) kind: String,
     pub(super) name: String,
     pub(super) table: String,
+    pub(super) sql: String,
+}
+
+impl NamedObject {
+    /// Whether both have one kind and one name.
+    pub(super) fn has_name_of(&self, other: &Self) -> bool {
+        self.kind == other.kind && key(&self.name) == key(&other.name)
+    }
+
+    /// Whether both have one text. Layout, comments and the renaming of tables and columns do not count.
+    pub(super) fn has_text_of(&self, other: &Self, renamed: &[(String, String)]) -> bool {
+        let (old, new) = (names(&self.sql), names(&other.sql));
+        let is_same =
+            |(old, new): (&String, &String)| old == new || renamed.iter().any(|(from, to)| from == old && to == new);
+        self.sql == other.sql || old.len() == new.len() && old.iter().zip(&new).all(is_same)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -44,6 +61,8 @@ struct ObjectRow {
     name: StoredText,
     #[diesel(sql_type = Text)]
     of_table: StoredText,
+    #[diesel(sql_type = Text)]
+    sql: StoredText,
 }
 
 /// The names of all ordinary tables of the file, by their keys: also those of other programs, and the tables in which
@@ -51,7 +70,7 @@ struct ObjectRow {
 /// not UTF-8, which no statement here can name.
 pub(super) fn tables(conn: &mut SqliteConnection) -> Result<BTreeMap<String, String>, StoreError> {
     let rows: Vec<ObjectRow> = diesel::sql_query(
-        r"SELECT type AS kind, name, name AS of_table FROM pragma_table_list
+        r"SELECT type AS kind, name, name AS of_table, '' AS sql FROM pragma_table_list
           WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'",
     )
     .load(conn)
@@ -88,7 +107,7 @@ pub(super) fn columns(conn: &mut SqliteConnection, table: &str) -> Result<Column
 /// All indexes with a statement, triggers, views and virtual tables.
 pub(super) fn named_objects(conn: &mut SqliteConnection) -> Result<BTreeSet<NamedObject>, StoreError> {
     let rows: Vec<ObjectRow> = diesel::sql_query(
-        r"SELECT type AS kind, name, tbl_name AS of_table FROM sqlite_schema
+        r"SELECT type AS kind, name, tbl_name AS of_table, sql FROM sqlite_schema
           WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
             AND (type <> 'table' OR sql LIKE 'CREATE VIRTUAL %')",
     )
@@ -98,6 +117,7 @@ pub(super) fn named_objects(conn: &mut SqliteConnection) -> Result<BTreeSet<Name
         kind: row.kind,
         name: row.name.into_prose(),
         table: key(&row.of_table.into_prose()),
+        sql: row.sql.into_prose(),
     };
     Ok(rows.into_iter().map(object).collect())
 }
@@ -124,6 +144,16 @@ pub(super) fn compiled(
         statements.insert(format!("triggers of {table}"), fire);
     }
     Ok(statements)
+}
+
+/// The tokens of a text, with `table.column` taken apart. SQLite quotes some of the names that it renames, and others not.
+fn names(sql: &str) -> Vec<String> {
+    let tokens = lex(sql).filter(|token| token.kind != TokenKind::Comment);
+    let parts = |token: Token<'_>| match token.kind {
+        TokenKind::Word => token.normal().split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect(),
+        _ => vec![token.normal()],
+    };
+    tokens.flat_map(parts).collect()
 }
 
 /// The error of the first statement that cannot be compiled.

@@ -1,6 +1,5 @@
 //! Applies or reverts migrations: all of a run in one transaction, with the lock on the database, under the guard.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,10 +11,11 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 
 use super::adoption::AdoptionPhase;
-use super::data_loss::{self, DataLoss};
+use super::data_loss::{self, DataLoss, DeclaredTables};
 use super::embedded::EMBEDDED;
 use super::expected_schema::{self, SpecificationTables};
 use super::guard::Guard;
+use super::guard_finding::{GuardFinding, GuardReport};
 use super::ledger::{HowApplied, WrittenBy};
 use super::migration_event::{EventSink, MigrationEvent};
 use super::migration_lock::exclusively;
@@ -28,9 +28,8 @@ use super::{Migration, MigrationError, checks, encoding, ledger};
 use crate::sqlite::columns::StoredText;
 use crate::sqlite::error::Classify as _;
 
-/// The longest wait for the lock on the database, unless a run sets another one: the time for which another run may
-/// hold it.
-pub(super) const LOCK_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait for a lock that another run holds, unless a run sets another time.
+pub const LOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// A migration that a run has applied or reverted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,7 +130,7 @@ impl<'a> MigrationRun<'a> {
         self
     }
 
-    /// Sets the longest wait for the lock on the database, by default 60 seconds. The busy timeout of the connection
+    /// Sets the longest wait for the lock on the database, by default [`LOCK_WAIT`]. The busy timeout of the connection
     /// comes on top of it.
     #[must_use]
     pub const fn lock_wait(mut self, lock_wait: Duration) -> Self {
@@ -169,7 +168,7 @@ impl<'a> MigrationRun<'a> {
     }
 
     /// Runs the migrations on this connection, which must have no transaction open. If there is nothing to do, nothing
-    /// is written.
+    /// is written but rows of the ledger that are missing, because another tool has applied the migrations.
     ///
     /// # Errors
     /// [`MigrationError`]. The database is then as it was before.
@@ -177,13 +176,43 @@ impl<'a> MigrationRun<'a> {
         let mut observer = self.observer.take();
         let mut events = EventSink(observer.as_mut().map(|observer| &mut **observer as _));
         let mut adopt = self.adopt.take();
-        exclusively(conn, self.lock_wait, &mut events, |conn, events| self.locked(conn, &mut adopt, events))
+        let ran =
+            exclusively(conn, self.lock_wait, &mut events, |conn, events| self.locked(conn, &mut adopt, None, events));
+        match ran {
+            Err(MigrationError::Guard(report)) if report.migrations.len() > 1 => {
+                Err(self.attributed(conn, &mut adopt, report, &mut events))
+            }
+            ran => ran,
+        }
     }
 
+    /// Runs the steps again and compares after each of them, so that the error names the migration that made the
+    /// changes. Everything is rolled back again. The report stays as it is if the changes are not found a second time.
+    fn attributed(
+        &self,
+        conn: &mut SqliteConnection,
+        adopt: &mut Option<Box<Adopt<'a>>>,
+        report: Box<GuardReport>,
+        events: &mut EventSink<'_>,
+    ) -> MigrationError {
+        let again = exclusively(conn, self.lock_wait, events, |conn, events| {
+            self.locked(conn, adopt, Some(&report.findings), events)?;
+            // Nothing was found, so that this error rolls the steps back.
+            Err::<(), _>(MigrationError::Guard(report.clone()))
+        });
+        match again {
+            Err(MigrationError::Guard(found)) => MigrationError::Guard(found),
+            Ok(()) | Err(_) => MigrationError::Guard(report),
+        }
+    }
+
+    /// Runs the steps in the open transaction. With `suspects`, which an earlier run has found, the guard compares after
+    /// each step.
     fn locked(
         &self,
         conn: &mut SqliteConnection,
         adopt: &mut Option<Box<Adopt<'a>>>,
+        suspects: Option<&[GuardFinding]>,
         events: &mut EventSink<'_>,
     ) -> Result<RunReport, MigrationError> {
         encoding::refuse_other(conn)?;
@@ -209,7 +238,11 @@ impl<'a> MigrationRun<'a> {
         }
         let is_done = steps.is_empty() && report.recognised.is_none();
         if is_done {
-            return if goes_up { refuse_changed(conn, &applied).map(|()| report) } else { Ok(report) };
+            if goes_up {
+                refuse_changed(conn, &applied)?;
+                self.fill_ledger(conn, &status)?;
+            }
+            return Ok(report);
         }
         if self.data_loss == DataLoss::Refuse {
             data_loss::refuse(conn, &status, &steps)?;
@@ -218,11 +251,12 @@ impl<'a> MigrationRun<'a> {
         if let Some(adopt) = &mut adopt {
             adopt(conn, AdoptionPhase::BeforeMigrations)?;
         }
-        let mut guard = Guard::begin(conn, &steps, events)?;
+        let first = if suspects.is_some() { 0..steps.len().min(1) } else { 0..steps.len() };
+        let mut guard = Guard::begin(conn, &steps, first, suspects, events)?;
         // Creates diesel's own table if it is missing.
         conn.setup().store()?;
-        ledger::create(conn)?;
         self.fill_ledger(conn, &status)?;
+        ledger::create(conn)?;
         if report.recognised.is_some() {
             indexes.iter().try_for_each(|index| conn.batch_execute(index)).store()?;
             EMBEDDED[0].record(conn)?;
@@ -238,6 +272,10 @@ impl<'a> MigrationRun<'a> {
             }
         }
         for (number, step) in steps.iter().enumerate() {
+            if suspects.is_some() && number > 0 {
+                guard.finish(conn, events)?;
+                guard = Guard::begin(conn, &steps, number..number + 1, suspects, events)?;
+            }
             guard.before_step(conn, number, events)?;
             let done = self.step(conn, step, events)?;
             match step.direction {
@@ -258,37 +296,10 @@ impl<'a> MigrationRun<'a> {
 
     fn steps(&self, status: &[MigrationStatus]) -> Result<Vec<Step>, MigrationError> {
         let sets = self.migrations.sets();
-        let expected = match &self.goal {
-            Goal::Target(target) => return target::steps(sets, status, target),
-            Goal::Revert(expected) => expected,
-        };
-        // Of each set, as many of its newest migrations as are expected of it.
-        let all = target::steps(sets, status, &Target::Nothing)?;
-        let mut missing = BTreeMap::<String, usize>::new();
-        for step in all.iter().filter(|step| expected.contains(&step.migration())) {
-            *missing.entry(step.program.clone()).or_default() += 1;
+        match &self.goal {
+            Goal::Target(target) => target::steps(sets, status, target),
+            Goal::Revert(expected) => target::reversal(sets, status, expected),
         }
-        let mut steps = all.clone();
-        steps.retain(|step| match missing.get_mut(&step.program) {
-            Some(missing @ 1..) => {
-                *missing -= 1;
-                true
-            }
-            _ => false,
-        });
-        if steps.len() < expected.len() {
-            // Some are not applied at all.
-            steps = all;
-        }
-        let found: Vec<_> = steps.iter().map(Step::migration).collect();
-        if found == *expected {
-            return Ok(steps);
-        }
-        let mut pairs = expected.iter().map(Some).zip(found.iter().map(Some).chain(std::iter::repeat(None)));
-        let differing = pairs.find(|(expected, found)| expected != found);
-        let text = |migration: Option<&Migration>| migration.map_or("none".to_owned(), ToString::to_string);
-        let (expected, found) = differing.map_or((None, None), |pair| pair);
-        Err(MigrationError::NotNewest { expected: text(expected), found: text(found) })
     }
 
     fn step(
@@ -304,12 +315,17 @@ impl<'a> MigrationRun<'a> {
         }
         events.send(&MigrationEvent::Started { migration: &migration, direction });
         let bytes_before = database_bytes(conn)?;
+        let declared = match self.data_loss {
+            DataLoss::Refuse => Some(DeclaredTables::before(conn, step)?),
+            DataLoss::Allow => None,
+        };
         let began = Instant::now();
         match direction {
             Direction::Up => step.file.apply(conn)?,
             Direction::Down => step.file.revert(conn)?,
         }
         let took = began.elapsed();
+        declared.map_or(Ok(()), |declared| declared.refuse_losses(conn))?;
         match direction {
             Direction::Up => {
                 ledger::write(conn, &step.program, &step.file, HowApplied::Applied, Some(took), self.written_by())?;
@@ -321,13 +337,15 @@ impl<'a> MigrationRun<'a> {
         Ok(DoneStep { program: step.program.clone(), migration, took, grown_bytes, log_bytes: log_bytes(conn)? })
     }
 
-    /// Writes the rows of migrations that were applied before the ledger existed, or by another tool.
+    /// Writes the rows of migrations that were applied before the ledger existed, or by another tool. If none is missing,
+    /// nothing is written.
     fn fill_ledger(&self, conn: &mut SqliteConnection, status: &[MigrationStatus]) -> Result<(), MigrationError> {
         let is_missing =
             |status: &&MigrationStatus| status.applied && status.ledger.as_ref().is_none_or(|entry| entry.is_stale);
         for status in status.iter().filter(is_missing) {
             let set = self.migrations.sets().iter().find(|set| set.program() == status.program);
             let Some(file) = set.and_then(|set| set.get(&status.migration.version)) else { continue };
+            ledger::create(conn)?;
             ledger::write(conn, &status.program, file, HowApplied::BeforeLedger, None, self.written_by())?;
         }
         Ok(())

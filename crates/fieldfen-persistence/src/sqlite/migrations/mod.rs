@@ -40,6 +40,7 @@ mod sql_digest;
 mod sql_statements;
 mod sql_tokens;
 mod step;
+mod table_columns;
 mod table_digest;
 mod target;
 
@@ -64,13 +65,14 @@ pub use guard_finding::{GuardFinding, GuardReport};
 pub use ledger::{HowApplied, LedgerEntry};
 pub use migration_event::MigrationEvent;
 pub use migration_file::MigrationFile;
-pub use migration_run::{DoneStep, MigrationRun, RunReport};
+pub use migration_run::{DoneStep, LOCK_WAIT, MigrationRun, RunReport};
 pub use migration_set::{FIELDFEN, InvalidMigrations, MigrationSet};
 pub use migration_state::{MigrationState, MigrationStatus};
 pub use migrations_of_programs::Migrations;
 pub(crate) use schema_check::check;
 pub use sql_digest::SqlDigest;
 pub use step::{Direction, Step};
+pub use table_columns::{TableColumn, table_columns};
 pub use table_digest::TableDigest;
 pub use target::Target;
 
@@ -223,9 +225,8 @@ pub fn losses(conn: &mut SqliteConnection, migrations: usize) -> Result<Vec<Loss
 /// again.
 ///
 /// # Errors
-/// [`MigrationError::StillNeeded`] if jobs are running or publications are live and `data_loss` does not allow data
-/// loss; [`MigrationError::NotNewest`] if another program has migrated meanwhile; and others. After an error, no
-/// migration has been reverted.
+/// [`MigrationError::DataLoss`] if data would be lost and `data_loss` does not allow it; [`MigrationError::NotNewest`] if
+/// another program has migrated meanwhile; and others. After an error, no migration has been reverted.
 pub fn revert(
     conn: &mut SqliteConnection,
     migrations: &[Migration],

@@ -5,11 +5,12 @@ use std::fmt;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{Binary, Text};
 use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::StoreError;
 
 use super::sql_tokens::tokens;
+use super::table_columns::{TableColumn, table_columns};
 use crate::sqlite::error::Classify as _;
 
 /// A table, index, trigger or view.
@@ -156,42 +157,20 @@ impl Table {
 }
 
 fn columns(conn: &mut SqliteConnection, table: &str) -> Result<BTreeMap<String, Column>, StoreError> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        name: String,
-        #[diesel(sql_type = Text)]
-        declared: String,
-        #[diesel(sql_type = BigInt)]
-        not_null: i64,
-        #[diesel(sql_type = Nullable<Text>)]
-        dflt: Option<String>,
-        #[diesel(sql_type = BigInt)]
-        key: i64,
-        #[diesel(sql_type = BigInt)]
-        hidden: i64,
-    }
-    let rows: Vec<Row> = diesel::sql_query(
-        r#"SELECT name, type AS declared, "notnull" AS not_null, dflt_value AS dflt, pk AS key, hidden
-           FROM pragma_table_xinfo(?)"#,
-    )
-    .bind::<Text, _>(table)
-    .load(conn)
-    .store()?;
-    let column = |row: Row| {
-        let affinity = affinity(&row.declared);
+    let column = |read: TableColumn| {
+        let affinity = affinity(&read.declared);
         let column = Column {
-            default: row.dflt.and_then(|text| default(&text, affinity)),
-            declared: row.declared,
+            default: read.default.and_then(|text| default(&text, affinity)),
+            declared: read.declared,
             affinity,
-            not_null: row.not_null != 0,
-            key: row.key,
-            is_generated: row.hidden > 1,
+            not_null: read.not_null,
+            key: read.key,
+            is_generated: read.is_generated,
             collation: "BINARY".to_owned(),
         };
-        (row.name.to_lowercase(), column)
+        (read.name, column)
     };
-    Ok(rows.into_iter().map(column).collect())
+    Ok(table_columns(conn, table)?.into_iter().map(column).collect())
 }
 
 /// The affinity of a declared type (<https://sqlite.org/datatype3.html>, section 3.1).

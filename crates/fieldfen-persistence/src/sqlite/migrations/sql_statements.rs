@@ -73,6 +73,12 @@ pub(super) enum SchemaChange {
         table: String,
         column: String,
     },
+    /// Stands beside the drop and the creation. SQLite writes the new name of the table or column into the texts of
+    /// indexes, triggers and views.
+    Renames {
+        from: String,
+        to: String,
+    },
 }
 
 /// The changes of a text.
@@ -121,6 +127,7 @@ fn changes(words: &[String]) -> Vec<SchemaChange> {
                 Some("rename") if words.next_if_eq(&"to").is_some() => {
                     let Some(name) = words.next().map(without_schema) else { return Vec::new() };
                     vec![
+                        SchemaChange::Renames { from: table.clone(), to: name.clone() },
                         SchemaChange::Drops { kind: "table", name: table },
                         SchemaChange::Creates { kind: "table", name },
                     ]
@@ -131,6 +138,7 @@ fn changes(words: &[String]) -> Vec<SchemaChange> {
                         return Vec::new();
                     };
                     vec![
+                        SchemaChange::Renames { from: named(old), to: named(new) },
                         SchemaChange::DropsColumn { table: table.clone(), column: named(old) },
                         SchemaChange::AddsColumn { table, column: named(new) },
                     ]
@@ -173,6 +181,7 @@ mod tests {
         let column = |table: &str, column: &str| (table.to_owned(), column.to_owned());
         let adds = |(table, column)| SchemaChange::AddsColumn { table, column };
         let takes = |(table, column)| SchemaChange::DropsColumn { table, column };
+        let renames = |from: &str, to: &str| SchemaChange::Renames { from: from.to_owned(), to: to.to_owned() };
         for (sql, expected) in [
             ("CREATE TABLE IF NOT EXISTS \"A b\" (n)", vec![creates("table", "a b")]),
             ("CREATE UNIQUE INDEX main.i ON t (n)", vec![creates("index", "i")]),
@@ -180,8 +189,8 @@ mod tests {
             ("ALTER TABLE t ADD COLUMN n", vec![adds(column("t", "n"))]),
             ("ALTER TABLE t ADD `n` TEXT", vec![adds(column("t", "n"))]),
             ("ALTER TABLE t DROP n", vec![takes(column("t", "n"))]),
-            ("ALTER TABLE t RENAME a TO b", vec![takes(column("t", "a")), adds(column("t", "b"))]),
-            ("ALTER TABLE t RENAME TO u", vec![drops("table", "t"), creates("table", "u")]),
+            ("ALTER TABLE t RENAME a TO b", vec![renames("a", "b"), takes(column("t", "a")), adds(column("t", "b"))]),
+            ("ALTER TABLE t RENAME TO u", vec![renames("t", "u"), drops("table", "t"), creates("table", "u")]),
             ("UPDATE t SET n = 1", vec![]),
             ("ALTER", vec![]),
         ] {

@@ -65,8 +65,12 @@ pub(super) struct Permission {
     /// Tables and columns that the step removes because its own `up.sql` created them.
     tables: BTreeSet<String>,
     columns: BTreeSet<(String, String)>,
-    /// Indexes, triggers and views that the step drops by its text, or whose `up.sql` created them.
+    /// Indexes, triggers and views that the step drops by its text.
+    dropped: BTreeSet<(&'static str, String)>,
+    /// Indexes, triggers and views that the step removes because its own `up.sql` created them.
     objects: BTreeSet<(&'static str, String)>,
+    /// The old and the new names of tables and columns that the step renames.
+    renamed: Vec<(String, String)>,
 }
 
 impl Permission {
@@ -76,8 +80,12 @@ impl Permission {
         let mut permission =
             Self { declared: declared.into_iter().map(|change| change.table).collect(), ..Self::default() };
         for change in schema_changes(step.sql()) {
-            if let SchemaChange::Drops { kind: kind @ ("index" | "trigger" | "view"), name } = change {
-                permission.objects.insert((kind, name));
+            match change {
+                SchemaChange::Drops { kind: kind @ ("index" | "trigger" | "view"), name } => {
+                    permission.dropped.insert((kind, name));
+                }
+                SchemaChange::Renames { from, to } => permission.renamed.push((from, to)),
+                _ => {}
             }
         }
         if step.direction == Direction::Down {
@@ -117,7 +125,7 @@ impl Permission {
                 SchemaChange::Creates { kind, name } => {
                     self.objects.insert((kind, name));
                 }
-                SchemaChange::Drops { .. } => {}
+                SchemaChange::Drops { .. } | SchemaChange::Renames { .. } => {}
             }
         }
     }
@@ -147,9 +155,21 @@ impl Permission {
 
     pub(super) fn removes_object(&self, kind: &str, name: &str) -> bool {
         let name = key(name);
+        self.replaces_object(kind, &name) || self.objects.iter().any(|(of, one)| *of == kind && *one == name)
+    }
+
+    /// Whether the step may put another object of this kind and name in the place of an older one: its text drops the
+    /// older one by name. `CREATE` alone is not enough, since a rebuild that drops the table creates it again.
+    pub(super) fn replaces_object(&self, kind: &str, name: &str) -> bool {
+        let name = key(name);
         // A virtual table is dropped as a table.
-        self.objects.iter().any(|(of, one)| *of == kind && *one == name)
+        self.dropped.iter().any(|(of, one)| *of == kind && *one == name)
             || kind == "table" && (self.tables.contains(&name) || self.declared.contains(&name))
+    }
+
+    /// The old and the new names of tables and columns that the step renames.
+    pub(super) fn renamed(&self) -> &[(String, String)] {
+        &self.renamed
     }
 }
 
@@ -173,7 +193,8 @@ mod tests {
                   CREATE TABLE t_new (n); DROP TABLE t; ALTER TABLE t_new RENAME TO t;";
         let down = permission(up, "DROP TRIGGER x", Direction::Down);
         assert!(down.removes_table("NEW") && down.removes_column("Old", "N") && down.removes_object("index", "i"));
-        assert!(down.removes_object("trigger", "X"));
+        assert!(down.removes_object("trigger", "X") && down.replaces_object("trigger", "x"));
+        assert!(!down.replaces_object("index", "i"), "only what the text drops by name may become another one");
         for kept in ["old", "t", "t_new"] {
             assert!(!down.removes_table(kept), "{kept}");
         }

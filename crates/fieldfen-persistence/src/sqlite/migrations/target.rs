@@ -1,5 +1,7 @@
 //! The target of a run, and the steps that lead to it.
 
+use std::collections::BTreeMap;
+
 use super::migration_set::MigrationSet;
 use super::migration_state::{MigrationState, MigrationStatus};
 use super::step::{Direction, Step};
@@ -42,6 +44,44 @@ pub(super) fn steps(
         refuse_out_of_order(status, &programs)?;
     }
     Ok(steps)
+}
+
+/// The steps that revert these migrations, which must be the newest ones of their sets.
+///
+/// # Errors
+/// [`MigrationError::NotNewest`] if they are not, and those of [`steps`].
+pub(super) fn reversal(
+    sets: &[MigrationSet],
+    status: &[MigrationStatus],
+    expected: &[Migration],
+) -> Result<Vec<Step>, MigrationError> {
+    // Of each set, as many of its newest migrations as are expected of it.
+    let all = steps(sets, status, &Target::Nothing)?;
+    let mut missing = BTreeMap::<String, usize>::new();
+    for step in all.iter().filter(|step| expected.contains(&step.migration())) {
+        *missing.entry(step.program.clone()).or_default() += 1;
+    }
+    let mut steps = all.clone();
+    steps.retain(|step| match missing.get_mut(&step.program) {
+        Some(missing @ 1..) => {
+            *missing -= 1;
+            true
+        }
+        _ => false,
+    });
+    if steps.len() < expected.len() {
+        // Some are not applied at all.
+        steps = all;
+    }
+    let found: Vec<_> = steps.iter().map(Step::migration).collect();
+    if found == expected {
+        return Ok(steps);
+    }
+    let mut pairs = expected.iter().map(Some).zip(found.iter().map(Some).chain(std::iter::repeat(None)));
+    let differing = pairs.find(|(expected, found)| expected != found);
+    let text = |migration: Option<&Migration>| migration.map_or("none".to_owned(), ToString::to_string);
+    let (expected, found) = differing.map_or((None, None), |pair| pair);
+    Err(MigrationError::NotNewest { expected: text(expected), found: text(found) })
 }
 
 /// All migrations of the sets, as text.
