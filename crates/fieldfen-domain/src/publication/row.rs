@@ -33,7 +33,8 @@ pub struct Publication {
     /// The platform's error, or the reason why the outcome of the call is unknown.
     pub last_error: Option<String>,
     /// The event that an unknown publication waits for before the platform may be called again; `None` if a lookup
-    /// without result is enough.
+    /// without result is enough. On a confirmed publication, [`ParkedFor::Person`] says that its target is open: see
+    /// [`Publication::has_open_target`].
     pub parked_for: Option<ParkedFor>,
     /// The platform's id of the product or post; `None` before it is confirmed.
     pub platform_id: Option<String>,
@@ -72,6 +73,24 @@ impl Publication {
             created_at,
             updated_at: created_at,
         }
+    }
+
+    /// Returns whether nobody has said yet which of the targets at its platform the product or post is. The adoption of
+    /// a database confirms the rows of other programs, which know neither variant nor post key. Until somebody says it,
+    /// the publication has the target without either.
+    #[must_use]
+    pub fn has_open_target(&self) -> bool {
+        self.state == PublicationState::Confirmed && self.parked_for == Some(ParkedFor::Person)
+    }
+
+    /// Returns whether its target is open, so that its product or post may be that of this target. An account without a
+    /// name may be any account.
+    #[must_use]
+    pub fn may_belong_to(&self, target: &Target) -> bool {
+        let its = &self.target;
+        self.has_open_target()
+            && (its.channel(), its.platform()) == (target.channel(), target.platform())
+            && ["", target.account()].contains(&its.account())
     }
 
     /// The corrected end of a reservation that began [in the future](crate::is_ahead), by a clock that was ahead: the

@@ -118,7 +118,7 @@ impl Publication {
             && !listings.iter().filter(is_its).any(|listing| listing.status.is_live())
     }
 
-    fn is_confirmed_as(&self, post: &SocialPost) -> bool {
+    pub(super) fn is_confirmed_as(&self, post: &SocialPost) -> bool {
         self.state == PublicationState::Confirmed
             && self.file_id == post.file_id
             && matches!(self.target, Target::Post { platform, .. } if platform == post.platform)

@@ -70,6 +70,8 @@ pub enum AdoptDecision {
     Taken(Box<Publication>),
     /// The row may not be adopted: nothing is written.
     NotUntracked,
+    /// The publication that has the row belongs to the target from now on: it is written with these values.
+    Assigned(Box<Publication>),
     /// This publication, which had ended as the same product, is confirmed again.
     Ended(usize),
     /// This released publication is reserved again and confirmed.
@@ -190,19 +192,22 @@ impl FileOnPlatforms {
     /// [`StoreError::Invalid`] if the row has another id than the confirmation.
     pub fn decide_adopt(&self, adoption: &Adoption, same: &SamePlatformId) -> Result<AdoptDecision, StoreError> {
         let (request, target) = (&adoption.request, &adoption.request.target);
-        if let Some((position, _)) = self.live(target) {
+        let row = self.untracked(target).into_iter().find(|row| row.id() == adoption.row);
+        let open = row.as_ref().and_then(|row| self.open_publication_of(row));
+        if let Some((position, _)) = self.live(target).filter(|(_, live)| Some(live.id) != open.map(|open| open.id)) {
             return Ok(AdoptDecision::Live(position));
         }
-        let Some(row) = self.untracked(target).into_iter().find(|row| row.id() == adoption.row) else {
-            return Ok(AdoptDecision::NotUntracked);
-        };
+        let Some(row) = row else { return Ok(AdoptDecision::NotUntracked) };
         let platform_id = &adoption.confirmation.platform_id;
         if !row.may_be(target.account(), platform_id) {
             let rule = "it must be the id that the row has";
             return Err(StoreError::Invalid { what: "platform id", value: platform_id.clone(), rule });
         }
-        if let Some(other) = same.confirmed_publication(target, None) {
+        if let Some(other) = same.confirmed_publication(target, open.map(|open| open.id)) {
             return Ok(AdoptDecision::Taken(Box::new(other.clone())));
+        }
+        if let Some(open) = open {
+            return Ok(AdoptDecision::Assigned(Box::new(self.assigned(open, adoption))));
         }
         if let (PlatformRow::Listing(listing), Target::Listing { platform, account, .. }) = (&row, target)
             && !matches!(same.choose_row(&request.file_id, *platform, account, platform_id),
@@ -228,6 +233,28 @@ impl FileOnPlatforms {
         })
     }
 
+    /// The publication with an open target, after somebody has said that this target is its own.
+    fn assigned(&self, open: &Publication, adoption: &Adoption) -> Publication {
+        let target = &adoption.request.target;
+        let mut next = open.clone();
+        let key = if open.target.is_same_place(target) {
+            open.client_key.clone()
+        } else {
+            let known: BTreeSet<&IdempotencyKey> = self.publications.iter().map(|its| &its.client_key).collect();
+            self.unused_key(&open.file_id, target, &known)
+        };
+        next.client_key = adoption.client_key.clone().unwrap_or(key);
+        let post_type = match (target, &open.target) {
+            (Target::Post { post_type, .. }, Target::Post { post_type: its, .. }) => post_type.or(*its),
+            _ => None,
+        };
+        next.target = target.clone().with_post_type(post_type);
+        next.platform_id = Some(adoption.confirmation.platform_id.clone());
+        next.parked_for = None;
+        next.updated_at = truncate_to_micros(adoption.confirmation.at);
+        next
+    }
+
     /// The live publication of a target.
     fn live(&self, target: &Target) -> Option<(usize, &Publication)> {
         self.of_target(target).find(|(_, other)| other.state.is_live())
@@ -250,6 +277,12 @@ impl FileOnPlatforms {
         if let Some((position, _)) = released {
             return ReserveDecision::Again(position);
         }
+        ReserveDecision::New(self.unused_key(file_id, target, &over))
+    }
+
+    /// The first key of a target that is none of these, after those of its ended publications.
+    fn unused_key(&self, file_id: &FileId, target: &Target, but: &BTreeSet<&IdempotencyKey>) -> IdempotencyKey {
+        let ended = self.of_target(target).filter(|(_, other)| other.state == PublicationState::Ended).count();
         // Ended publications are pruned after some time; the delisted rows remain.
         let delisted = match target {
             Target::Listing { platform, .. } => {
@@ -257,9 +290,9 @@ impl FileOnPlatforms {
             }
             Target::Post { .. } => 0,
         };
-        let first = u32::try_from(ended().count().max(delisted)).unwrap_or(u32::MAX);
+        let first = u32::try_from(ended.max(delisted)).unwrap_or(u32::MAX);
         let mut keys = (first..=u32::MAX).map(|number| IdempotencyKey::derive(file_id, target, number));
-        let free = keys.find(|key| !over.contains(key));
-        ReserveDecision::New(free.unwrap_or_else(|| IdempotencyKey::derive(file_id, target, u32::MAX)))
+        let free = keys.find(|key| !but.contains(key));
+        free.unwrap_or_else(|| IdempotencyKey::derive(file_id, target, u32::MAX))
     }
 }

@@ -62,15 +62,17 @@ pub(super) fn published_under_another_name<S: Store>(
     Ok(None)
 }
 
-/// The live publications of a file at the platform of a target, at accounts that the publisher does not know.
+/// The live publications of a file at the platform of a target, at accounts that the publisher does not know. Those that
+/// may belong to the target itself are left out: their rows are looked up before the target is reserved.
 fn published_at_unknown_accounts<S: Store>(
     publisher: &Publisher<S>,
     file_id: &FileId,
     target: &Target,
 ) -> Result<impl Iterator<Item = Publication>, StoreError> {
     let all = publisher.store().read(|s| s.publications().list_by_file(file_id))?;
-    let unknown =
-        all.into_iter().filter(|its| its.state.is_live() && is_at_unknown_account(publisher, &its.target, target));
+    let unknown = all.into_iter().filter(|its| {
+        its.state.is_live() && !its.may_belong_to(target) && is_at_unknown_account(publisher, &its.target, target)
+    });
     Ok(unknown.collect::<Vec<_>>().into_iter())
 }
 

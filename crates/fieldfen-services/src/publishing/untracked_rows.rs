@@ -2,6 +2,8 @@
 //!
 //! Each one is looked up at the platform by its id. A product or post in the account of the target is adopted as the
 //! target's own, and one that no account has is given up. If only a person can decide, the job waits for a person.
+//!
+//! The rows that an adoption of the database has confirmed are such rows too, until their target is known.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -15,11 +17,12 @@ use super::call_error::CallError;
 use super::error::PublishError;
 use super::lookup_lag::LookupLag;
 use super::marketplace::Marketplace;
-use super::ownership::with_key;
+use super::ownership::{all_of_file, with_key};
 use super::publish_outcome::PublishOutcome;
 use super::publisher::Publisher;
 use super::remote_catalogue::{ListingCatalogue, RemoteCatalogue as _};
 use super::remote_item::RemoteItem;
+use super::resolve::row::as_said;
 use super::unknown_accounts::unknown_accounts;
 use super::unknown_key::MAX_ENDINGS;
 use crate::write_retry::{write, write_once};
@@ -36,6 +39,18 @@ enum RowLookup {
     NotFound,
     /// No account shows it, but it is so new that a lookup may not show it yet.
     Recent(Timestamp),
+    /// Only a person can decide.
+    Unclear(String),
+}
+
+/// The target of a row that an adoption of the database has confirmed.
+enum OpenRow {
+    /// The row has no publication.
+    NotOpen,
+    /// The file is wanted at this target alone at the platform.
+    OfTarget,
+    /// The file is wanted at this other target, without variant or key, as the row is.
+    OfOther(Target),
     /// Only a person can decide.
     Unclear(String),
 }
@@ -59,6 +74,17 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         let (mut own, mut there, mut elsewhere, mut unclear) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut gone, mut recent) = (Vec::new(), None);
         for row in rows {
+            match self.open_row(target, row)? {
+                OpenRow::NotOpen | OpenRow::OfTarget => {}
+                OpenRow::OfOther(other) => {
+                    unclear.extend(self.assign(&other, row)?);
+                    continue;
+                }
+                OpenRow::Unclear(reason) => {
+                    unclear.push(reason);
+                    continue;
+                }
+            }
             match self.look_up(target, row)? {
                 RowLookup::Own(item, key) => own.push((row, item, Some(key))),
                 RowLookup::Found(item) => there.push((row, item, None)),
@@ -96,6 +122,45 @@ impl<'a, S: Store> UntrackedRows<'a, S> {
         }
         let in_progress = recent.map(|until| PublishOutcome::InProgress { until });
         Ok(if unclear.is_empty() { in_progress } else { Some(waits(unclear)) })
+    }
+
+    /// Says which target a row with an open publication belongs to, by the targets at which the file is wanted.
+    fn open_row(&self, target: &Target, row: &PlatformRow) -> Result<OpenRow, StoreError> {
+        let (of_file, file) = self
+            .publisher
+            .store()
+            .read(|s| Ok::<_, StoreError>((all_of_file(s, self.file_id)?, s.files().find(self.file_id)?)))?;
+        let Some(open) = of_file.open_publication_of(row) else { return Ok(OpenRow::NotOpen) };
+        let wanted = file.map_or_else(Vec::new, |file| self.publisher.pipeline().targets(&file));
+        let wanted: Vec<_> = wanted.into_iter().filter(|wanted| open.may_belong_to(wanted)).collect();
+        if let Some(its) = wanted.iter().find(|wanted| wanted.is_same_place(&open.target)) {
+            return Ok(OpenRow::OfOther(its.clone()));
+        }
+        if wanted.iter().all(|wanted| wanted.is_same_place(target)) && !wanted.is_empty() {
+            return Ok(OpenRow::OfTarget);
+        }
+        let name = name(row);
+        let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
+        Ok(OpenRow::Unclear(match wanted.as_slice() {
+            [] => {
+                format!("{name} was there before fieldfen, and the shop's rules do not say which product or post it is")
+            }
+            wanted => format!("{name} was there before fieldfen, and may be {}", wanted.join(", or ")),
+        }))
+    }
+
+    /// Gives a row with an open publication its target, by the shop's rules. Returns the reason if that failed.
+    fn assign(&self, target: &Target, row: &PlatformRow) -> Result<Option<String>, StoreError> {
+        let item = as_said(row, target, None)?;
+        write(self.publisher.store(), |s| {
+            let adopted = adopt_row(self.publisher.pipeline(), s, (self.file_id, target), row, &item, None)?.0;
+            Ok(match adopted {
+                AdoptOutcome::Done(_) | AdoptOutcome::NotUntracked => None,
+                AdoptOutcome::Live(_) | AdoptOutcome::Taken(_) => {
+                    Some(format!("{} is another publication's", name(row)))
+                }
+            })
+        })
     }
 
     /// Adopts a row that can only be the target's own.

@@ -64,6 +64,7 @@ impl Publications for ModelSession<'_> {
         };
         let known = self.all_of_file(&publication.file_id)?;
         let same = self.same_id(&publication.target, &confirmation.platform_id);
+        let comes_back = publication.state == PublicationState::Ended;
         publication.state = match known.decide_confirm(&publication, confirmation, &same)? {
             ConfirmDecision::AlreadyDone => return Ok(ConfirmOutcome::AlreadyDone),
             ConfirmDecision::Duplicate { live } => return Ok(ConfirmOutcome::Duplicate { live }),
@@ -93,7 +94,7 @@ impl Publications for ModelSession<'_> {
         };
         publication.platform_id = Some(confirmation.platform_id.clone());
         publication.last_error = None;
-        publication.parked_for = None;
+        publication.parked_for = publication.parked_for.filter(|_| comes_back);
         publication.updated_at = truncate_to_micros(confirmation.at);
         let ended = publication.state == PublicationState::Ended;
         self.put_publication(publication);
@@ -111,6 +112,10 @@ impl Publications for ModelSession<'_> {
             AdoptDecision::Live(position) => return Ok(AdoptOutcome::Live(publications.swap_remove(position))),
             AdoptDecision::Taken(other) => return Ok(AdoptOutcome::Taken(*other)),
             AdoptDecision::NotUntracked => return Ok(AdoptOutcome::NotUntracked),
+            AdoptDecision::Assigned(next) => {
+                self.put_publication((*next).clone());
+                return Ok(AdoptOutcome::Done(*next));
+            }
             AdoptDecision::Ended(position) => publications.swap_remove(position),
             AdoptDecision::Again(position) => self.reserve_again(publications.swap_remove(position), request),
             AdoptDecision::New(client_key) => self.reserve_new(request, client_key)?,

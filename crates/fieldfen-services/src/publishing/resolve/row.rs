@@ -128,7 +128,11 @@ fn resolve(
 }
 
 /// The product or post at the platform, by the row and the person's decision.
-fn as_said(row: &PlatformRow, target: &Target, platform_id: Option<&str>) -> Result<RemoteItem, StoreError> {
+pub(in crate::publishing) fn as_said(
+    row: &PlatformRow,
+    target: &Target,
+    platform_id: Option<&str>,
+) -> Result<RemoteItem, StoreError> {
     if !row.is_at(target) {
         let rule = "a row is adopted by a target of its own platform";
         return Err(StoreError::Invalid { what: "target", value: target.to_string(), rule });

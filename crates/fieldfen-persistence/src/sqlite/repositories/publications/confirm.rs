@@ -83,14 +83,16 @@ statement! {
         "UPDATE social_posts SET platform_post_id = ? WHERE id IN (?, ?) AND platform_post_id IS NULL"
 }
 statement! {
-    /// Sets a publication to confirmed or ended, if its state has not changed since it was read.
+    /// Sets a publication to confirmed or ended, if its state has not changed since it was read. A product that comes
+    /// back keeps an open target.
     Confirm<'a> {
         state: &'a str as Text,
         platform_id: &'a str as Text,
         at: SqlTime as SqlTimestamp,
         id: &'a str as Text,
         known_state: &'a str as Text,
-    } = "UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, parked_for = NULL, updated_at = ? \
+    } = "UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, \
+         parked_for = CASE state WHEN 'ended' THEN parked_for END, updated_at = ? \
          WHERE id = ? AND state = ?"
 }
 

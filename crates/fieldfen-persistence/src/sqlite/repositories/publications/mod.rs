@@ -256,6 +256,7 @@ pub(super) fn statements() -> Vec<(&'static str, String)> {
         ("TakeOver", reserve::TakeOver::SQL),
         ("WriteGivenUp", reserve::WriteGivenUp::SQL),
         ("SetKey", adopt::SetKey::SQL),
+        ("Assign", adopt::Assign::SQL),
         ("Prune", prune::Prune::SQL),
     ];
     all.extend(constant.map(|(name, sql)| (name, sql.to_owned())));

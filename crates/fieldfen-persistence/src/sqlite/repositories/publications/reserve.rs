@@ -224,7 +224,7 @@ impl SqliteSession<'_> {
     }
 }
 
-fn post_type(target: &Target) -> Option<&'static str> {
+pub(super) fn post_type(target: &Target) -> Option<&'static str> {
     match target {
         Target::Post { post_type, .. } => post_type.map(|post_type| post_type.as_str()),
         Target::Listing { .. } => None,
