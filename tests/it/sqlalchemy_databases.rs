@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use fieldfen_migrate::{Adoption, AdoptionOutcome};
+use fieldfen_migrate::{AdoptionOutcome, Migrator};
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect};
 use fieldfen_testkit::sqlalchemy::{Fault, SHOP_DATABASES, ShopDatabase};
@@ -101,8 +101,8 @@ fn the_programs_of_a_sqlalchemy_shop_read_and_write_its_adopted_database() {
     ] {
         let (_folder, path) = create(ShopDatabase::named(kind));
         let before = texts(&path, "SELECT id FROM files ORDER BY id");
-        let adoption = Adoption::new(SqliteUrl::from(path.as_path())).unwrap().backups(None);
-        assert_eq!(adoption.run().unwrap().outcome, AdoptionOutcome::Adopted);
+        let migrator = Migrator::new(SqliteUrl::from(path.as_path())).unwrap().backups(None);
+        assert_eq!(migrator.adopt().unwrap().outcome, AdoptionOutcome::Adopted);
         assert_eq!(texts(&path, "SELECT id FROM files ORDER BY id"), before, "{kind}: the spelling of the ids");
         let ask = |command: &[&str]| program(style, &path, command);
 

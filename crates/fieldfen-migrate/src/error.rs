@@ -9,6 +9,8 @@ use fieldfen_domain::store::StoreError;
 use fieldfen_persistence::SqliteUrl;
 use fieldfen_persistence::migrations::MigrationError;
 
+use crate::adopt::AdoptError;
+
 /// The reason why the schema of a database was not read or changed. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,6 +96,9 @@ pub enum MigrateError {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// A database of another program was not adopted.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
     /// The schema could not be read or changed.
     #[error(transparent)]
     Migration(#[from] MigrationError),

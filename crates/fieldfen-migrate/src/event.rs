@@ -17,6 +17,15 @@ pub enum MigrateEvent<'a> {
         /// The number of all pages.
         of: u32,
     },
+    /// The adoption of a database of another program is at work, on the copy or on the database itself.
+    Adopting {
+        /// The work.
+        step: AdoptionStep,
+        /// The table.
+        table: &'a str,
+        /// The number of rows so far.
+        rows: u64,
+    },
     /// A run on the copy.
     Rehearsing(&'a MigrationEvent<'a>),
     /// SQLite's `integrity_check` reads the copy.
@@ -25,4 +34,16 @@ pub enum MigrateEvent<'a> {
     BackingUp(&'a Path),
     /// The run on the database itself.
     Running(&'a MigrationEvent<'a>),
+}
+
+/// The work of an adoption on one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AdoptionStep {
+    /// The values are read, to count their forms or to compare them.
+    Reading,
+    /// Times are rewritten; in a conversion, ids and words too.
+    Rewriting,
+    /// Publications are confirmed for live rows.
+    Confirming,
 }

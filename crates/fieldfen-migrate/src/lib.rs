@@ -26,7 +26,7 @@ pub use adopt::{
 };
 pub use command::{MigrateCommand, Safety};
 pub use error::MigrateError;
-pub use event::MigrateEvent;
+pub use event::{AdoptionStep, MigrateEvent};
 pub use migrator::{MigrateOutcome, Migrator};
 pub use plan::{MigrationPlan, PlannedMigration};
 pub use rehearsal::report::{RehearsalReport, RehearsedMigration};

@@ -15,7 +15,7 @@ use fieldfen_persistence::migrations::{
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, create_database, read_database, store_error};
 use fieldfen_services::Environment;
 
-use crate::adopt::alembic_revisions;
+use crate::adopt::{AdoptError, Adoption, AdoptionReport, Origin, absolute, alembic_revisions};
 use crate::backup::back_up_when_free;
 use crate::error::MigrateError;
 use crate::event::MigrateEvent;
@@ -34,6 +34,8 @@ type Observer = Arc<dyn Fn(&MigrateEvent<'_>) + Send + Sync>;
 pub struct MigrateOutcome {
     /// fieldfen's first migration, if another program had created its tables from the specification.
     pub recognised: Option<Migration>,
+    /// The report on the adoption of such a database; `None` if the database had migrations or no tables.
+    pub adoption: Option<Box<AdoptionReport>>,
     /// The applied migrations, the oldest first.
     pub applied: Vec<DoneStep>,
     /// The reverted migrations, the newest first.
@@ -44,20 +46,29 @@ pub struct MigrateOutcome {
     pub backup: Option<PathBuf>,
 }
 
+/// The plan of a run.
+struct Planned {
+    steps: Vec<Step>,
+    has_tables: bool,
+    /// Whether another program has created the database by the specification.
+    must_be_adopted: bool,
+}
+
 /// Applies and reverts the migrations of one database.
 ///
 /// By default a migrator rehearses each run on a copy, and makes a verified backup in the folder `backups` beside the
 /// database. Neither happens if nothing is to be done or the database has no tables.
 #[derive(Clone)]
 pub struct Migrator {
-    url: SqliteUrl,
-    path: PathBuf,
-    migrations: Migrations,
-    rehearses: bool,
+    pub(crate) url: SqliteUrl,
+    pub(crate) path: PathBuf,
+    pub(crate) migrations: Migrations,
+    pub(crate) rehearses: bool,
     scratch: Option<PathBuf>,
-    backups: Option<PathBuf>,
-    lock_wait: Duration,
-    tool: String,
+    pub(crate) backups: Option<PathBuf>,
+    pub(crate) adoption: Adoption,
+    pub(crate) lock_wait: Duration,
+    pub(crate) tool: String,
     observer: Option<Observer>,
 }
 
@@ -82,6 +93,7 @@ impl Migrator {
             rehearses: true,
             scratch: None,
             lock_wait: LOCK_WAIT,
+            adoption: Adoption::new(),
             tool: concat!("fieldfen-migrate ", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
         })
@@ -117,6 +129,12 @@ impl Migrator {
     #[must_use]
     pub fn lock_wait(self, lock_wait: Duration) -> Self {
         Self { lock_wait, ..self }
+    }
+
+    /// Sets the settings for the adoption of a database of another program.
+    #[must_use]
+    pub fn adoption(self, adoption: Adoption) -> Self {
+        Self { adoption, ..self }
     }
 
     /// Sets the name and version of the program for the ledger.
@@ -201,8 +219,7 @@ impl Migrator {
     /// Applies all missing migrations or none, as [`Migrator::run`] does. Creates the database and its folder if they
     /// are missing.
     ///
-    /// If another program has created the database by the specification, its tables count as those of the first
-    /// migration.
+    /// A database that another program has created by the specification is adopted, as [`Migrator::adopt`] does.
     ///
     /// # Errors
     /// [`MigrateError`]. The file is then unchanged, and neither a new file nor a new folder remains.
@@ -213,7 +230,7 @@ impl Migrator {
     /// As [`Migrator::up`], to another target.
     ///
     /// # Errors
-    /// As [`Migrator::up`].
+    /// As [`Migrator::up`], and [`AdoptError::OnlyToNewest`] for a database that must be adopted.
     pub fn up_to(&self, target: &Target) -> Result<MigrateOutcome, MigrateError> {
         let created = create_database(&self.url, |conn| self.run_on(conn, target, &[], DataLoss::Refuse, None))?;
         match created {
@@ -229,14 +246,16 @@ impl Migrator {
     /// # Errors
     /// [`MigrateError`]. The database is then as it was; a backup that was made remains.
     pub fn run(&self, target: &Target, data_loss: DataLoss) -> Result<MigrateOutcome, MigrateError> {
-        let (steps, _) = self.steps(target)?;
-        if steps.is_empty() {
+        if self.planned(target)?.steps.is_empty() {
             let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
             return self.run_on(&mut conn, target, &[], data_loss, None);
         }
         let database = real_path(&self.path)?;
         let _locks = self.lock(&database)?;
-        let (steps, has_tables) = self.steps(target)?;
+        let Planned { steps, has_tables, must_be_adopted } = self.planned(target)?;
+        if must_be_adopted {
+            return self.adopt_to(&database, target);
+        }
         let is_worth_it = has_tables && !steps.is_empty();
         let rehearsal = match self.rehearses && is_worth_it {
             true => Some(self.rehearse_locked(&database, target)?),
@@ -263,10 +282,25 @@ impl Migrator {
         Ok(self.migrations.repair(&mut conn, version, by)?)
     }
 
-    /// The steps to the target, and whether the database has tables. A database that this user cannot write is refused
-    /// here, before anything else is done. The connection is closed at once: the rehearsal and the backup read the file
-    /// in ways that would drop its locks.
-    fn steps(&self, target: &Target) -> Result<(Vec<Step>, bool), MigrateError> {
+    fn adopt_to(&self, database: &Path, target: &Target) -> Result<MigrateOutcome, MigrateError> {
+        if *target != Target::Newest {
+            return Err(AdoptError::OnlyToNewest.into());
+        }
+        let (report, run) = self.adopt_locked(database, false)?;
+        rehearsal_file::remove(database);
+        Ok(MigrateOutcome {
+            recognised: run.recognised.clone(),
+            applied: run.applied,
+            backup: report.backup.clone(),
+            // A program that does not know the lock may have been faster.
+            adoption: run.recognised.map(|_| Box::new(report)),
+            ..MigrateOutcome::default()
+        })
+    }
+
+    /// Plans a run. A database that this user cannot write is refused here, before anything else is done. The connection
+    /// is closed at once: the rehearsal and the backup read the file in ways that would drop its locks.
+    fn planned(&self, target: &Target) -> Result<Planned, MigrateError> {
         #[derive(QueryableByName)]
         struct Row {
             #[diesel(sql_type = BigInt)]
@@ -276,12 +310,20 @@ impl Migrator {
         let steps = self.migrations.plan(&mut conn, target)?;
         let tables = diesel::sql_query("SELECT count(*) AS n FROM sqlite_schema WHERE type = 'table'");
         let tables: Row = tables.get_result(&mut conn).map_err(store_error)?;
-        Ok((steps, tables.n > 0))
+        let has_tables = tables.n > 0;
+        let goes_up = steps.iter().any(|step| step.direction == Direction::Up);
+        let must_be_adopted =
+            has_tables && goes_up && Origin::read(&mut conn, &self.migrations)? == Origin::Specification;
+        Ok(Planned { steps, has_tables, must_be_adopted })
     }
 
-    fn lock(&self, database: &Path) -> Result<FolderLocks, MigrateError> {
-        let scratch = self.scratch.as_deref().unwrap_or(folder_of(database));
-        FolderLocks::hold(&[folder_of(database), scratch], self.lock_wait, |folder| {
+    /// The folder in which the copy of a database is made.
+    pub(crate) fn scratch_folder<'f>(&'f self, database: &'f Path) -> &'f Path {
+        self.scratch.as_deref().unwrap_or(folder_of(database))
+    }
+
+    pub(crate) fn lock(&self, database: &Path) -> Result<FolderLocks, MigrateError> {
+        FolderLocks::hold(&[folder_of(database), self.scratch_folder(database)], self.lock_wait, |folder| {
             self.send(&MigrateEvent::WaitingForFolder(folder));
         })
     }
@@ -290,7 +332,7 @@ impl Migrator {
         let rehearsal = Rehearsal {
             url: &self.url,
             database,
-            within: self.scratch.as_deref().unwrap_or(folder_of(database)),
+            within: self.scratch_folder(database),
             migrations: &self.migrations,
             target,
             now: Environment::system().now(),
@@ -304,7 +346,7 @@ impl Migrator {
         self.backups.as_deref()
     }
 
-    fn back_up(&self, folder: &Path) -> Result<PathBuf, MigrateError> {
+    pub(crate) fn back_up(&self, folder: &Path) -> Result<PathBuf, MigrateError> {
         self.send(&MigrateEvent::BackingUp(folder));
         back_up_when_free(&self.url, folder, self.lock_wait, || self.send(&MigrateEvent::WaitingForFolder(folder)))
             .map_err(MigrateError::Backup)
@@ -328,20 +370,18 @@ impl Migrator {
             false => run.target(target.clone()),
         };
         if let Some(backup) = backup {
-            let absolute = std::path::absolute(backup).unwrap_or_else(|_| backup.to_owned());
-            run = run.backup(absolute.display().to_string());
+            run = run.backup(absolute(backup));
         }
         let report = run.run(conn)?;
         Ok(MigrateOutcome {
             recognised: report.recognised,
             applied: report.applied,
             reverted: report.reverted,
-            rehearsal: None,
-            backup: None,
+            ..MigrateOutcome::default()
         })
     }
 
-    fn send(&self, event: &MigrateEvent<'_>) {
+    pub(crate) fn send(&self, event: &MigrateEvent<'_>) {
         if let Some(observer) = &self.observer {
             observer(event);
         }

@@ -1,168 +1,131 @@
-//! Adopts a database: reads it, adopts a copy, makes a backup, and adopts the database in one transaction.
+//! Adopts a database: adopts a copy, makes a backup, and adopts the database in one transaction.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_backup::back_up_before_migration;
 use fieldfen_domain::Timestamp;
-use fieldfen_persistence::migrations::{AdoptionPhase, MigrationError, MigrationRun, Migrations, change_exclusively};
-use fieldfen_persistence::{OpenMode, SqliteUrl, connect, read_database, store_error};
+use fieldfen_persistence::migrations::{
+    AdoptionPhase, MigrationError, MigrationEvent, MigrationRun, RunReport, change_exclusively,
+};
+use fieldfen_persistence::{OpenMode, SqliteUrl, connect, copy_database, read_database};
+use fieldfen_services::Environment;
 
-use super::copy::Copy;
 use super::error::AdoptError;
 use super::form::Treatment;
 use super::origin::{Origin, alembic_revisions, integrity};
+use super::progress::Progress;
 use super::publications::{ConfirmedRows, confirm_rows};
 use super::report::{AdoptionOutcome, AdoptionReport};
 use super::rewrite::{Rewritten, rewrite};
 use super::scan::{Scan, scan};
-use super::time_form;
-use super::value::Value;
-
-/// The name and version of this tool in the ledger.
-const TOOL: &str = concat!("fieldfen-migrate ", env!("CARGO_PKG_VERSION"));
-
-/// An adoption of a database that another program has created by the specification.
-///
-/// [`Adoption::run`] adopts a copy first, then makes a verified backup, then adopts the database. All of the last step
-/// is one transaction.
-#[derive(Debug, Clone)]
-pub struct Adoption {
-    url: SqliteUrl,
-    converts: bool,
-    accounts: BTreeMap<String, String>,
-    backups: Option<PathBuf>,
-}
+use crate::error::MigrateError;
+use crate::event::MigrateEvent;
+use crate::migrator::Migrator;
+use crate::rehearsal::{disk_space, real_path};
+use crate::scratch::Scratch;
 
 /// The findings and changes of a run in one transaction.
 #[derive(Debug, Default)]
-struct Done {
+pub(crate) struct Done {
+    alembic: Option<Vec<String>>,
     scan: Scan,
     rewritten: Rewritten,
     publications: ConfirmedRows,
-    applied: Vec<String>,
-    /// Whether another run had adopted the database before.
-    was_too_late: bool,
+    run: RunReport,
 }
 
-impl Adoption {
-    /// An adoption of the database at this address, with backups in the folder `backups`.
+/// The file that is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Copy,
+    Database,
+}
+
+impl Migrator {
+    /// Adopts a database that another program has created by the specification: a copy first, then, after a backup,
+    /// the database itself, in one transaction. [`Migrator::up`] does the same when it meets such a database. With
+    /// [`Adoption::convert`](crate::Adoption::convert), a database that has migrations gets its ids and words
+    /// rewritten.
     ///
     /// # Errors
-    /// [`AdoptError::InMemory`].
-    pub fn new(url: SqliteUrl) -> Result<Self, AdoptError> {
-        if url.path().is_none() {
-            return Err(AdoptError::InMemory { url });
-        }
-        Ok(Self { url, converts: false, accounts: BTreeMap::new(), backups: Some(PathBuf::from("backups")) })
-    }
-
-    /// Sets whether ids and words are rewritten too, as fieldfen writes them. Python programs that look rows up by the
-    /// old spelling then find nothing.
-    #[must_use]
-    pub const fn convert(mut self, converts: bool) -> Self {
-        self.converts = converts;
-        self
-    }
-
-    /// Sets the account at which the products or posts of a platform are. By default, a platform has one account
-    /// without a name.
-    #[must_use]
-    pub fn account(mut self, platform: impl Into<String>, account: impl Into<String>) -> Self {
-        self.accounts.insert(platform.into(), account.into());
-        self
-    }
-
-    /// Sets the folder of the backup; `None` makes no backup.
-    #[must_use]
-    pub fn backups(self, folder: impl Into<Option<PathBuf>>) -> Self {
-        Self { backups: folder.into(), ..self }
-    }
-
-    /// Whether the database has the specification's tables and no migration. A missing file has not.
-    ///
-    /// # Errors
-    /// [`AdoptError::Migration`] if the database cannot be read.
-    pub fn is_due(&self) -> Result<bool, AdoptError> {
-        if self.url.path().is_some_and(|path| !path.exists()) {
-            return Ok(false);
-        }
-        let origin = read_database(&self.url, Origin::read).or_else(|_| {
-            // A connection that writes rolls the journal of a stopped program back.
-            Origin::read(&mut connect(&self.url, OpenMode::ExistingOnly)?)
-        })?;
-        Ok(origin == Origin::Specification)
-    }
-
-    /// Adopts a copy, which is removed afterwards. The database stays as it is.
-    ///
-    /// # Errors
-    /// [`AdoptError`].
-    pub fn rehearse(&self) -> Result<AdoptionReport, AdoptError> {
+    /// [`MigrateError::Adopt`] if there is nothing to adopt or the database is refused, and others. The database is
+    /// then as it was.
+    pub fn adopt(&self) -> Result<AdoptionReport, MigrateError> {
+        self.check_origin()?;
+        let database = real_path(&self.path)?;
+        let _locks = self.lock(&database)?;
         let is_migrated = self.check_origin()?;
-        self.rehearse_as(is_migrated)
-    }
-
-    /// Adopts the database. `--convert` on a database that has migrations rewrites its ids and words.
-    ///
-    /// # Errors
-    /// [`AdoptError`]. The database is then as it was before.
-    pub fn run(&self) -> Result<AdoptionReport, AdoptError> {
-        let is_migrated = self.check_origin()?;
-        let rehearsed = self.rehearse_as(is_migrated)?;
-        let backup = match &self.backups {
-            Some(folder) => Some(back_up_before_migration(&self.url, folder, read_database(&self.url, now)?)?.backup),
-            None => None,
-        };
-        let done = self.change(&self.url, is_migrated, backup.as_deref(), &rehearsed)?;
-        if done.was_too_late {
+        let (report, run) = self.adopt_locked(&database, is_migrated)?;
+        if !is_migrated && run.recognised.is_none() {
+            // A program that does not know the lock was faster.
             self.check_origin()?;
         }
+        Ok(report)
+    }
+
+    /// Adopts a copy, which is removed afterwards. The database itself is only read.
+    ///
+    /// # Errors
+    /// As [`Migrator::adopt`].
+    pub fn rehearse_adoption(&self) -> Result<AdoptionReport, MigrateError> {
+        self.check_origin()?;
+        let database = real_path(&self.path)?;
+        let _locks = self.lock(&database)?;
+        let is_migrated = self.check_origin()?;
+        let done = self.adopt_copy(&database, is_migrated)?;
+        Ok(self.adoption_report(AdoptionOutcome::Rehearsed, done).0)
+    }
+
+    /// Adopts the database, whose folder is locked.
+    pub(crate) fn adopt_locked(
+        &self,
+        database: &Path,
+        is_migrated: bool,
+    ) -> Result<(AdoptionReport, RunReport), MigrateError> {
+        if self.rehearses {
+            self.adopt_copy(database, is_migrated)?;
+        } else {
+            require_no_damage(read_database(&self.url, integrity)?)?;
+        }
+        let backup = self.backups.as_deref().map(|folder| self.back_up(folder)).transpose()?;
+        let done = self.change(&self.url, is_migrated, backup.as_deref(), Place::Database)?;
         let outcome = if is_migrated { AdoptionOutcome::Converted } else { AdoptionOutcome::Adopted };
-        Ok(AdoptionReport { backup, ..self.report(outcome, rehearsed.alembic, done) })
+        let (report, run) = self.adoption_report(outcome, done);
+        Ok((AdoptionReport { backup, ..report }, run))
     }
 
     /// Whether the database has migrations, which only a conversion accepts.
-    fn check_origin(&self) -> Result<bool, AdoptError> {
-        match read_database(&self.url, Origin::read)? {
-            Origin::Empty => Err(AdoptError::NothingToAdopt),
+    fn check_origin(&self) -> Result<bool, MigrateError> {
+        let origin = read_database(&self.url, |conn| Origin::read(conn, &self.migrations)).or_else(|_| {
+            // A connection that writes rolls the journal of a stopped program back.
+            Origin::read(&mut connect(&self.url, OpenMode::ExistingOnly)?, &self.migrations)
+        })?;
+        match origin {
+            Origin::Empty => Err(AdoptError::NothingToAdopt.into()),
             Origin::Different(differences) => Err(MigrationError::NotTheSpecification(differences).into()),
             Origin::Specification => Ok(false),
-            Origin::Migrated { .. } if self.converts => Ok(true),
+            Origin::Migrated { .. } if self.adoption.converts => Ok(true),
             Origin::Migrated { how, at } => {
                 let how = how.as_deref().unwrap_or("before the ledger");
                 let how = at.map_or_else(|| how.to_owned(), |at| format!("{how} at {at}"));
-                Err(AdoptError::AlreadyAdopted { how })
+                Err(AdoptError::AlreadyAdopted { how }.into())
             }
         }
     }
 
-    fn rehearse_as(&self, is_migrated: bool) -> Result<AdoptionReport, AdoptError> {
-        let found = read_database(&self.url, |conn| {
-            let damage = integrity(conn)?;
-            Ok::<_, MigrationError>(if damage.is_empty() {
-                Ok((alembic_revisions(conn)?, scan(conn)?))
-            } else {
-                Err(damage)
-            })
-        })?;
-        let (alembic, found) = found.map_err(AdoptError::Damaged)?;
-        let database = self.url.to_string();
-        let report = AdoptionReport::new(database, AdoptionOutcome::Refused, alembic.clone(), found);
-        if report.values(Treatment::Refused) > 0 {
-            return Err(AdoptError::Refused(Box::new(report)));
-        }
-        let copy = Copy::make(&self.url)?;
-        let done = self.change(copy.url(), is_migrated, None, &report)?;
-        let damage = read_database(copy.url(), integrity)?;
-        if !damage.is_empty() {
-            return Err(AdoptError::Damaged(damage));
-        }
-        copy.remove()?;
-        Ok(self.report(AdoptionOutcome::Rehearsed, alembic, done))
+    fn adopt_copy(&self, database: &Path, is_migrated: bool) -> Result<Done, MigrateError> {
+        let within = self.scratch_folder(database);
+        disk_space::require(database, within)?;
+        let scratch = Scratch::make(within)?;
+        let copy = scratch.copy();
+        copy_database(&self.url, &copy, |pages, of| self.send(&MigrateEvent::Copying { pages, of }))?;
+        let url = SqliteUrl::from(copy.as_path());
+        self.send(&MigrateEvent::CheckingCopy);
+        require_no_damage(integrity(&mut connect(&url, OpenMode::ExistingOnly)?)?)?;
+        let done = self.change(&url, is_migrated, None, Place::Copy)?;
+        self.send(&MigrateEvent::CheckingCopy);
+        let damage = integrity(&mut connect(&url, OpenMode::ExistingOnly)?)?;
+        if damage.is_empty() { Ok(done) } else { Err(MigrateError::Damaged { problem: damage.join("; ") }) }
     }
 
     /// Adopts or converts the database at an address, in one transaction.
@@ -171,62 +134,78 @@ impl Adoption {
         url: &SqliteUrl,
         is_migrated: bool,
         backup: Option<&Path>,
-        before: &AdoptionReport,
-    ) -> Result<Done, AdoptError> {
+        place: Place,
+    ) -> Result<Done, MigrateError> {
         let mut conn = connect(url, OpenMode::ExistingOnly)?;
-        let mut done = Done::default();
+        let mut done = Done { alembic: alembic_revisions(&mut conn)?, ..Done::default() };
+        let send = |event: &MigrateEvent<'_>| self.send(event);
+        let progress = Progress(&send);
+        let observer = |event: &MigrationEvent<'_>| match place {
+            Place::Copy => self.send(&MigrateEvent::Rehearsing(event)),
+            Place::Database => self.send(&MigrateEvent::Running(event)),
+        };
         let ran = if is_migrated {
-            change_exclusively(&mut conn, |conn| self.rewrite(conn, &mut done))
+            change_exclusively(&mut conn, observer, |conn| self.rewrite(conn, &mut done, progress))
         } else {
-            let migrations = Migrations::fieldfen();
-            let mut run = MigrationRun::new(&migrations).tool(TOOL);
+            let mut run = MigrationRun::new(&self.migrations).lock_wait(self.lock_wait);
+            run = run.tool(&self.tool).observer(observer);
             if let Some(backup) = backup {
-                run = run.backup(backup.display().to_string());
+                run = run.backup(absolute(backup));
             }
             let run = run.adopt(|conn, phase| match phase {
-                AdoptionPhase::BeforeMigrations => self.rewrite(conn, &mut done),
+                AdoptionPhase::BeforeMigrations => self.rewrite(conn, &mut done, progress),
                 AdoptionPhase::AfterMigrations => {
-                    let at = now(conn)?;
-                    done.publications = confirm_rows(conn, &self.accounts, at)?;
+                    done.publications = confirm_rows(conn, &self.adoption.accounts, now(), progress)?;
                     Ok(())
                 }
             });
-            run.run(&mut conn).map(|report| {
-                done.was_too_late = report.recognised.is_none();
-                done.applied = report.recognised.iter().map(ToString::to_string).collect();
-                done.applied.extend(report.applied.iter().map(|step| step.migration.to_string()));
-            })
+            run.run(&mut conn).map(|report| done.run = report)
         };
-        match ran {
-            // Other programs have written since the first look.
-            Err(MigrationError::NotAdopted(_)) if done.scan.forms.rows(Treatment::Refused) > 0 => {
-                let report = self.report(AdoptionOutcome::Refused, before.alembic.clone(), done);
-                Err(AdoptError::Refused(Box::new(report)))
+        match (ran, place) {
+            (Ok(()), _) => Ok(done),
+            (Err(MigrationError::NotAdopted(_)), _) if done.scan.forms.rows(Treatment::Refused) > 0 => {
+                let report = self.adoption_report(AdoptionOutcome::Refused, done).0;
+                Err(AdoptError::Refused(Box::new(report)).into())
             }
-            ran => ran.map(|()| done).map_err(AdoptError::from),
+            (Err(source), Place::Copy) => {
+                Err(MigrateError::Rehearsal { phase: "while it adopted the database", source })
+            }
+            (Err(error), Place::Database) => Err(error.into()),
         }
     }
 
-    fn rewrite(&self, conn: &mut SqliteConnection, done: &mut Done) -> Result<(), MigrationError> {
-        done.scan = scan(conn)?;
+    fn rewrite(
+        &self,
+        conn: &mut SqliteConnection,
+        done: &mut Done,
+        progress: Progress<'_>,
+    ) -> Result<(), MigrationError> {
+        done.scan = scan(conn, progress)?;
         if done.scan.forms.rows(Treatment::Refused) > 0 {
             return Err(MigrationError::NotAdopted("values without a certain meaning".into()));
         }
-        done.rewritten = rewrite(conn, self.converts)?;
+        done.rewritten = rewrite(conn, self.adoption.converts, progress)?;
         Ok(())
     }
 
-    fn report(&self, outcome: AdoptionOutcome, alembic: Option<Vec<String>>, done: Done) -> AdoptionReport {
-        let Done { scan, rewritten, publications, applied, .. } = done;
+    fn adoption_report(&self, outcome: AdoptionOutcome, done: Done) -> (AdoptionReport, RunReport) {
+        let Done { alembic, scan, rewritten, publications, run } = done;
+        let applied = run.recognised.iter().map(ToString::to_string);
+        let applied = applied.chain(run.applied.iter().map(|step| step.migration.to_string())).collect();
         let report = AdoptionReport::new(self.url.to_string(), outcome, alembic, scan);
-        AdoptionReport { rewritten, publications, applied, ..report }
+        (AdoptionReport { rewritten, publications, applied, ..report }, run)
     }
 }
 
-/// Now, by SQLite's clock.
-fn now(conn: &mut SqliteConnection) -> Result<Timestamp, MigrationError> {
-    let query = diesel::dsl::sql::<Text>("strftime('%Y-%m-%d %H:%M:%f000', 'now')");
-    let text: String = diesel::select(query).get_result(conn).map_err(store_error)?;
-    let time = time_form::read(&Value::Text(text)).1;
-    time.ok_or_else(|| MigrationError::NotAdopted("SQLite's clock returns no time".into()))
+fn require_no_damage(damage: Vec<String>) -> Result<(), AdoptError> {
+    if damage.is_empty() { Ok(()) } else { Err(AdoptError::Damaged(damage)) }
+}
+
+/// The place of a backup for the ledger.
+pub(crate) fn absolute(backup: &Path) -> String {
+    std::path::absolute(backup).unwrap_or_else(|_| backup.to_owned()).display().to_string()
+}
+
+fn now() -> Timestamp {
+    Environment::system().now()
 }

@@ -1,78 +1,69 @@
 //! `fieldfen migrate adopt`.
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
 use clap::Args;
 use fieldfen_persistence::SqliteUrl;
-use fieldfen_persistence::migrations::MigrationError;
-use fieldfen_terminal::{Exit, Terminal};
+use fieldfen_terminal::Terminal;
 
-use super::adopter::Adoption;
 use super::error::AdoptError;
 use super::form::Treatment;
 use super::report::{AdoptionOutcome, AdoptionReport, origin_in_words};
+use super::settings::Adoption;
+use crate::command::{Safety, with_exit};
+use crate::error::MigrateError;
+use crate::migrator::Migrator;
 
 /// The arguments of `adopt`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Args)]
 pub struct AdoptArguments {
     /// Rewrite ids and words too, as fieldfen writes them: only when the last Python program has gone. Also on an
     /// adopted database
     #[arg(long)]
     convert: bool,
     /// Adopt a copy alone, and report
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["no_rehearsal", "backups", "no_backup"])]
     dry_run: bool,
     /// The account at which the products or posts of a platform are, if it has a name; may be repeated
     #[arg(long = "account", value_name = "PLATFORM=NAME", value_parser = account)]
     accounts: Vec<(String, String)>,
-    /// The folder of the backup, which is made if it is missing
-    #[arg(long, value_name = "FOLDER", default_value = "backups")]
-    backup_dir: PathBuf,
-    /// Make no backup
-    #[arg(long, conflicts_with = "backup_dir")]
-    no_backup: bool,
+    /// The rehearsal and the backup before.
+    #[command(flatten)]
+    pub(crate) safety: Safety,
 }
 
 impl AdoptArguments {
-    fn adoption(&self, url: SqliteUrl) -> Result<Adoption, AdoptError> {
-        let backups = (!self.no_backup).then(|| self.backup_dir.clone());
-        let adoption = Adoption::new(url)?.convert(self.convert).backups(backups);
-        Ok(self.accounts.iter().fold(adoption, |adoption, (platform, account)| adoption.account(platform, account)))
+    fn settings(&self) -> Adoption {
+        let adoption = Adoption::new().convert(self.convert);
+        self.accounts.iter().fold(adoption, |adoption, (platform, account)| adoption.account(platform, account))
     }
 }
 
 /// Adopts the database.
-pub(crate) fn adopt(arguments: &AdoptArguments, url: &SqliteUrl, terminal: &Terminal) -> anyhow::Result<()> {
-    let adoption = arguments.adoption(url.clone()).map_err(with_exit)?;
-    let report = if arguments.dry_run { adoption.rehearse() } else { adoption.run() };
-    let failed = || format!("cannot adopt {url}");
-    match report {
-        Ok(report) => print(&report, terminal),
-        Err(AdoptError::Refused(report)) => {
-            print(&report, terminal)?;
-            Err(with_exit(AdoptError::Refused(report))).with_context(failed)
-        }
-        Err(error) => Err(with_exit(error)).with_context(failed),
-    }
+pub(crate) fn adopt(
+    arguments: &AdoptArguments,
+    migrator: Migrator,
+    url: &SqliteUrl,
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
+    let migrator = migrator.adoption(arguments.settings());
+    let adopted = if arguments.dry_run { migrator.rehearse_adoption() } else { migrator.adopt() };
+    let adopted = report_or_error(adopted, terminal)?;
+    let report = adopted.map_err(with_exit).with_context(|| format!("cannot adopt {url}"))?;
+    print(&report, terminal)
 }
 
-/// Adopts the database if it has the specification's tables and no migration. Returns whether it did.
-pub(crate) fn adopt_if_due(backups: Option<PathBuf>, url: &SqliteUrl, terminal: &Terminal) -> anyhow::Result<bool> {
-    let arguments = AdoptArguments {
-        no_backup: backups.is_none(),
-        backup_dir: backups.unwrap_or_default(),
-        ..AdoptArguments::default()
-    };
-    let is_due = arguments.adoption(url.clone()).and_then(|adoption| adoption.is_due());
-    let is_due = is_due.map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
-    if is_due {
-        adopt(&arguments, url, terminal)?;
+/// Prints the report on a database that was refused, and returns the result.
+pub(crate) fn report_or_error<T>(
+    result: Result<T, MigrateError>,
+    terminal: &Terminal,
+) -> anyhow::Result<Result<T, MigrateError>> {
+    if let Err(MigrateError::Adopt(AdoptError::Refused(report))) = &result {
+        print(report, terminal)?;
     }
-    Ok(is_due)
+    Ok(result)
 }
 
-fn print(report: &AdoptionReport, terminal: &Terminal) -> anyhow::Result<()> {
+pub(crate) fn print(report: &AdoptionReport, terminal: &Terminal) -> anyhow::Result<()> {
     terminal.print_result(report, |out| {
         if report.outcome != AdoptionOutcome::Converted {
             writeln!(out, "{}: {}", report.database, origin_in_words(report.alembic.as_deref()))?;
@@ -121,23 +112,5 @@ fn account(text: &str) -> Result<(String, String), &'static str> {
             Ok((platform.to_owned(), account.to_owned()))
         }
         _ => Err("it must be the name of a platform, `=` and the name of an account"),
-    }
-}
-
-/// The same error with the exit code of its kind.
-fn with_exit(error: AdoptError) -> anyhow::Error {
-    match error {
-        AdoptError::InMemory { .. } => Exit::Usage.with(error).into(),
-        AdoptError::NothingToAdopt
-        | AdoptError::Migration(
-            MigrationError::NotTheSpecification(_)
-            | MigrationError::Encoding { .. }
-            | MigrationError::NamesTaken(_)
-            | MigrationError::Newer { .. }
-            | MigrationError::Changed(_),
-        ) => Exit::Schema.with(error).into(),
-        AdoptError::AlreadyAdopted { .. } => Exit::Refused.with(error).into(),
-        AdoptError::Refused(_) | AdoptError::Damaged(_) => Exit::Corrupt.with(error).into(),
-        error => error.into(),
     }
 }

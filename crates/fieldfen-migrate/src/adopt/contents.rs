@@ -12,9 +12,11 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::migrations::{self, MigrationError};
 use fieldfen_persistence::store_error;
 
+use super::progress::Progress;
 use super::tables::{Kind, TABLES, Table};
 use super::value::{Value, ValueRow};
 use super::{id_form, time_form};
+use crate::event::AdoptionStep;
 
 /// The number of rows and the sum of their digests, by table.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,11 +28,11 @@ impl Contents {
         conn: &mut SqliteConnection,
         converts: bool,
         but_values: &[&str],
+        progress: Progress<'_>,
     ) -> Result<Self, MigrationError> {
-        let others = migrations::table_digests(conn, |_| {})?.into_iter();
-        let is_specified = |name: &str| TABLES.iter().any(|table| table.name.eq_ignore_ascii_case(name));
+        let is_other = |name: &str| !TABLES.iter().any(|table| table.name.eq_ignore_ascii_case(name));
+        let others = migrations::table_digests(conn, is_other, |_| {})?.into_iter();
         let mut contents: BTreeMap<_, _> = others
-            .filter(|(name, _)| !is_specified(name))
             .map(|(name, found)| {
                 let is_counted = but_values.iter().any(|table| table.eq_ignore_ascii_case(&name));
                 let digest = if is_counted { 0 } else { found.digest };
@@ -38,7 +40,7 @@ impl Contents {
             })
             .collect();
         for table in &TABLES {
-            contents.insert(table.name.to_owned(), of_table(conn, table, converts)?);
+            contents.insert(table.name.to_owned(), of_table(conn, table, converts, progress)?);
         }
         Ok(Self(contents))
     }
@@ -50,10 +52,16 @@ impl Contents {
     }
 }
 
-fn of_table(conn: &mut SqliteConnection, table: &Table, converts: bool) -> Result<(u64, u128), MigrationError> {
+fn of_table(
+    conn: &mut SqliteConnection,
+    table: &Table,
+    converts: bool,
+    progress: Progress<'_>,
+) -> Result<(u64, u128), MigrationError> {
     let query = diesel::sql_query(format!("SELECT rowid, {} FROM {} NOT INDEXED", table.column_list(), table.name));
-    let (mut rows, mut sum) = (0, 0_u128);
+    let (mut rows, mut sum) = (0_u64, 0_u128);
     for row in query.load_iter::<ValueRow, DefaultLoadingMode>(conn).map_err(store_error)? {
+        progress.rows(AdoptionStep::Reading, table.name, rows);
         let row = row.map_err(store_error)?;
         let (rowid, values) = row.split();
         let mut hashers = [DefaultHasher::new(), DefaultHasher::new()];

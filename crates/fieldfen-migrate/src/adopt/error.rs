@@ -1,13 +1,5 @@
 //! The errors of adoptions.
 
-use std::io;
-use std::path::PathBuf;
-
-use fieldfen_backup::BackupError;
-use fieldfen_domain::store::StoreError;
-use fieldfen_persistence::SqliteUrl;
-use fieldfen_persistence::migrations::MigrationError;
-
 use super::form::Treatment;
 use super::report::AdoptionReport;
 
@@ -18,12 +10,6 @@ const IN_MESSAGE: usize = 10;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptError {
-    /// The database is in memory.
-    #[error("{url} is a database in memory, which ends with this program: name a file")]
-    InMemory {
-        /// The address of the database.
-        url: SqliteUrl,
-    },
     /// The database has no table of the specification.
     #[error("the database has no tables of the specification: create a new one with `fieldfen-migrate up`")]
     NothingToAdopt,
@@ -42,28 +28,12 @@ pub enum AdoptError {
     /// SQLite finds damage in the database.
     #[error("the database is damaged: {}: put a backup in its place", .0.join("; "))]
     Damaged(Vec<String>),
-    /// The copy for the rehearsal could not be made or removed.
-    #[error("cannot {action} {}", path.display())]
-    Copy {
-        /// The failed operation, as a verb.
-        action: &'static str,
-        /// The folder or file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The backup was not made.
-    #[error("no backup was made, so that nothing was changed")]
-    Backup(#[from] BackupError),
-    /// The run failed.
-    #[error(transparent)]
-    Migration(#[from] MigrationError),
-}
-
-impl From<StoreError> for AdoptError {
-    fn from(error: StoreError) -> Self {
-        Self::Migration(error.into())
-    }
+    /// The database is not migrated, and should get some of the migrations only.
+    #[error(
+        "another program has made the database, and an adoption needs all migrations: run `up` without --to, then \
+         `down --to`"
+    )]
+    OnlyToNewest,
 }
 
 /// The refused rows by table, column and form.

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
-use fieldfen_persistence::migrations::{Difference, MigrationError, Migrations};
+use fieldfen_persistence::migrations::{Difference, FIELDFEN, MigrationError, MigrationStatus, Migrations};
 use fieldfen_persistence::store_error;
 
 /// The kind of a database before an adoption.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// It has no table of the specification.
     Empty,
     /// It has tables with the specification's names that differ from the specification.
@@ -26,9 +26,10 @@ pub(super) enum Origin {
 
 impl Origin {
     /// Reads what a database is. Writes nothing.
-    pub(super) fn read(conn: &mut SqliteConnection) -> Result<Self, MigrationError> {
-        let state = Migrations::fieldfen().inspect(conn)?;
-        if let Some(first) = state.migrations.iter().find(|status| status.applied) {
+    pub(crate) fn read(conn: &mut SqliteConnection, migrations: &Migrations) -> Result<Self, MigrationError> {
+        let state = migrations.inspect(conn)?;
+        let is_own = |status: &&MigrationStatus| status.applied && status.program == FIELDFEN;
+        if let Some(first) = state.migrations.iter().find(is_own) {
             let ledger = first.ledger.as_ref();
             let how = ledger.map(|entry| entry.how.clone());
             return Ok(Self::Migrated { how, at: ledger.and_then(|entry| entry.applied_at.clone()) });

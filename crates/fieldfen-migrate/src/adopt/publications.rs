@@ -13,9 +13,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::forms::MOST_NAMED;
+use super::progress::Progress;
 use super::value::{Value, ValueRow};
 use super::word_form::Vocabulary;
 use super::{id_form, time_form};
+use crate::event::AdoptionStep;
 
 /// The number of rows that are read at once.
 const ROWS: i64 = 200;
@@ -88,14 +90,17 @@ pub(super) fn confirm_rows(
     conn: &mut SqliteConnection,
     accounts: &BTreeMap<String, String>,
     at: Timestamp,
+    progress: Progress<'_>,
 ) -> Result<ConfirmedRows, MigrationError> {
     let mut done = ConfirmedRows::default();
     for source in &SOURCES {
-        let mut from = Some(i64::MIN);
+        let (mut from, mut number) = (Some(i64::MIN), 0);
         while let Some(first) = from {
+            progress.rows(AdoptionStep::Confirming, source.table, number);
             let page = diesel::sql_query(source.page).bind::<BigInt, _>(first).bind::<BigInt, _>(ROWS);
             let rows: Vec<ValueRow> = page.load(conn).map_err(store_error)?;
             from = rows.last().and_then(|row| row.split().0.checked_add(1));
+            number += rows.len() as u64;
             for row in &rows {
                 let values = row.split().1;
                 let reason = match read(source, values, accounts) {
@@ -158,6 +163,9 @@ fn read<'v>(
 }
 
 /// Inserts the publication of a row. Returns the reason if there is none.
+///
+/// The row does not say which variant or post it is, so that the target of the publication is open: it is parked for a
+/// person (`Publication::has_open_target`).
 fn confirm(
     conn: &mut SqliteConnection,
     source: &Source,
@@ -173,7 +181,7 @@ fn confirm(
         .bind::<Text, _>(row.platform_id)
         .bind::<Text, _>(target.channel())
         .bind::<Text, _>(target.account());
-    if number(conn, same)? > 0 {
+    if count(conn, same)? > 0 {
         return Ok(Some("another row has the same id at the platform"));
     }
     // The number of delisted products is part of the key of the next one, as in `FileOnPlatforms`.
@@ -181,7 +189,7 @@ fn confirm(
                     WHERE file_id = ? AND lower(platform) = ? AND lower(status) LIKE '%delisted'";
     let delisted = match target {
         Target::Listing { .. } => {
-            number(conn, diesel::sql_query(delisted).bind::<Text, _>(row.file_key).bind::<Text, _>(target.platform()))?
+            count(conn, diesel::sql_query(delisted).bind::<Text, _>(row.file_key).bind::<Text, _>(target.platform()))?
         }
         _ => 0,
     };
@@ -196,8 +204,8 @@ fn confirm(
     let now = time_form::written(at);
     let insert =
         "INSERT INTO publications (id, file_id, channel, platform, account, discriminator, post_type, client_key,
-                      token, held_until, calls, state, platform_id, created_at, updated_at)
-                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'confirmed', ?, ?, ?) ON CONFLICT DO NOTHING";
+                      token, held_until, calls, state, parked_for, platform_id, created_at, updated_at)
+                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'confirmed', 'person', ?, ?, ?) ON CONFLICT DO NOTHING";
     let inserted = diesel::sql_query(insert)
         .bind::<Text, _>(PublicationId::from_random(bits).to_string())
         .bind::<Text, _>(row.file_key)
@@ -217,7 +225,7 @@ fn confirm(
     Ok((inserted == 0).then_some("another row of its file is confirmed at the platform"))
 }
 
-fn number<'q>(
+fn count<'q>(
     conn: &mut SqliteConnection,
     query: impl diesel::query_dsl::LoadQuery<'q, SqliteConnection, Number>,
 ) -> Result<i64, MigrationError> {

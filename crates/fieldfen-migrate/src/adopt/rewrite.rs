@@ -9,10 +9,12 @@ use fieldfen_persistence::store_error;
 use serde::Serialize;
 
 use super::contents::Contents;
+use super::progress::Progress;
 use super::scan::orphans;
 use super::tables::{Kind, TABLES, Table};
 use super::triggers::{quoted, without_triggers};
 use super::value::ValueRow;
+use crate::event::AdoptionStep;
 
 /// The number of rows that are read at once.
 const ROWS: i64 = 500;
@@ -30,16 +32,20 @@ pub struct Rewritten {
 }
 
 /// Rewrites all values, and compares the contents of all tables and the orphans before and after.
-pub(super) fn rewrite(conn: &mut SqliteConnection, converts: bool) -> Result<Rewritten, MigrationError> {
+pub(super) fn rewrite(
+    conn: &mut SqliteConnection,
+    converts: bool,
+    progress: Progress<'_>,
+) -> Result<Rewritten, MigrationError> {
     let references = if converts { references(conn)? } else { Vec::new() };
     let tables: Vec<_> = references.iter().map(|reference| reference.child.as_str()).collect();
-    let before = (Contents::read(conn, converts, &tables)?, orphans(conn)?);
+    let before = (Contents::read(conn, converts, &tables, progress)?, orphans(conn)?);
     let mut rewritten = Rewritten::default();
     without_triggers(conn, |conn| {
-        TABLES.iter().try_for_each(|table| rewrite_table(conn, table, converts, &mut rewritten))?;
+        TABLES.iter().try_for_each(|table| rewrite_table(conn, table, converts, &mut rewritten, progress))?;
         references.iter().try_for_each(|reference| rewrite_reference(conn, reference, &mut rewritten))
     })?;
-    let after = (Contents::read(conn, converts, &tables)?, orphans(conn)?);
+    let after = (Contents::read(conn, converts, &tables, progress)?, orphans(conn)?);
     if let Some(table) = before.0.differing(&after.0) {
         let problem =
             format!("the rows of table {table} mean something else after the rewriting, so nothing was changed");
@@ -58,6 +64,7 @@ fn rewrite_table(
     table: &Table,
     converts: bool,
     rewritten: &mut Rewritten,
+    progress: Progress<'_>,
 ) -> Result<(), MigrationError> {
     let is_rewritten = |kind: Kind| match kind {
         Kind::Time => true,
@@ -71,10 +78,12 @@ fn rewrite_table(
         names.join(", "),
         table.name
     );
-    let mut from = Some(i64::MIN);
+    let (mut from, mut number) = (Some(i64::MIN), 0);
     while let Some(first) = from {
+        progress.rows(AdoptionStep::Rewriting, table.name, number);
         let rows: Vec<ValueRow> = diesel::sql_query(&page).bind::<BigInt, _>(first).load(conn).map_err(store_error)?;
         from = rows.last().and_then(|row| row.split().0.checked_add(1));
+        number += rows.len() as u64;
         for row in &rows {
             let (rowid, values) = row.split();
             let mut changes = Vec::new();

@@ -10,8 +10,10 @@ use fieldfen_persistence::store_error;
 
 use super::form::Form;
 use super::forms::{Example, Forms, Orphans};
+use super::progress::Progress;
 use super::tables::{Kind, TABLES, Table};
 use super::value::{Value, ValueRow};
+use crate::event::AdoptionStep;
 
 /// The values of the database by their forms, and the rows that refer to missing rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,10 +23,10 @@ pub(super) struct Scan {
 }
 
 /// Reads all tables.
-pub(super) fn scan(conn: &mut SqliteConnection) -> Result<Scan, StoreError> {
+pub(super) fn scan(conn: &mut SqliteConnection, progress: Progress<'_>) -> Result<Scan, StoreError> {
     let mut forms = Forms::default();
     for table in &TABLES {
-        scan_table(conn, table, &mut forms)?;
+        scan_table(conn, table, &mut forms, progress)?;
         if table.columns.first().is_some_and(|(_, kind)| *kind == Kind::Id) {
             find_equal_ids(conn, table, &mut forms)?;
         }
@@ -33,9 +35,15 @@ pub(super) fn scan(conn: &mut SqliteConnection) -> Result<Scan, StoreError> {
     Ok(Scan { forms, orphans: orphans(conn)? })
 }
 
-fn scan_table(conn: &mut SqliteConnection, table: &Table, forms: &mut Forms) -> Result<(), StoreError> {
+fn scan_table(
+    conn: &mut SqliteConnection,
+    table: &Table,
+    forms: &mut Forms,
+    progress: Progress<'_>,
+) -> Result<(), StoreError> {
     let query = diesel::sql_query(format!("SELECT rowid, {} FROM {} NOT INDEXED", table.column_list(), table.name));
-    for row in query.load_iter::<ValueRow, DefaultLoadingMode>(conn).map_err(store_error)? {
+    for (number, row) in (0..).zip(query.load_iter::<ValueRow, DefaultLoadingMode>(conn).map_err(store_error)?) {
+        progress.rows(AdoptionStep::Reading, table.name, number);
         let row = row.map_err(store_error)?;
         let (rowid, values) = row.split();
         for ((column, kind), value) in table.columns.iter().zip(values) {

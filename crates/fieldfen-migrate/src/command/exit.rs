@@ -4,7 +4,7 @@ use fieldfen_backup::BackupError;
 use fieldfen_persistence::migrations::MigrationError;
 use fieldfen_terminal::Exit;
 
-use crate::MigrateError;
+use crate::{AdoptError, MigrateError};
 
 /// The same error with the exit code of its kind. Other errors get the code of their causes.
 pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
@@ -20,6 +20,10 @@ pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
         ) => Some(Exit::Usage),
         MigrateError::Backup(BackupError::AlreadyRunning { .. } | BackupError::InUse { .. }) => Some(Exit::Busy),
         MigrateError::Backup(BackupError::CheckFailed { .. }) => Some(Exit::Corrupt),
+        MigrateError::Adopt(AdoptError::NothingToAdopt) => Some(Exit::Schema),
+        MigrateError::Adopt(AdoptError::AlreadyAdopted { .. }) => Some(Exit::Refused),
+        MigrateError::Adopt(AdoptError::Refused(_) | AdoptError::Damaged(_)) => Some(Exit::Corrupt),
+        MigrateError::Adopt(AdoptError::OnlyToNewest) => Some(Exit::Usage),
         MigrateError::Migration(error) => of_migration(error),
         _ => None,
     };

@@ -14,7 +14,7 @@ use fieldfen_persistence::SqliteUrl;
 use fieldfen_persistence::migrations::{DataLoss, Target};
 use fieldfen_terminal::Terminal;
 
-use crate::adopt::{AdoptArguments, adopt, adopt_if_due};
+use crate::adopt::{AdoptArguments, adopt};
 use crate::scratch::remove_on_signals;
 use crate::{Migrator, drift_command, lint_command};
 pub(crate) use exit::with_exit;
@@ -140,8 +140,7 @@ impl MigrateCommand {
                 let migrator = with_scratch(migrator, scratch.as_deref());
                 rehearse::rehearse(&migrator, &url, &target(to.as_deref()), terminal)
             }
-            Self::Adopt(arguments) => adopt(arguments, &url, terminal),
-            Self::Up { to: None, safety } if adopt_if_due(safety.backup_folder()?, &url, terminal)? => Ok(()),
+            Self::Adopt(arguments) => adopt(arguments, arguments.safety.of(migrator)?, &url, terminal),
             Self::Up { to, safety } => {
                 let migrator = safety.of(migrator)?;
                 run::up(&migrator, &url, &target(to.as_deref()), terminal)

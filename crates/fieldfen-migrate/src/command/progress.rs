@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use fieldfen_persistence::migrations::{Direction, MigrationEvent};
 use fieldfen_terminal::{ProgressBar, Terminal};
 
-use crate::{MigrateEvent, Migrator};
+use crate::{AdoptionStep, MigrateEvent, Migrator};
 
 /// The migrator with an observer that shows its progress.
 pub(super) fn shown(migrator: Migrator, terminal: &Terminal) -> Migrator {
@@ -35,6 +35,11 @@ fn text(event: &MigrateEvent<'_>) -> String {
     match event {
         MigrateEvent::WaitingForFolder(_) => "waits for another process".to_owned(),
         MigrateEvent::Copying { .. } => "pages copied".to_owned(),
+        MigrateEvent::Adopting { step, table, rows } => match step {
+            AdoptionStep::Reading => format!("reads {table}, {rows} rows"),
+            AdoptionStep::Rewriting => format!("rewrites {table}, {rows} rows"),
+            AdoptionStep::Confirming => format!("confirms publications of {table}, {rows} rows"),
+        },
         MigrateEvent::CheckingCopy => "checks the copy".to_owned(),
         MigrateEvent::BackingUp(_) => "makes a backup".to_owned(),
         MigrateEvent::Rehearsing(event) => format!("on the copy: {}", of_run(event)),

@@ -7,7 +7,7 @@ use fieldfen_terminal::{Exit, Terminal};
 use serde_json::json;
 
 use super::exit::with_exit;
-use crate::{MigrateError, MigrateOutcome, MigrationPlan, Migrator};
+use crate::{MigrateError, MigrateOutcome, MigrationPlan, Migrator, adopt};
 
 /// Applies migrations, and creates a missing database.
 pub(super) fn up(migrator: &Migrator, url: &SqliteUrl, target: &Target, terminal: &Terminal) -> anyhow::Result<()> {
@@ -22,8 +22,12 @@ pub(super) fn up(migrator: &Migrator, url: &SqliteUrl, target: &Target, terminal
             );
         }
     }
-    let outcome = migrator.up_to(target).map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
-    print(migrator, url, &outcome, &[], terminal)
+    let outcome = adopt::report_or_error(migrator.up_to(target), terminal)?;
+    let outcome = outcome.map_err(with_exit).with_context(|| format!("cannot migrate {url}"))?;
+    match &outcome.adoption {
+        Some(report) => adopt::print(report, terminal),
+        None => print(migrator, url, &outcome, &[], terminal),
+    }
 }
 
 /// Reverts or applies migrations.

@@ -12,7 +12,7 @@ const ALLOWANCE: u64 = 8 << 20;
 
 /// Refuses a rehearsal of this database if the folder has no room for it: a copy of the database with its log, and as
 /// much again, because a migration that rebuilds every table writes each page once more.
-pub(super) fn require(database: &Path, folder: &Path) -> Result<(), MigrateError> {
+pub(crate) fn require(database: &Path, folder: &Path) -> Result<(), MigrateError> {
     let mut log = database.as_os_str().to_owned();
     log.push("-wal");
     let log = fs::metadata(log).map_or(0, |found| found.len());

@@ -1,8 +1,9 @@
 //! Databases that SQLAlchemy and Alembic have made are taken over, or refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::Duration;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -11,9 +12,13 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::publication::{Platform, ReserveOutcome, ReserveRequest, Target};
 use fieldfen_domain::store::Store as _;
 use fieldfen_domain::{FenceToken, FileId, PublicationId, Timestamp};
-use fieldfen_persistence::{SqliteStore, migrations};
+use fieldfen_migrate::{AdoptError, AdoptionOutcome, MigrateError, MigrateEvent, Migrator};
+use fieldfen_persistence::SqliteStore;
+use fieldfen_persistence::migrations::{self, MigrationFile, MigrationSet, Migrations};
 use fieldfen_testkit::sqlalchemy::{Fault, SHOP_DATABASES, ShopDatabase};
+use fieldfen_testkit::wait::{exit_status, wait_until};
 
+use crate::rehearsal::{backups, names};
 use crate::shop_harness::Shop;
 
 /// The columns of times, by table.
@@ -55,7 +60,7 @@ fn lines(conn: &mut SqliteConnection, query: &str) -> Vec<String> {
 }
 
 /// A shop whose database another program has made.
-fn shop_of(database: &ShopDatabase) -> Shop {
+pub(crate) fn shop_of(database: &ShopDatabase) -> Shop {
     let shop = Shop::new();
     fs::create_dir(shop.folder().join("data")).unwrap();
     let path = shop.url().path().unwrap().to_owned();
@@ -64,7 +69,7 @@ fn shop_of(database: &ShopDatabase) -> Shop {
 }
 
 /// The columns of the specification of each row, with each time as SQLite reads it, in the order of rows.
-fn meanings(conn: &mut SqliteConnection) -> BTreeMap<&'static str, Vec<String>> {
+pub(crate) fn meanings(conn: &mut SqliteConnection) -> BTreeMap<&'static str, Vec<String>> {
     let specification = include_str!("../../../fieldfen-persistence/tests/specification.sql");
     let mut as_specified = SqliteConnection::establish(":memory:").unwrap();
     as_specified.batch_execute(specification).unwrap();
@@ -81,8 +86,13 @@ fn meanings(conn: &mut SqliteConnection) -> BTreeMap<&'static str, Vec<String>> 
     TIMES.into_iter().map(&mut read).collect()
 }
 
-fn is_specification(shop: &Shop) -> bool {
-    migrations::inspect(&mut connection(shop)).unwrap().is_specification
+/// The number of times that have not the form that fieldfen writes.
+pub(crate) fn irregular_times(conn: &mut SqliteConnection) -> i64 {
+    let of_column = |table: &str, column: &&str| {
+        format!("SELECT {column} AS at FROM {table} WHERE {column} IS NOT NULL AND {column} NOT GLOB '{REGULAR}'")
+    };
+    let columns = TIMES.iter().flat_map(|(table, columns)| columns.iter().map(|column| of_column(table, column)));
+    number(conn, &format!("SELECT count(*) AS n FROM ({})", columns.collect::<Vec<_>>().join(" UNION ALL ")))
 }
 
 #[test]
@@ -107,14 +117,7 @@ fn clean_and_messy_databases_are_adopted_with_nothing_lost() {
         let conn = &mut connection(&shop);
         assert_eq!(meanings(conn), before, "{}", database.name);
         assert_eq!(number(conn, orphans), orphans_before);
-        for (table, columns) in TIMES {
-            for column in columns {
-                let irregular = format!(
-                    "SELECT count(*) AS n FROM {table} WHERE {column} IS NOT NULL AND {column} NOT GLOB '{REGULAR}'"
-                );
-                assert_eq!(number(conn, &irregular), 0, "{}: {table}.{column}", database.name);
-            }
-        }
+        assert_eq!(irregular_times(conn), 0, "{}", database.name);
         assert!(!lines(conn, "SELECT version_num AS line FROM alembic_version").is_empty(), "Alembic's table stays");
         let how = "SELECT how || coalesce(backup, '') AS line FROM __fieldfen_migrations WHERE version = '0001'";
         let how = lines(conn, how);
@@ -274,7 +277,7 @@ fn a_database_that_cannot_be_adopted_is_named() {
 }
 
 /// Multiplies the rows of `clean`, each with a time that an adoption rewrites.
-fn grow(shop: &Shop, rows: u32) {
+pub(crate) fn grow(shop: &Shop, rows: u32) {
     connection(shop)
         .batch_execute(&format!(
             "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
@@ -286,34 +289,63 @@ fn grow(shop: &Shop, rows: u32) {
 }
 
 #[test]
-fn a_killed_adoption_leaves_all_old_or_all_new() {
-    let kills = std::env::var("FIELDFEN_ADOPT_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(6);
-    let rows = std::env::var("FIELDFEN_ADOPT_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(4_000);
-    let mut delay = Duration::from_millis(20);
-    for kill in 0..kills {
-        let shop = shop_of(&ShopDatabase::named("clean"));
-        grow(&shop, rows);
-        let before = meanings(&mut connection(&shop));
-        let mut child = shop.spawn(&["adopt"]);
-        std::thread::sleep(delay);
-        child.kill().unwrap();
-        child.wait().unwrap();
-        delay = delay * 3 / 2;
-        let regular = format!("SELECT count(*) AS n FROM files WHERE created_at GLOB '{REGULAR}'");
-        let regular = number(&mut connection(&shop), &regular);
-        let files = i64::from(rows) + 6;
-        if is_specification(&shop) {
-            assert_eq!(regular, 0, "kill {kill}: all old");
-            shop.migrate(&["adopt"]).ends_with(0);
-            let names = fs::read_dir(shop.folder().join("data")).unwrap().map(|entry| entry.unwrap().file_name());
-            let copies: Vec<_> = names.filter(|name| name.to_string_lossy().contains("adopt")).collect();
-            assert!(copies.is_empty(), "kill {kill}: {copies:?}");
-        } else {
-            assert_eq!(regular, files, "kill {kill}: all new");
-        }
-        assert_eq!(meanings(&mut connection(&shop)), before, "kill {kill}");
-        shop.migrate(&["status"]).ends_with(0);
+fn a_signal_during_an_adoption_leaves_no_copy() {
+    let shop = shop_of(&ShopDatabase::named("clean"));
+    grow(&shop, 20_000);
+    let before = fs::read(shop.database()).unwrap();
+    for (signal, command) in [("INT", "adopt"), ("TERM", "up"), ("HUP", "adopt")] {
+        let is_there = || names(&shop).iter().any(|name| name.starts_with(".fieldfen-rehearsal-"));
+        let mut child = shop.spawn(&[command]);
+        wait_until("the adoption of the copy is under way", is_there);
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success()
+        );
+        assert_eq!(exit_status(&mut child).code(), None, "{signal} ends the process");
+        assert!(names(&shop) == ["fieldfen.db"] && backups(&shop).is_empty(), "{signal}: {:?}", names(&shop));
+        assert_eq!(fs::read(shop.database()).unwrap(), before, "{signal}");
     }
+}
+
+#[test]
+fn an_importing_program_that_meets_such_a_database_adopts_it() {
+    const BIRDS: MigrationFile =
+        MigrationFile::new("20260102030405_birds", "CREATE TABLE birds (name TEXT)", "DROP TABLE birds");
+    let shop = shop_of(&ShopDatabase::named("messy"));
+    let before = meanings(&mut connection(&shop));
+    let migrations = Migrations::fieldfen().with(MigrationSet::new("aviary", vec![BIRDS]).unwrap()).unwrap();
+    let steps = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = Arc::clone(&steps);
+    let migrator = Migrator::new(shop.url()).unwrap().migrations(migrations).observer(move |event| match event {
+        MigrateEvent::Adopting { step, .. } => drop(seen.lock().unwrap().insert(format!("{step:?}"))),
+        MigrateEvent::Copying { .. } => drop(seen.lock().unwrap().insert("Copying".to_owned())),
+        _ => {}
+    });
+    let refused = migrator.up_to(&migrations::Target::Version("0004".to_owned())).unwrap_err();
+    assert!(matches!(refused, MigrateError::Adopt(AdoptError::OnlyToNewest)), "{refused}");
+    let outcome = migrator.up().unwrap();
+    let report = outcome.adoption.unwrap();
+    assert!(report.outcome == AdoptionOutcome::Adopted && report.publications.confirmed > 0, "{report:?}");
+    assert!(outcome.backup.is_some_and(|backup| backup.starts_with(shop.folder().join("data/backups"))));
+    assert_eq!(outcome.applied.last().unwrap().migration.version, "20260102030405");
+    assert_eq!(*steps.lock().unwrap(), ["Confirming", "Copying", "Reading", "Rewriting"].map(str::to_owned).into());
+    assert_eq!((meanings(&mut connection(&shop)), irregular_times(&mut connection(&shop))), (before, 0));
+    let again = migrator.up().unwrap();
+    assert!(again.adoption.is_none() && again.applied.is_empty());
+}
+
+#[test]
+fn the_folder_of_backups_of_the_shop_is_honoured_and_rehearsal_and_backup_can_be_left_out() {
+    let shop = shop_of(&ShopDatabase::named("clean"));
+    fs::write(shop.folder().join("fieldfen.toml"), "[backups]\nfolder = \"kept\"\n").unwrap();
+    let report = shop.migrate(&["adopt", "--json"]).document(0);
+    assert!(report["backup"].as_str().unwrap().starts_with("kept/fieldfen-before-migration-"), "{report:#}");
+    assert!(!shop.folder().join("backups").exists());
+
+    let shop = shop_of(&ShopDatabase::named("clean"));
+    let report = shop.migrate(&["adopt", "--no-rehearsal", "--no-backup", "--json"]).document(0);
+    assert_eq!((report["outcome"].as_str(), &report["backup"]), (Some("adopted"), &serde_json::Value::Null));
+    assert!(backups(&shop).is_empty());
+    shop.migrate(&["adopt", "--dry-run", "--no-rehearsal"]).ends_with(2);
 }
 
 #[test]

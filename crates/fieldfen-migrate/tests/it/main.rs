@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod adopt;
+mod adopted_targets;
 mod disk_full;
 mod down;
 mod drift;
 mod importing_program;
+mod killed_process;
 mod lint;
 mod read_only;
 mod refusals;

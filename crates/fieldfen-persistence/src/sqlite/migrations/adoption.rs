@@ -3,7 +3,7 @@
 use diesel::sqlite::SqliteConnection;
 
 use super::MigrationError;
-use super::migration_event::EventSink;
+use super::migration_event::{EventSink, MigrationEvent};
 use super::migration_lock::exclusively;
 use super::migration_run::LOCK_WAIT;
 
@@ -18,13 +18,14 @@ pub enum AdoptionPhase {
 }
 
 /// Runs `f` in one transaction that holds the write lock from its start, with foreign keys off. The function waits for
-/// other runs. After an error, the database is as it was before.
+/// other runs. After an error, the database is as it was before. `observer` gets the waits and the commit.
 ///
 /// # Errors
 /// Any error of `f`, and [`MigrationError::Store`].
 pub fn change_exclusively<T>(
     conn: &mut SqliteConnection,
+    mut observer: impl FnMut(&MigrationEvent<'_>),
     f: impl FnOnce(&mut SqliteConnection) -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
-    exclusively(conn, LOCK_WAIT, &mut EventSink(None), |conn, _| f(conn))
+    exclusively(conn, LOCK_WAIT, &mut EventSink(Some(&mut observer)), |conn, _| f(conn))
 }

@@ -129,17 +129,18 @@ pub fn newest() -> Migration {
     EMBEDDED[EMBEDDED.len() - 1].migration()
 }
 
-/// The digest of each ordinary table of the database by its name, also of other programs' tables: the number of rows
-/// and a digest of all values. `observer` gets [`MigrationEvent::Digesting`].
+/// The digest of each ordinary table that `is_wanted` accepts by its name, also of other programs' tables: the number of
+/// rows and a digest of all values. `observer` gets [`MigrationEvent::Digesting`].
 ///
 /// # Errors
 /// [`MigrationError::Store`] if the database cannot be read.
 pub fn table_digests(
     conn: &mut SqliteConnection,
+    is_wanted: impl Fn(&str) -> bool,
     mut observer: impl FnMut(&MigrationEvent<'_>),
 ) -> Result<BTreeMap<String, TableDigest>, MigrationError> {
     let mut digests = BTreeMap::new();
-    for name in guarded_schema::tables(conn)?.into_values() {
+    for name in guarded_schema::tables(conn)?.into_values().filter(|name| is_wanted(name)) {
         let columns = guarded_schema::columns(conn, &name)?;
         let mut progress = |rows| observer(&MigrationEvent::Digesting { table: &name, rows, is_done: false });
         let digest = table_digest::table_digest(conn, &name, &columns.stored, &mut progress)?;
