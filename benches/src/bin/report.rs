@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use fieldfen_benches::machine::Machine;
 use fieldfen_benches::report::Report;
-use fieldfen_benches::sections::{Scale, Section, Stage, idle, latency, memory, processes};
+use fieldfen_benches::sections::{Scale, Section, Stage, adoption, idle, latency, memory, processes, rehearsal};
 
 /// Measures the job engine against raw SQLite and says which figures fall short
 ///
@@ -44,6 +44,10 @@ enum Role {
     Idler(idle::Idler),
     #[command(hide = true)]
     Drainer(memory::Drainer),
+    #[command(hide = true)]
+    Rehearser(rehearsal::Rehearser),
+    #[command(hide = true)]
+    Adopter(adoption::Adopter),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
         Some(Role::Enqueuer(process)) => process.run().map(|()| true),
         Some(Role::Idler(process)) => process.run().map(|()| true),
         Some(Role::Drainer(process)) => process.run().map(|()| true),
+        Some(Role::Rehearser(process)) => process.run().map(|()| true),
+        Some(Role::Adopter(process)) => process.run().map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

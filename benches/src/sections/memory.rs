@@ -109,7 +109,7 @@ pub(super) fn run(stage: &Stage, report: &mut Report) -> Result<()> {
 }
 
 /// The largest memory of this process, in KiB.
-fn peak() -> Result<u64> {
+pub(super) fn peak() -> Result<u64> {
     let status =
         std::fs::read_to_string("/proc/self/status").context("the system does not say how much memory is used")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));

@@ -1,5 +1,6 @@
 //! The sections of the report.
 
+pub mod adoption;
 mod api_usage;
 mod claim;
 mod commit;
@@ -12,6 +13,7 @@ pub mod memory;
 mod pages;
 pub mod processes;
 mod readers;
+pub mod rehearsal;
 mod screens;
 mod upkeep;
 mod webhooks;
@@ -50,6 +52,10 @@ pub enum Section {
     Pages,
     /// Many readers beside one writer.
     Readers,
+    /// Rehearses migrations on a large database, against a plain copy of the file.
+    Rehearsal,
+    /// Adopts a large database of SQLAlchemy.
+    Adoption,
     /// Prunes ended jobs.
     Upkeep,
     /// Records calls to external APIs, and reports on many.
@@ -89,7 +95,7 @@ pub struct Stage {
 
 impl Section {
     /// All sections, in the order of the report.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Claim,
         Self::LimitedClaims,
         Self::Enqueue,
@@ -102,6 +108,8 @@ impl Section {
         Self::Webhooks,
         Self::Pages,
         Self::Readers,
+        Self::Rehearsal,
+        Self::Adoption,
         Self::Upkeep,
         Self::ApiUsage,
         Self::Screens,
@@ -125,6 +133,8 @@ impl Section {
             Self::Webhooks => webhooks::run(stage, report),
             Self::Pages => pages::run(stage, report),
             Self::Readers => readers::run(stage, report),
+            Self::Rehearsal => rehearsal::run(stage, report),
+            Self::Adoption => adoption::run(stage, report),
             Self::Upkeep => upkeep::run(stage, report),
             Self::ApiUsage => api_usage::run(stage, report),
             Self::Screens => screens::run(stage, report),
