@@ -45,6 +45,13 @@ pub(crate) fn output(mut script: Command) -> Vec<u8> {
     output.stdout
 }
 
+/// The answer of a shop's program to a command, in one of the styles of `shop_models.py`.
+pub(crate) fn program(style: &str, path: &Path, command: &[&str]) -> Value {
+    let mut program = script("program.py");
+    program.arg(style).arg(path).args(command);
+    serde_json::from_slice(&output(program)).unwrap()
+}
+
 /// The output of a script that reads or writes a database, which must be JSON.
 fn answer(name: &str, command: &str, database: &Database) -> Value {
     let mut script = script(name);
@@ -157,7 +164,8 @@ fn rows_of_ours_are_understood_by_a_program_that_knows_only_the_specification() 
 #[ignore = "needs Python 3 with SQLAlchemy 2; FIELDFEN_PYTHON names it"]
 fn sqlalchemy_and_fieldfen_read_each_others_rows() {
     let database = Database::new();
-    let ids = answer("models.py", "write", &database);
+    let ask = |command: &[&str]| program("text", database.path(), command);
+    let ids = ask(&["insert"]);
     let store = database.store();
     let queue = Queue::new(store.clone(), Environment::system());
     let [claimed] = &claim_upscales(&queue)[..] else { panic!() };
@@ -167,14 +175,25 @@ fn sqlalchemy_and_fieldfen_read_each_others_rows() {
     assert!(file.created_at.is_some() && file.updated_at.is_some());
 
     let (file_id, job_id) = write_ours(&store);
-    let rows = answer("models.py", "read", &database);
+    let rows = ask(&["read"]);
     let column = |table: &str, name: &str| -> Vec<String> {
         rows[table].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(column("files", "id")[1], file_id.to_string());
     assert_eq!(column("jobs", "id")[1], job_id.to_string());
     assert_eq!(column("jobs", "status"), ["completed", "completed"]);
-    assert_eq!(column("jobs", "file_id"), column("files", "id"), "both spellings are one UUID to it");
+    assert_eq!(column("jobs", "file_id"), column("files", "id"));
+
+    // Every table, every column, and a job from its claim to its end.
+    let filled = ask(&["fill"]);
+    assert_eq!(filled.as_object().unwrap().len(), 6, "{filled}");
+    assert_eq!(ask(&["work"]), serde_json::json!(["pending", "running", "failed", "pending", "completed"]));
+    let hash = filled["processed_hashes"][0].as_str().unwrap();
+    assert_eq!(
+        (ask(&["hash", hash]), ask(&["hash", "new"]), ask(&["hash", "new"])),
+        (true.into(), false.into(), true.into())
+    );
+    assert_eq!(ask(&["purge", "2020-01-04T00:00:00"]), 2, "the hashes of `fill` are old");
 }
 
 #[test]

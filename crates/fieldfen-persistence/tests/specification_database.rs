@@ -8,9 +8,9 @@ use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
 use fieldfen_persistence::SqliteStore;
 use fieldfen_persistence::migrations::{self, MigrationError};
+use fieldfen_testkit::sqlalchemy::ShopDatabase;
 
 const SPECIFICATION: &str = include_str!("specification.sql");
-const SQLALCHEMY: &str = include_str!("sqlalchemy.sql");
 
 fn memory(schema: &str) -> SqliteConnection {
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
@@ -30,7 +30,8 @@ fn a_database_of_the_specification_is_recognised_and_migrated_from_there() {
         .replace("TIMESTAMP DEFAULT CURRENT_TIMESTAMP", "DATETIME default (current_timestamp)")
         .replace("CREATE TABLE files (", "CREATE TABLE [Files] (")
         .replace("original_filename TEXT", "\"Original_Filename\" VARCHAR(255)");
-    for (name, schema) in [("plain", SPECIFICATION), ("SQLAlchemy", SQLALCHEMY), ("other", &spelled_otherwise)] {
+    let sqlalchemy = ShopDatabase::named("clean").sql;
+    for (name, schema) in [("plain", SPECIFICATION), ("SQLAlchemy", sqlalchemy), ("other", &spelled_otherwise)] {
         let mut conn = memory(schema);
         conn.batch_execute(
             "INSERT INTO files (id, original_filename, status, drive_file_id) VALUES ('f', 'a.jpg', 'processed', 'd');
@@ -47,7 +48,7 @@ fn a_database_of_the_specification_is_recognised_and_migrated_from_there() {
         let state = migrations::inspect(&mut conn).unwrap();
         assert!(!state.is_specification && state.migrations.iter().all(|status| status.applied), "{name}: {state:?}");
         assert_eq!(state.differences, [], "{name}");
-        assert_eq!(text(&mut conn, "SELECT file_id FROM file_drive_ids"), "f");
+        assert_eq!(text(&mut conn, "SELECT file_id FROM file_drive_ids WHERE drive_file_id = 'd'"), "f");
         assert_eq!(migrations::run_pending(&mut conn).unwrap(), migrations::AppliedMigrations::default(), "{name}");
     }
 }
@@ -57,7 +58,7 @@ fn a_store_works_on_a_database_that_sqlalchemy_has_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.db").display().to_string();
     let mut conn = SqliteConnection::establish(&path).unwrap();
-    conn.batch_execute(SQLALCHEMY).unwrap();
+    conn.batch_execute(ShopDatabase::named("clean").sql).unwrap();
     migrations::run_pending(&mut conn).unwrap();
     SqliteStore::open(&path).unwrap();
 }
