@@ -57,6 +57,11 @@ schema:
 migrations-sum:
     FIELDFEN_WRITE_MIGRATIONS_SUM=1 cargo test --quiet -p fieldfen-persistence --lib the_embedded_migrations_are_those_of_the_folder
 
+# Record the statements of older programs anew, which each migration must let work (needs Python 3 with tests/python/requirements.txt)
+record-statements:
+    "${FIELDFEN_PYTHON:-python3}" tests/python/record_statements.py crates/fieldfen-migrate/compat/specification.sql
+    FIELDFEN_RECORD_STATEMENTS=1 cargo test --quiet -p fieldfen-migrate --test store_statements
+
 # Read 10,000,000 random answers of web APIs (FIELDFEN_READER_CASES and FIELDFEN_SEED set the number and the first seed)
 fuzz-readers:
     FIELDFEN_READER_CASES="${FIELDFEN_READER_CASES:-10000000}" \

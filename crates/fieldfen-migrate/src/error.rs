@@ -10,6 +10,7 @@ use fieldfen_persistence::SqliteUrl;
 use fieldfen_persistence::migrations::MigrationError;
 
 use crate::adopt::AdoptError;
+use crate::compat::BrokenStatement;
 
 /// The reason why the schema of a database was not read or changed. The database is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,16 @@ pub enum MigrateError {
         /// The tables, indexes, triggers and views that differ.
         objects: String,
     },
+    /// On the copy, statements of older programs failed after the migrations.
+    #[error(
+        "the rehearsal on a copy failed: after the migrations, {n} of the recorded statements of older programs fail, so that \
+         such programs would not work any more: {statements}; the database is as it was",
+        n = .broken.len(), statements = first_of(.broken)
+    )]
+    BrokenStatements {
+        /// The statements that worked before the migrations, or whose programs the older schema did not serve.
+        broken: Vec<BrokenStatement>,
+    },
     /// SQLite's `integrity_check` found damage in the copy.
     #[error(
         "integrity_check found damage in the copy after the rehearsal: {problem}; if `fieldfen doctor --full` finds the same \
@@ -102,6 +113,17 @@ pub enum MigrateError {
     /// The schema could not be read or changed.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+}
+
+/// The number of statements that a message names.
+const NAMED: usize = 3;
+
+fn first_of(broken: &[BrokenStatement]) -> String {
+    let named = broken.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    match broken.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
 }
 
 impl From<StoreError> for MigrateError {

@@ -28,6 +28,8 @@ pub enum MigrateEvent<'a> {
     },
     /// A run on the copy.
     Rehearsing(&'a MigrationEvent<'a>),
+    /// The statements of older programs run on the copy.
+    CheckingStatements,
     /// SQLite's `integrity_check` reads the copy.
     CheckingCopy,
     /// The database is being backed up into this folder.

@@ -5,6 +5,7 @@
 mod adopt;
 mod backup;
 mod command;
+mod compat;
 mod diesel_schema;
 pub mod drift;
 mod drift_command;
@@ -25,6 +26,7 @@ pub use adopt::{
     MOST_NAMED, OrphanCount, Rewritten, Treatment, UnconfirmedRow,
 };
 pub use command::{MigrateCommand, Safety};
+pub use compat::BrokenStatement;
 pub use error::MigrateError;
 pub use event::{AdoptionStep, MigrateEvent};
 pub use migrator::{MigrateOutcome, Migrator};

@@ -12,7 +12,7 @@ pub(crate) fn with_exit(error: MigrateError) -> anyhow::Error {
         MigrateError::InMemory { .. } | MigrateError::NotApplied { .. } => Some(Exit::Usage),
         MigrateError::NoRoom { .. } => Some(Exit::Full),
         MigrateError::FolderInUse { .. } => Some(Exit::Busy),
-        MigrateError::OtherSchema { .. } => Some(Exit::Refused),
+        MigrateError::OtherSchema { .. } | MigrateError::BrokenStatements { .. } => Some(Exit::Refused),
         MigrateError::Damaged { .. } => Some(Exit::Corrupt),
         MigrateError::Rehearsal { source, .. } => of_migration(source),
         MigrateError::Backup(
@@ -47,5 +47,16 @@ fn of_migration(error: &MigrationError) -> Option<Exit> {
         | MigrationError::NotNewest { .. } => Some(Exit::Schema),
         MigrationError::Guard(_) | MigrationError::ChecksFailed { .. } => Some(Exit::Refused),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rehearsal_that_breaks_older_programs_is_a_refusal() {
+        let error = MigrateError::BrokenStatements { broken: Vec::new() };
+        assert_eq!(Exit::of(&with_exit(error)), Exit::Refused);
     }
 }

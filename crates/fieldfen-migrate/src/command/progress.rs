@@ -40,6 +40,7 @@ fn text(event: &MigrateEvent<'_>) -> String {
             AdoptionStep::Rewriting => format!("rewrites {table}, {rows} rows"),
             AdoptionStep::Confirming => format!("confirms publications of {table}, {rows} rows"),
         },
+        MigrateEvent::CheckingStatements => "tries the statements of older programs".to_owned(),
         MigrateEvent::CheckingCopy => "checks the copy".to_owned(),
         MigrateEvent::BackingUp(_) => "makes a backup".to_owned(),
         MigrateEvent::Rehearsing(event) => format!("on the copy: {}", of_run(event)),

@@ -53,6 +53,16 @@ pub(super) fn write(report: &RehearsalReport, out: &mut TextOutput<'_>, terminal
         let n = report.dangling_references;
         writeln!(out, "{n} rows refer to rows that do not exist, as before; they are no reason to stop")?;
     }
+    let RehearsalReport { checked_statements, broken_before, .. } = report;
+    write!(
+        out,
+        "{} of {checked_statements} recorded statements of older programs",
+        checked_statements - broken_before
+    )?;
+    match broken_before {
+        0 => writeln!(out, " work after the migrations")?,
+        _ => writeln!(out, " work after the migrations; the others fail before them too, and are no reason to stop")?,
+    }
     writeln!(out, "the rehearsal took {took_ms} ms, of which the copy took {} ms", report.copy_ms)
 }
 

@@ -18,6 +18,7 @@ use fieldfen_persistence::migrations::{
 };
 use fieldfen_persistence::{OpenMode, SqliteUrl, connect, copy_database, store_error};
 
+use crate::compat::Compatibility;
 use crate::error::{MigrateError, WithOperation as _};
 use crate::event::MigrateEvent;
 use crate::scratch::Scratch;
@@ -43,7 +44,8 @@ enum Goal {
 
 impl Rehearsal<'_> {
     /// Copies the database, runs the migrations to the target on the copy, runs the way back, and runs the migrations
-    /// once more. The guard compares the rows in each run. The copy is removed at the end.
+    /// once more. The guard compares the rows in each run. Then the statements of older programs run on the copy. The
+    /// copy is removed at the end.
     ///
     /// # Errors
     /// [`MigrateError`]; the database itself is only read.
@@ -58,6 +60,8 @@ impl Rehearsal<'_> {
         let mut conn = connect(&SqliteUrl::from(copy.as_path()), OpenMode::ExistingOnly)?;
         let steps = self.migrations.plan(&mut conn, self.target)?;
         let key = schema::key(&mut conn, &steps)?;
+        (self.observer)(&MigrateEvent::CheckingStatements);
+        let compatibility_before = Compatibility::check(&mut conn, self.migrations)?;
 
         let to_target = || Goal::Target(self.target.clone());
         let (there, run_ms) = self.on_copy(&mut conn, "while it ran the migrations", to_target())?;
@@ -70,6 +74,12 @@ impl Rehearsal<'_> {
         self.on_copy(&mut conn, "while it ran the migrations again after their reversal", to_target())?;
         if let Some(objects) = schema::difference(&schema_there, &schema::read(&mut conn)?) {
             return Err(MigrateError::OtherSchema { objects });
+        }
+        (self.observer)(&MigrateEvent::CheckingStatements);
+        let compatibility = Compatibility::check(&mut conn, self.migrations)?;
+        match compatibility.worse_than(&compatibility_before) {
+            broken if broken.is_empty() => {}
+            broken => return Err(MigrateError::BrokenStatements { broken }),
         }
         (self.observer)(&MigrateEvent::CheckingCopy);
         require_integrity(&mut conn)?;
@@ -86,6 +96,8 @@ impl Rehearsal<'_> {
             log_bytes,
             back_log_bytes,
             dangling_references,
+            checked_statements: compatibility.checked() as u64,
+            broken_before: compatibility.broken() as u64,
             migrations: report::migrations(&there, &back),
         })
     }

@@ -51,6 +51,10 @@ pub struct RehearsalReport {
     pub back_log_bytes: u64,
     /// The number of rows that refer to rows that do not exist. They are no reason to stop.
     pub dangling_references: u64,
+    /// The number of recorded statements of older programs that were tried after the migrations.
+    pub checked_statements: u64,
+    /// The number of these statements that fail, before the migrations too. They are no reason to stop.
+    pub broken_before: u64,
     /// The migrations in the order of the run.
     pub migrations: Vec<RehearsedMigration>,
 }

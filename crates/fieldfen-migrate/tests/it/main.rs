@@ -4,6 +4,7 @@
 
 mod adopt;
 mod adopted_targets;
+mod compatibility;
 mod disk_full;
 mod down;
 mod drift;

@@ -12,8 +12,11 @@ macro_rules! embedded {
     };
 }
 
+/// The number of migrations.
+pub(super) const COUNT: usize = 19;
+
 /// All migrations, the oldest first.
-pub(super) static EMBEDDED: [MigrationFile; 19] = embedded![
+pub(super) static EMBEDDED: [MigrationFile; COUNT] = embedded![
     "0001_initial_schema",
     "0002_job_queue",
     "0003_file_history",

@@ -10,7 +10,7 @@ use diesel::sqlite::SqliteConnection;
 use fieldfen_domain::store::{Source, StoreError};
 
 use super::difference::{Additions, Difference, compare};
-use super::embedded::EMBEDDED;
+use super::embedded::{COUNT, EMBEDDED};
 use super::migration_file::MigrationFile;
 use super::newest_schema::{self, NewestObject};
 use super::schema_objects::{Column, Object, Table, objects};
@@ -20,6 +20,9 @@ use crate::sqlite::error::Classify as _;
 
 /// The schema after the newest migration. It is computed once, for the first database whose text differs from it.
 static NEWEST: OnceLock<ExpectedSchema> = OnceLock::new();
+
+/// The schema after each number of migrations. A run compares a database with it several times.
+static AFTER: [OnceLock<ExpectedSchema>; COUNT + 1] = [const { OnceLock::new() }; COUNT + 1];
 
 /// The schema that a sequence of migrations creates.
 #[derive(Debug)]
@@ -37,6 +40,16 @@ impl ExpectedSchema {
             migration.apply(&mut conn)?;
         }
         Ok(Self::read(&mut conn)?)
+    }
+
+    /// The schema after this number of fieldfen's migrations. It is computed once.
+    fn after_first(migrations: usize) -> Result<&'static Self, MigrationError> {
+        let migrations = migrations.min(COUNT);
+        if let Some(schema) = AFTER[migrations].get() {
+            return Ok(schema);
+        }
+        let schema = Self::after(&EMBEDDED[..migrations])?;
+        Ok(AFTER[migrations].get_or_init(|| schema))
     }
 
     /// Reads the schema of a database without objects of other programs.
@@ -147,7 +160,7 @@ pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Re
     let Some(reached) = reached(applied).filter(|reached| *reached > 0) else { return Ok(Vec::new()) };
     let found = Found::read(conn)?;
     if reached < EMBEDDED.len() {
-        return Ok(ExpectedSchema::after(&EMBEDDED[..reached])?.differences(conn, &found)?);
+        return Ok(ExpectedSchema::after_first(reached)?.differences(conn, &found)?);
     }
     // Every program compares the schema when it opens a database. Equal texts mean equal objects.
     let is_equal = |expected: NewestObject<'_>| {
@@ -163,7 +176,7 @@ pub(super) fn differences(conn: &mut SqliteConnection, applied: &[String]) -> Re
 /// if one in between is missing.
 pub(super) fn additions(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     let Some(reached) = reached(applied).filter(|reached| *reached > 0) else { return Ok(Vec::new()) };
-    let expected = ExpectedSchema::after(&EMBEDDED[..reached])?;
+    let expected = ExpectedSchema::after_first(reached)?;
     let mut additions = Vec::new();
     for object in objects(conn)? {
         let table = object.table.as_str();
@@ -194,7 +207,7 @@ fn memory() -> Result<SqliteConnection, StoreError> {
 /// The objects whose names the following migrations need for their own objects.
 pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Result<Vec<Difference>, MigrationError> {
     let Some(reached) = reached(applied).filter(|reached| *reached < EMBEDDED.len()) else { return Ok(Vec::new()) };
-    let (before, after) = (ExpectedSchema::after(&EMBEDDED[..reached])?, ExpectedSchema::newest()?);
+    let (before, after) = (ExpectedSchema::after_first(reached)?, ExpectedSchema::newest()?);
     let found = Found::read(conn)?;
     let is_there = |new: &Object| before.objects.iter().any(|old| (&old.kind, &old.name) == (&new.kind, &new.name));
     let new = after.objects.iter().filter(|object| !is_there(object));
@@ -206,7 +219,7 @@ pub(super) fn taken_names(conn: &mut SqliteConnection, applied: &[String]) -> Re
             let has = |expected: &ExpectedSchema| {
                 expected.table(&table.name).is_some_and(|columns| columns.contains_key(column))
             };
-            has(after) && !has(&before)
+            has(after) && !has(before)
         };
         let columns = Table::read(conn, object)?.columns;
         let columns = columns.iter().filter(|(column, _)| is_new(column));
@@ -239,13 +252,13 @@ impl SpecificationTables {
     }
 
     fn of(conn: &mut SqliteConnection) -> Result<Self, MigrationError> {
-        let ExpectedSchema { objects, tables } = ExpectedSchema::after(&EMBEDDED[..1])?;
+        let ExpectedSchema { objects, tables } = ExpectedSchema::after_first(1)?;
         let found = Found::read(conn)?;
         if objects.iter().filter(|object| object.kind == "table").all(|table| found.get(table).is_none()) {
             return Ok(Self::Absent);
         }
         let (mut differences, mut indexes) = (Vec::new(), Vec::new());
-        for expected in &objects {
+        for expected in objects {
             let what = format!("{} {}", expected.kind, expected.name);
             match (found.get(expected), tables.get(&expected.name)) {
                 (Some(table), Some(expected)) if table.kind == "table" => {

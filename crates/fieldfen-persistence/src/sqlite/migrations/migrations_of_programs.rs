@@ -1,5 +1,7 @@
 //! All sets of migrations of one database: fieldfen's own, then those of importing programs.
 
+use std::path::PathBuf;
+
 use diesel::connection::SimpleConnection as _;
 use diesel::sqlite::SqliteConnection;
 
@@ -43,6 +45,15 @@ impl Migrations {
     #[must_use]
     pub fn fieldfen() -> Self {
         Self { sets: vec![MigrationSet::fieldfen()] }
+    }
+
+    /// fieldfen's own migrations as a folder has them, for tools of the repository: a migration can be run before it is
+    /// embedded in the program.
+    ///
+    /// # Errors
+    /// As [`MigrationSet::read_own_folder`].
+    pub fn read_own_folder(folder: impl Into<PathBuf>) -> Result<Self, InvalidMigrations> {
+        Ok(Self { sets: vec![MigrationSet::read_own_folder(folder)?] })
     }
 
     /// Adds the set of an importing program. The sets run in the order in which they were added, fieldfen's first.
