@@ -8,6 +8,8 @@ mod compatibility;
 mod disk_full;
 mod down;
 mod drift;
+mod every_version;
+mod filled_tables;
 mod importing_program;
 mod killed_process;
 mod lint;
