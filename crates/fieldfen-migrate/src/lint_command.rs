@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use fieldfen_persistence::migrations::MigrationSet;
+use fieldfen_persistence::migrations::Migrations;
 use fieldfen_terminal::{Exit, Terminal};
 
 use crate::lint::{LintError, LintReport, lint_paths, lint_set};
 
-/// Lints these paths, or fieldfen's own migrations if there is none, and prints the findings.
-pub(crate) fn run(paths: &[PathBuf], terminal: &Terminal) -> anyhow::Result<()> {
-    let linted = if paths.is_empty() { lint_set(&MigrationSet::fieldfen()) } else { lint_paths(paths) };
+/// Lints these paths, or the migrations of the program if there is none, and prints the findings.
+pub(crate) fn run(paths: &[PathBuf], migrations: &Migrations, terminal: &Terminal) -> anyhow::Result<()> {
+    let linted = if paths.is_empty() { lint_sets(migrations) } else { lint_paths(paths) };
     let report = match linted {
         Ok(report) => report,
         Err(error @ (LintError::Unreadable { .. } | LintError::NoMigrations(_))) => {
@@ -32,4 +32,16 @@ pub(crate) fn run(paths: &[PathBuf], terminal: &Terminal) -> anyhow::Result<()> 
         if findings.is_empty() { writeln!(out, "{summary}") } else { Ok(()) }
     })?;
     if findings.is_empty() { Ok(()) } else { bail!(Exit::ProblemsFound.with(summary)) }
+}
+
+fn lint_sets(migrations: &Migrations) -> Result<LintReport, LintError> {
+    let mut all = LintReport::default();
+    for set in migrations.sets() {
+        let LintReport { files, statements, findings, allowed } = lint_set(set)?;
+        all.files += files;
+        all.statements += statements;
+        all.findings.extend(findings);
+        all.allowed.extend(allowed);
+    }
+    Ok(all)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use fieldfen_backup::default_folder;
 use fieldfen_persistence::SqliteUrl;
-use fieldfen_persistence::migrations::{DataLoss, Target};
+use fieldfen_persistence::migrations::{DataLoss, Migrations, Target};
 use fieldfen_terminal::Terminal;
 
 use crate::adopt::{AdoptArguments, adopt};
@@ -123,16 +123,24 @@ impl MigrateCommand {
     /// # Errors
     /// The error of the command, whose exit code [`Exit::of`](fieldfen_terminal::Exit::of) returns.
     pub fn run(&self, terminal: &Terminal) -> anyhow::Result<()> {
+        self.run_with(&Migrations::fieldfen(), terminal)
+    }
+
+    /// As [`MigrateCommand::run`], for a program with migrations of its own.
+    ///
+    /// # Errors
+    /// As [`MigrateCommand::run`].
+    pub fn run_with(&self, migrations: &Migrations, terminal: &Terminal) -> anyhow::Result<()> {
         if let Self::Lint { paths } = self {
-            return lint_command::run(paths, terminal);
+            return lint_command::run(paths, migrations, terminal);
         }
         let url: SqliteUrl = terminal.database_url()?.parse()?;
-        let migrator = Migrator::new(url.clone()).map_err(with_exit)?;
+        let migrator = Migrator::new(url.clone()).map_err(with_exit)?.migrations(migrations.clone());
         let migrator = progress::shown(migrator, terminal);
         match self {
             Self::Status => show::status(&migrator, terminal),
             Self::Drift => drift_command::run(&url, terminal),
-            Self::Lint { paths } => lint_command::run(paths, terminal),
+            Self::Lint { paths } => lint_command::run(paths, migrations, terminal),
             Self::Plan { to } => show::plan(&migrator, &url, &target(to.as_deref()), terminal),
             Self::Repair { version, by } => show::repair(&migrator, &url, version, by, terminal),
             Self::Rehearse { to, scratch } => {

@@ -133,7 +133,7 @@ fn an_importing_program_may_not_refuse_the_inserts_of_the_specification() {
 #[test]
 fn a_statement_that_failed_before_is_reported_and_is_no_reason_to_stop() {
     let shop = shop();
-    shop.migrate(&["down", "--yes"]).ends_with(0);
+    shop.migrate(&["down"]).ends_with(0);
     let rule = "CREATE TRIGGER theirs BEFORE INSERT ON files WHEN NEW.drive_file_id IS NULL
                 BEGIN SELECT RAISE(ROLLBACK, 'a Drive id must be given'); END";
     SqliteConnection::establish(shop.database()).unwrap().batch_execute(rule).unwrap();

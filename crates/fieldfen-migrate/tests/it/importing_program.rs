@@ -10,6 +10,14 @@ use fieldfen_persistence::migrations::{DataLoss, MigrationError, MigrationFile, 
 
 use crate::shop_harness::Shop;
 
+#[path = "../../examples/own_migrations.rs"]
+mod own_migrations;
+
+#[test]
+fn the_example_runs() {
+    own_migrations::main().unwrap();
+}
+
 const BIRDS: MigrationFile =
     MigrationFile::new("20260102030405_birds", "CREATE TABLE birds (name TEXT, ring TEXT)", "DROP TABLE birds");
 
