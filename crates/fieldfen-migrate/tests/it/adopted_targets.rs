@@ -48,13 +48,13 @@ impl FakePlatform {
     }
 
     /// The ids and keys of what was made.
-    fn new(&self) -> Vec<(String, IdempotencyKey)> {
+    fn products(&self) -> Vec<(String, IdempotencyKey)> {
         let made = self.made.lock().unwrap();
         made.iter().enumerate().map(|(at, (key, _))| (format!("new-{}", at + 1), key.clone())).collect()
     }
 
     fn has(&self, old: &str, id: &str) -> bool {
-        self.has_old && id == old || self.new().iter().any(|(new, _)| new == id)
+        self.has_old && id == old || self.products().iter().any(|(new, _)| new == id)
     }
 }
 
@@ -76,7 +76,7 @@ impl Marketplace for FakePlatform {
     }
 
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<Product>, CallError> {
-        let new = self.new().into_iter().filter(|(_, its)| its == key);
+        let new = self.products().into_iter().filter(|(_, its)| its == key);
         Ok(new.map(|(id, key)| product(&id).key(key)).collect())
     }
 
@@ -111,7 +111,7 @@ impl SocialNetwork for FakePlatform {
     }
 
     fn find(&self, key: &IdempotencyKey) -> Result<Vec<Post>, CallError> {
-        let new = self.new().into_iter().filter(|(_, its)| its == key);
+        let new = self.products().into_iter().filter(|(_, its)| its == key);
         Ok(new.map(|(id, key)| Post::new(id).key(key)).collect())
     }
 
