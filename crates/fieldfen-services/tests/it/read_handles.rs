@@ -184,10 +184,6 @@ fn the_jobs_of_a_delivery_are_found_however_many_others_were_deleted(store: impl
     let ReceiveOutcome::New(again) = receive().unwrap() else { panic!("it is new again") };
     assert_eq!(found().len(), 5);
     assert!(ids(&again).iter().all(|id| found().contains(id)));
-    // A trigger has no hash: its job keeps its id.
-    let own = shop.bench.queue.job(&Note::new("trigger")).unwrap();
-    let triggered = shop.intake.receive("etsy", None, None, b"", |t| t.enqueue_for_delivery(&own)).unwrap();
-    assert_eq!(triggered, ReceiveOutcome::New(EnqueueOutcome::Created(own.id)));
 }
 
 fn calls_are_recorded_listed_and_added_up(store: impl Store) {
