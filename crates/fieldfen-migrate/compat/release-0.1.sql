@@ -21,9 +21,9 @@ DELETE FROM job_attempts WHERE job_id = ? AND attempt > ? AND attempt <= ?;
 -- fieldfen statement: pages::a_place_stays_where_it_is_while_rows_come_and_go
 DELETE FROM jobs WHERE id = ? AND status <> 'running';
 -- fieldfen statement: fence::a_lost_claim_changes_nothing_and_says_why
-DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL AND completed_at < ? UNION ALL SELECT created_at, rowid FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL AND created_at > '' AND created_at < ? ORDER BY ended_at, rowid LIMIT ?));
+DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL AND completed_at < ? UNION ALL SELECT created_at, rowid FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL AND created_at > '' AND created_at < ? ORDER BY ended_at LIMIT ?));
 -- fieldfen statement: parked::a_parked_job_is_not_pruned_before_it_is_cancelled
-DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL UNION ALL SELECT created_at, rowid FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL AND created_at > '' ORDER BY ended_at, rowid LIMIT ?));
+DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM (SELECT completed_at AS ended_at, rowid FROM jobs INDEXED BY idx_jobs_ended WHERE status = ? AND parked_for IS NULL AND completed_at IS NOT NULL UNION ALL SELECT created_at, rowid FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = ? AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL AND created_at > '' ORDER BY ended_at LIMIT ?));
 -- fieldfen statement: operator_actions::old_actions_are_pruned_the_oldest_first
 DELETE FROM operator_actions WHERE id IN (SELECT id FROM operator_actions INDEXED BY idx_operator_actions_at WHERE at < ? ORDER BY at, id LIMIT ?);
 -- fieldfen statement: pauses::a_pause_ends_by_itself
@@ -166,22 +166,22 @@ SELECT coalesce(sum(units), 0) FROM api_permits INDEXED BY idx_api_permits_lapse
 SELECT coalesce(sum(units), 0), CAST(total(CASE WHEN currency = ? THEN guess_micros END) AS INTEGER), min(lapses_at) FROM api_permits INDEXED BY idx_api_permits_lapses_at WHERE lapses_at > ? AND lapses_at <= ? AND service = coalesce(?, service) AND account = coalesce(?, account);
 -- fieldfen statement: claim_places::each_status_is_counted_by_kind
 SELECT command_type FROM jobs INDEXED BY idx_jobs_claim WHERE status = 'pending' AND waits_for = '' AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1;
--- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?;
 -- fieldfen statement: dead_letters_by_error::errors_that_differ_in_a_number_are_one_group
 SELECT command_type FROM jobs INDEXED BY idx_jobs_errors WHERE status = 'failed' AND parked_for IS NULL AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1;
 -- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type FROM jobs INDEXED BY idx_jobs_parked WHERE status = 'failed' AND parked_for IS NOT NULL LIMIT ?;
--- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type FROM jobs INDEXED BY idx_jobs_status WHERE status = 'running' LIMIT ?;
--- fieldfen statement: claim_places::each_status_is_counted_by_kind
 SELECT command_type FROM jobs INDEXED BY idx_jobs_waits_for WHERE status = 'pending' AND waits_for <> '' AND command_type > CAST(? AS TEXT) ORDER BY command_type LIMIT 1;
 -- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'failed' AND parked_for = ? AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?;
+SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'completed' AND parked_for IS NULL AND completed_at >= ? LIMIT ?) GROUP BY command_type;
 -- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'failed' AND parked_for IS NULL AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?;
+SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'failed' AND parked_for > '' AND completed_at IS NOT NULL LIMIT ?) GROUP BY command_type;
 -- fieldfen statement: claim_places::each_status_is_counted_by_kind
-SELECT command_type, id, completed_at FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = 'failed' AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL LIMIT ?;
+SELECT command_type, count(*) FROM (SELECT command_type FROM jobs INDEXED BY idx_jobs_status WHERE status = 'running' LIMIT ?) GROUP BY command_type;
+-- fieldfen statement: claim_places::each_status_is_counted_by_kind
+SELECT command_type, jobs_of_kind, (SELECT id FROM jobs WHERE rowid = first), ended FROM (SELECT command_type, count(*) AS jobs_of_kind, first, min(iif(typeof(completed_at) = 'text', completed_at, NULL)) AS ended FROM (SELECT command_type, completed_at, rowid AS first FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'failed' AND parked_for = ? AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?) GROUP BY command_type);
+-- fieldfen statement: claim_places::each_status_is_counted_by_kind
+SELECT command_type, jobs_of_kind, (SELECT id FROM jobs WHERE rowid = first), ended FROM (SELECT command_type, count(*) AS jobs_of_kind, first, min(iif(typeof(completed_at) = 'text', completed_at, NULL)) AS ended FROM (SELECT command_type, completed_at, rowid AS first FROM jobs INDEXED BY idx_jobs_ended WHERE status = 'failed' AND parked_for IS NULL AND completed_at IS NOT NULL ORDER BY completed_at LIMIT ?) GROUP BY command_type);
+-- fieldfen statement: claim_places::each_status_is_counted_by_kind
+SELECT command_type, jobs_of_kind, (SELECT id FROM jobs WHERE rowid = first), ended FROM (SELECT command_type, count(*) AS jobs_of_kind, first, min(iif(typeof(completed_at) = 'text', completed_at, NULL)) AS ended FROM (SELECT command_type, completed_at, rowid AS first FROM jobs INDEXED BY idx_jobs_unknown_ends WHERE status = 'failed' AND status IN ('completed', 'failed') AND completed_at IS NULL AND parked_for IS NULL LIMIT ?) GROUP BY command_type);
 -- fieldfen statement: transactions::a_closure_that_fails_leaves_nothing
 SELECT command_type, status, iif(status = 'failed', parked_for, NULL) AS parked, count(*) FROM jobs GROUP BY command_type, status, parked;
 -- fieldfen statement: dead_letters_by_error::errors_that_differ_in_a_number_are_one_group
@@ -1225,7 +1225,7 @@ UPDATE publications SET state = 'unknown', token = ?, held_until = ?, held_since
 -- fieldfen statement: deletions::a_call_that_may_be_under_way_refuses_the_deletion
 UPDATE publications SET state = ?, calls = ?, last_error = ?, parked_for = ?, updated_at = ? WHERE id = ? AND token = ? AND state = ?;
 -- fieldfen statement: pages::cursors_of_other_lists_are_refused
-UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, parked_for = NULL, updated_at = ? WHERE id = ? AND state = ?;
+UPDATE publications SET state = ?, platform_id = ?, last_error = NULL, parked_for = CASE state WHEN 'ended' THEN parked_for END, updated_at = ? WHERE id = ? AND state = ?;
 -- fieldfen statement: paused_calls::a_paused_account_refuses_its_own_calls
 UPDATE rate_limits INDEXED BY idx_rate_limits_key SET blocked_until = ? WHERE service = ? AND account = ? AND endpoint = '' AND blocked_until > ?;
 -- fieldfen statement: paused_calls::a_refusal_that_lasts_pauses_the_account_for_all_jobs
