@@ -22,7 +22,7 @@ use crate::event::MigrateEvent;
 use crate::folder_lock::FolderLocks;
 use crate::plan::MigrationPlan;
 use crate::rehearsal::report::RehearsalReport;
-use crate::rehearsal::{Rehearsal, folder_of, real_path, rehearsal_file, schema};
+use crate::rehearsal::{CACHE, Rehearsal, folder_of, real_path, rehearsal_file, schema};
 use crate::report::SchemaReport;
 
 /// The function that gets the progress.
@@ -266,6 +266,7 @@ impl Migrator {
             _ => None,
         };
         let mut conn = connect(&self.url, OpenMode::ExistingOnly)?;
+        conn.batch_execute(CACHE).map_err(store_error)?;
         let outcome = self.run_on(&mut conn, target, &steps, data_loss, backup.as_deref())?;
         rehearsal_file::remove(&database);
         Ok(MigrateOutcome { rehearsal, backup, ..outcome })

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::SqliteConnection;
@@ -23,6 +24,13 @@ use crate::error::{MigrateError, WithOperation as _};
 use crate::event::MigrateEvent;
 use crate::scratch::Scratch;
 use report::{RehearsalReport, milliseconds};
+
+/// The memory for pages of a run, in KiB as a negative number (<https://sqlite.org/pragma.html#pragma_cache_size>).
+/// Indexes are created and dropped in the order of other columns than the rows.
+pub(crate) const CACHE: &str = "PRAGMA cache_size = -65536";
+
+/// The copy need not survive a crash.
+const NO_FLUSHES: &str = "PRAGMA synchronous = OFF";
 
 /// The parameters of a rehearsal.
 pub(crate) struct Rehearsal<'a> {
@@ -58,6 +66,7 @@ impl Rehearsal<'_> {
             copy_database(self.url, &copy, |pages, of| (self.observer)(&MigrateEvent::Copying { pages, of }))?;
         let copied = began.elapsed();
         let mut conn = connect(&SqliteUrl::from(copy.as_path()), OpenMode::ExistingOnly)?;
+        conn.batch_execute(CACHE).and_then(|()| conn.batch_execute(NO_FLUSHES)).map_err(store_error)?;
         let steps = self.migrations.plan(&mut conn, self.target)?;
         let key = schema::key(&mut conn, &steps)?;
         (self.observer)(&MigrateEvent::CheckingStatements);
